@@ -134,3 +134,15 @@ function isAlive(processId: number): boolean {
     return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
   }
 }
+
+/** Some systems refuse 2 GiB and more in one call. */
+const LONGEST_WRITE = 1 << 30;
+
+/** Writes all of `bytes` at the file's current position; one system call may write less than it was given. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.byteLength - done, LONGEST_WRITE));
+    done += bytesWritten;
+  }
+}

@@ -31,6 +31,18 @@ function checkRange(source: { name: string; size: number }, offset: number, leng
   );
 }
 
+/** A sparse file can claim more bytes than memory holds. */
+function allocate(name: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(new ArrayBuffer(length));
+  } catch (cause) {
+    throw new AppError('out-of-memory', `${name}: ${length} bytes of it do not fit into memory.`, {
+      cause,
+      details: { path: name, length },
+    });
+  }
+}
+
 class FileSource implements ByteSource {
   readonly name: string;
   readonly size: number;
@@ -44,7 +56,7 @@ class FileSource implements ByteSource {
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offset, length); // before allocating: a lying length must not cost memory
-    const bytes = new Uint8Array(new ArrayBuffer(length));
+    const bytes = allocate(this.name, length);
     await this.readInto(bytes, offset);
     return bytes;
   }
