@@ -4,6 +4,7 @@
 // carries no meaning: the canonical form sorts it, and equal edits have equal ids.
 import * as v from 'valibot';
 import type { ErrorCode } from '../contract/errors.ts';
+import { featureSchema, hashSchema, siteSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
 import { canonicalJson, contentId } from './canonical.ts';
 
@@ -51,20 +52,8 @@ export const EMPTY_EDIT: Edit = { operations: [] };
 
 export const MAX_OPERATIONS = 4096;
 export const MAX_GATES = 64;
-export const MAX_FEATURE = 2 ** 31 - 1;
 const MAX_FLOAT32 = 3.4028234663852886e38;
 
-export const hashSchema = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{64}$/u, 'expected a sha-256 hash: 64 lower-case hex digits'),
-);
-export const featureSchema = v.pipe(
-  v.number('expected a feature number'),
-  v.integer('a feature number is a whole number'),
-  v.minValue(0, 'a feature number is not negative'),
-  v.maxValue(MAX_FEATURE, `a feature number is at most ${MAX_FEATURE}`),
-);
-export const siteSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.]{1,200}$/u, 'expected the name of a site'));
 const amountSchema = v.pipe(
   v.number('expected a finite number'),
   v.finite('expected a finite number'),

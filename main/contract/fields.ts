@@ -1,0 +1,78 @@
+// Schemas of the small things that appear in every format of ours: hashes, feature numbers, sites, times, text. Text is
+// bounded, holds no control characters and is Unicode in composed form (NFC), so that equal-looking text is equal.
+import * as v from 'valibot';
+
+export const MAX_FEATURE = 2 ** 31 - 1;
+
+/** sha-256: the identity of models, dictionaries, versions, behaviours. */
+export const hashSchema = v.pipe(
+  v.string('expected a sha-256 hash'),
+  v.regex(/^[0-9a-f]{64}$/u, 'expected a sha-256 hash: 64 lower-case hex digits'),
+);
+
+export const featureSchema = v.pipe(
+  v.number('expected a feature number'),
+  v.integer('a feature number is a whole number'),
+  v.minValue(0, 'a feature number is not negative'),
+  v.maxValue(MAX_FEATURE, `a feature number is at most ${MAX_FEATURE}`),
+  v.transform((feature) => feature + 0), // −0 is 0
+);
+
+/** TransformerLens name: `blocks.3.hook_resid_post`. */
+export const siteSchema = v.pipe(
+  v.string('expected the name of a site'),
+  v.regex(/^[A-Za-z0-9_.]{1,200}$/u, 'expected the name of a site'),
+);
+
+/** A moment in UTC with milliseconds, in its one spelling: `2026-11-22T20:12:00.000Z`. */
+export const timeSchema = v.pipe(
+  v.string('expected a time'),
+  v.check(
+    (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u.test(text) && isMoment(text),
+    'expected a UTC time such as 2026-11-22T20:12:00.000Z',
+  ),
+);
+
+/** One line: runs of white space, line breaks included, become one space. `longest` counts UTF-16 code units. */
+export function lineSchema(longest: number, shortest = 0) {
+  return v.pipe(
+    v.string('expected text'),
+    v.maxLength(longest, `longer than ${longest} characters`),
+    v.check((text) => text.isWellFormed(), 'the text holds half a surrogate pair, which is not Unicode'),
+    v.transform((text) => text.normalize('NFC').replace(/\s+/gu, ' ').trim()),
+    v.check((text) => !hasControlCharacter(text), 'the text holds a control character'),
+    v.minLength(shortest, 'the text is empty'),
+    v.maxLength(longest, `longer than ${longest} characters`), // composing can lengthen a few scripts' text
+  );
+}
+
+/** Several lines: line breaks become \n, the ends are trimmed. */
+export function paragraphSchema(longest: number, shortest = 0) {
+  return v.pipe(
+    v.string('expected text'),
+    v.maxLength(longest, `longer than ${longest} characters`),
+    v.check((text) => text.isWellFormed(), 'the text holds half a surrogate pair, which is not Unicode'),
+    v.transform((text) =>
+      text
+        .normalize('NFC')
+        .replace(/\r\n?|\u2028|\u2029/gu, '\n')
+        .trim(),
+    ),
+    v.check((text) => !hasControlCharacter(text.replace(/[\n\t]/gu, '')), 'the text holds a control character'),
+    v.minLength(shortest, 'the text is empty'),
+    v.maxLength(longest, `longer than ${longest} characters`),
+  );
+}
+
+/** Who wrote something. */
+export const authorSchema = lineSchema(200, 1);
+
+/** C0, DEL and C1. */
+function hasControlCharacter(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}
+
+function isMoment(text: string): boolean {
+  const moment = new Date(text);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString() === text;
+}
