@@ -5,6 +5,7 @@ import type { OnWork, Progress, Work } from '../contract/progress.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
 const RATE_WINDOW_MS = 10_000;
+const SAMPLE_INTERVAL_MS = 50;
 
 export interface ProgressMeter {
   readonly onWork: OnWork;
@@ -25,7 +26,8 @@ export function createProgressMeter(
   function measure(work: Work, at: number): Progress {
     if (work.stage !== stage || work.done < (samples.at(-1)?.done ?? 0)) samples = []; // a new count begins
     stage = work.stage;
-    samples.push({ at, done: work.done });
+    const last = samples.at(-1);
+    if (!last || at - last.at >= SAMPLE_INTERVAL_MS) samples.push({ at, done: work.done });
     // The newest sample older than the window stays: it is where the window begins.
     while (samples.length > 2 && at - (samples[1]?.at ?? at) >= RATE_WINDOW_MS) samples.shift();
     const first = samples[0] ?? { at, done: work.done };

@@ -1,0 +1,72 @@
+// Starts engine processes. One small interface stands for child_process.fork (the web and cli hosts) and, later,
+// Electron's utilityProcess; the client above it does not know which it has.
+import { fork } from 'node:child_process';
+import type { ToEngine } from './protocol.ts';
+
+export interface EngineExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines that the process wrote to its standard error: a native library says there why it gave up. */
+  readonly lastLines: readonly string[];
+}
+
+export interface EngineProcess {
+  send(message: ToEngine): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once, after the last message. */
+  onExit(listener: (exit: EngineExit) => void): void;
+  /** Ends the process at once, whatever it is doing. */
+  kill(): void;
+}
+
+export type EngineLauncher = (arguments_: readonly string[]) => EngineProcess;
+
+const KEPT_LINES = 20;
+const MAX_LINE_LENGTH = 500;
+
+/**
+ * @param entry the engine's script: out/main/engine.js, or main/engine/index.ts when running from source.
+ * @param onStderr receives what the engine writes to its standard error (for a log).
+ */
+export function forkLauncher(entry: string, onStderr: (text: string) => void = () => undefined): EngineLauncher {
+  return (arguments_) => {
+    const child = fork(entry, [...arguments_], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [], // not the host's own: an inspector port can be taken once only
+    });
+    let lastLines: string[] = [];
+    const keep = (text: string) => {
+      onStderr(text);
+      const [first = '', ...rest] = text.split('\n');
+      const unfinished = lastLines.pop() ?? '';
+      lastLines = [...lastLines, unfinished + first, ...rest]
+        .slice(-KEPT_LINES - 1)
+        .map((line) => line.slice(0, MAX_LINE_LENGTH));
+    };
+    child.stdout?.setEncoding('utf8').on('data', keep);
+    child.stderr?.setEncoding('utf8').on('data', keep);
+
+    let exitListener: ((exit: EngineExit) => void) | undefined;
+    let isOver = false;
+    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (isOver) return;
+      isOver = true;
+      exitListener?.({ code, signal, lastLines: lastLines.filter((line) => line.trim() !== '') });
+    };
+    child.on('close', end);
+    child.on('error', (error) => {
+      keep(`${error.message}\n`);
+      if (child.pid === undefined) end(null, null); // it never started, so it never closes
+    });
+
+    return {
+      send: (message) => {
+        if (child.connected) child.send(message, () => undefined); // a failed send is followed by the exit
+      },
+      onMessage: (listener) => child.on('message', listener),
+      onExit: (listener) => (exitListener = listener),
+      kill: () => child.kill('SIGKILL'),
+    };
+  };
+}

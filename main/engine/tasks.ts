@@ -1,0 +1,6 @@
+// Everything the engine process can be asked to do, by name. Hosts import the type of this table only.
+import type { TaskTable } from './task.ts';
+
+export const tasks = {} satisfies TaskTable;
+
+export type Tasks = typeof tasks;
