@@ -158,9 +158,11 @@ export function isNaN(x: Value): Value {
   return emit('IsNaN', [x], { type: 'bool', shape: x.shape });
 }
 
-export function cast(x: Value, type: ElementType): Value {
-  if (x.type === type) return x;
-  return emit('Cast', [x], { type, shape: x.shape }, { to: { int: ELEMENT_TYPES[type].code } });
+/** With `name`, the result has that name; without, a value that has the type already is returned as it is. */
+export function cast(x: Value, type: ElementType, name?: string): Value {
+  if (x.type === type) return name === undefined ? x : identity(x, name);
+  const output = { type, shape: x.shape, ...(name === undefined ? {} : { name }) };
+  return emit('Cast', [x], output, { to: { int: ELEMENT_TYPES[type].code } });
 }
 
 export function identity(x: Value, name?: string): Value {
@@ -230,7 +232,7 @@ export function linear(x: Value, weight: Value, bias: Value | null = null, { tra
 function rowsName(x: Value): Dim {
   const lead = x.shape.slice(0, -1);
   if (lead.every((dim) => typeof dim === 'number'))
-    return lead.reduce<number>((product, dim) => product * (dim as number), 1);
+    return lead.reduce<number>((product, dim) => product * (dim), 1);
   return lead.join('·');
 }
 
@@ -457,6 +459,19 @@ export function gather(data: Value, indices: Value, axis = 0): Value {
   const at = axisOf(data, axis);
   const shape = [...data.shape.slice(0, at), ...indices.shape, ...data.shape.slice(at + 1)];
   return emit('Gather', [data, indices], { type: data.type, shape }, { axis: { int: at } });
+}
+
+/**
+ * The entries of `data` that the last axis of `indices` names, the first `batchAxes` axes of both running together:
+ * data `[b, n, …]`, indices `[b, 1]`, batchAxes 1 → `[b, …]`.
+ */
+export function gatherND(data: Value, indices: Value, batchAxes = 0): Value {
+  const depth = fixedSize(indices, -1);
+  if (data.shape.slice(0, batchAxes).join() !== indices.shape.slice(0, batchAxes).join()) {
+    throw graphError(`GatherND of ${describe(data)} at ${describe(indices)} with ${batchAxes} common axes.`);
+  }
+  const shape = [...indices.shape.slice(0, -1), ...data.shape.slice(batchAxes + depth)];
+  return emit('GatherND', [data, indices], { type: data.type, shape }, { batch_dims: { int: batchAxes } });
 }
 
 /** data[…, indices[…, j], …] elementwise along an axis; the result has the shape of `indices`. */

@@ -1,0 +1,21 @@
+// What one file of architectures/ gives: the model's normalised config, and how to build its graph.
+import type { Value } from '../onnx/graph.ts';
+import type { ConfigFields, ModelConfig } from './config.ts';
+import type { ModelGraph } from './modelGraph.ts';
+import type { Weights } from './weights.ts';
+
+/** The built body of a model. The vocabulary product is left to the head, which may need it at a few positions only. */
+export interface ModelBody {
+  /** After the last normalisation: `[batch, time, hiddenSize]`. */
+  readonly hidden: Value;
+  /** `[…, hiddenSize] → […, vocabularySize]`. */
+  readonly logits: (hidden: Value) => Value;
+}
+
+export interface Architecture {
+  readonly config: ModelConfig;
+  build(model: ModelGraph): ModelBody;
+}
+
+/** @throws AppError `invalid-file` or `unsupported`, naming config.json or the weights. */
+export type ReadArchitecture = (fields: ConfigFields, weights: Weights) => Architecture;

@@ -1,0 +1,30 @@
+// Which architecture reads which `model_type` of config.json.
+import type { ReadArchitecture } from '../architecture.ts';
+import type { ConfigFields } from '../config.ts';
+import { gpt2 } from './gpt2.ts';
+import { llama } from './llama.ts';
+import { mistral } from './mistral.ts';
+import { qwen2 } from './qwen2.ts';
+import { qwen3 } from './qwen3.ts';
+
+const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
+  gpt2,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+};
+
+/** The `model_type`s that can be imported. */
+export const MODEL_TYPES: readonly string[] = Object.keys(ARCHITECTURES);
+
+/** @throws AppError `invalid-file` when config.json has no model_type, `unsupported` when it is one we do not know. */
+export function architectureOf(fields: ConfigFields): ReadArchitecture {
+  const modelType = fields.text('model_type');
+  const read = Object.hasOwn(ARCHITECTURES, modelType) ? ARCHITECTURES[modelType] : undefined;
+  if (read) return read;
+  throw fields.error(
+    'unsupported',
+    `the model_type ${JSON.stringify(modelType.slice(0, 60))} is not supported (${MODEL_TYPES.join(', ')} are).`,
+  );
+}
