@@ -8,12 +8,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/errors.ts';
 import { openBytes, openFile } from '../files/byteSource.ts';
 import { hashFile } from '../files/hash.ts';
+import type { Dtype } from './dtype.ts';
 import {
   readFloatTensor,
   readSafetensorsHeader,
   readTensor,
   writeSafetensors,
-  type SafetensorsDtype,
   type TensorToWrite,
 } from './safetensors.ts';
 import { openSafetensorsFolder } from './safetensorsFolder.ts';
@@ -175,7 +175,7 @@ describe('writing and reading', () => {
 
   it('holds for arbitrary tensors', async () => {
     const dtypes = ['F32', 'F16', 'I64', 'U8'] as const;
-    const bytesOf: Partial<Record<SafetensorsDtype, number>> = { F32: 4, F16: 2, I64: 8, U8: 1 };
+    const bytesOf: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, I64: 8, U8: 1 };
     const tensor = fc.record({
       name: fc.string({ unit: 'grapheme' }).filter((name) => name !== '__metadata__'),
       dtype: fc.constantFrom(...dtypes),

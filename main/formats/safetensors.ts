@@ -7,42 +7,17 @@ import { createHash } from 'node:crypto';
 import { writeAll, writeFileAtomicWith } from '../files/atomicWrite.ts';
 import type { ByteSource } from '../files/byteSource.ts';
 import { AppError } from '../contract/errors.ts';
-import { bfloat16ToFloat32, float16ToFloat32 } from '../numerics/halfPrecision.ts';
+import { DTYPE_BYTES, floatValues, isDtype, tensorValues, type Dtype, type TensorValues } from './dtype.ts';
 
 const MAX_HEADER_BYTES = 100_000_000; // the reference implementation's limit
 const MAX_TENSORS = 200_000;
 
-/** Bytes per element, in the reference implementation's order of types, by which it lays out a file. */
-const DTYPE_BYTES = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E5M2: 1,
-  F8_E4M3: 1,
-  F8_E8M0: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  C64: 8,
-  F64: 8,
-  I64: 8,
-  U64: 8,
-} as const;
-
-export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
-
 const DTYPE_ORDER = Object.keys(DTYPE_BYTES);
 
-function isDtype(value: unknown): value is SafetensorsDtype {
-  return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
-}
+export type { Dtype as SafetensorsDtype } from './dtype.ts';
 
 export interface TensorInfo {
-  readonly dtype: SafetensorsDtype;
+  readonly dtype: Dtype;
   readonly shape: readonly number[];
   /** From the start of the file. */
   readonly fileOffset: number;
@@ -177,73 +152,29 @@ function checkLayout(source: ByteSource, tensors: ReadonlyMap<string, TensorInfo
   }
 }
 
-/** BF16 and the 8-bit floats, which JavaScript lacks, come as their bits; BOOL as 0 and 1; C64 as pairs. */
-export type TensorValues =
-  | Float64Array<ArrayBuffer>
-  | Float32Array<ArrayBuffer>
-  | Float16Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>
-  | BigUint64Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Int16Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Int8Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>;
-
 /** The tensor's elements in row-major order. */
 export async function readTensor(
   source: ByteSource,
   { dtype, fileOffset, byteLength }: TensorInfo,
 ): Promise<TensorValues> {
-  const { buffer } = await source.read(fileOffset, byteLength);
-  switch (dtype) {
-    case 'F64':
-      return new Float64Array(buffer);
-    case 'F32':
-    case 'C64':
-      return new Float32Array(buffer);
-    case 'F16':
-      return new Float16Array(buffer);
-    case 'I64':
-      return new BigInt64Array(buffer);
-    case 'U64':
-      return new BigUint64Array(buffer);
-    case 'I32':
-      return new Int32Array(buffer);
-    case 'U32':
-      return new Uint32Array(buffer);
-    case 'I16':
-      return new Int16Array(buffer);
-    case 'U16':
-    case 'BF16':
-      return new Uint16Array(buffer);
-    case 'I8':
-      return new Int8Array(buffer);
-    case 'BOOL':
-    case 'U8':
-    case 'F8_E5M2':
-    case 'F8_E4M3':
-    case 'F8_E8M0':
-      return new Uint8Array(buffer);
-  }
+  return tensorValues(dtype, (await source.read(fileOffset, byteLength)).buffer);
 }
 
 /** A tensor of F64 (rounded), F32, F16 or BF16 (exact) as float32. @throws AppError `unsupported` for other dtypes. */
-export async function readFloatTensor(source: ByteSource, info: TensorInfo): Promise<Float32Array<ArrayBuffer>> {
-  const values = await readTensor(source, info);
-  if (info.dtype === 'F32' && values instanceof Float32Array) return values;
-  if (info.dtype === 'F64' && values instanceof Float64Array) return new Float32Array(values);
-  if (values instanceof Float16Array) return float16ToFloat32(values);
-  if (info.dtype === 'BF16' && values instanceof Uint16Array) return bfloat16ToFloat32(values);
-  throw new AppError('unsupported', `${source.name}: a tensor of ${info.dtype} was found where floats were expected.`, {
-    details: { path: source.name, dtype: info.dtype },
+export async function readFloatTensor(
+  source: ByteSource,
+  { dtype, fileOffset, byteLength }: TensorInfo,
+): Promise<Float32Array<ArrayBuffer>> {
+  const values = floatValues(dtype, (await source.read(fileOffset, byteLength)).buffer);
+  if (values) return values;
+  throw new AppError('unsupported', `${source.name}: a tensor of ${dtype} was found where floats were expected.`, {
+    details: { path: source.name, dtype },
   });
 }
 
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: SafetensorsDtype;
+  readonly dtype: Dtype;
   readonly shape: readonly number[];
   /** The bytes, row-major; or what makes them piece by piece, called once, when their turn in the file has come. */
   readonly data: ArrayBufferView | (() => Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>);
