@@ -2,13 +2,20 @@
 //
 // External data is resolved against the process's working directory, because a graph given as bytes has no folder of its
 // own. Creating a session reads its weights at once, so the folder is entered for exactly that long, one session at a time.
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { randomUUID } from 'node:crypto';
+import { glob, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../contract/errors.ts';
 import type { DeviceName, Runtime, Session, SessionOptions } from '../onnx/runtime.ts';
+import { readPlacement, type Placement } from './placement.ts';
 
 export interface OrtRuntimeOptions {
   /** Threads of one operator; by default ONNX Runtime takes one per physical core. */
   readonly threads?: number;
+  /** Hears, after the first run of every session on a device other than the CPU, where its operators ran. */
+  readonly onPlacement?: (placement: Placement) => void;
 }
 
 let lastCreation: Promise<unknown> = Promise.resolve();
@@ -26,10 +33,14 @@ export function createOrtRuntime(device: DeviceName, options: OrtRuntimeOptions 
     createSession: (model, sessionOptions = {}) =>
       exclusively(async () => {
         const before = process.cwd();
+        const profile =
+          device === 'cpu' || !options.onPlacement ? undefined : new PlacementProfile(options.onPlacement);
         if (sessionOptions.weightsFolder !== undefined) process.chdir(sessionOptions.weightsFolder);
         try {
-          return wrapSession(await InferenceSession.create(model, ortOptions(device, options, sessionOptions)));
+          const ortOptions = { ...sessionOptionsOf(device, options, sessionOptions), ...profile?.options };
+          return wrapSession(await InferenceSession.create(model, ortOptions), profile);
         } catch (cause) {
+          await profile?.discard();
           throw ortError('The engine refused the graph', cause);
         } finally {
           process.chdir(before);
@@ -38,7 +49,7 @@ export function createOrtRuntime(device: DeviceName, options: OrtRuntimeOptions 
   };
 }
 
-function ortOptions(
+function sessionOptionsOf(
   device: DeviceName,
   options: OrtRuntimeOptions,
   { residentOutputs = [] }: SessionOptions,
@@ -54,21 +65,50 @@ function ortOptions(
   };
 }
 
-function wrapSession(session: InferenceSession): Session {
+/** The profile of one session's first run, through a file: ONNX Runtime hands it out in no other way. */
+class PlacementProfile {
+  readonly #prefix = join(tmpdir(), `errata-profile-${randomUUID()}`);
+  readonly #onPlacement: (placement: Placement) => void;
+  #isOpen = true;
+
+  constructor(onPlacement: (placement: Placement) => void) {
+    this.#onPlacement = onPlacement;
+  }
+
+  get options(): InferenceSession.SessionOptions {
+    return { enableProfiling: true, profileFilePrefix: this.#prefix };
+  }
+
+  async finish(session: InferenceSession): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    session.endProfiling();
+    for await (const path of glob(`${this.#prefix}*`)) this.#onPlacement(readPlacement(await readFile(path, 'utf8')));
+    await this.discard();
+  }
+
+  async discard(): Promise<void> {
+    for await (const path of glob(`${this.#prefix}*`)) await rm(path, { force: true });
+  }
+}
+
+function wrapSession(session: InferenceSession, profile: PlacementProfile | undefined): Session {
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     run: async (feeds, fetches) => {
       try {
-        return (await (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches))) as Record<
-          string,
-          Tensor
-        >;
+        const results = await (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches));
+        await profile?.finish(session);
+        return results;
       } catch (cause) {
         throw ortError('The engine failed while computing', cause);
       }
     },
-    release: () => session.release(),
+    release: async () => {
+      await profile?.discard();
+      await session.release();
+    },
   };
 }
 
