@@ -42,7 +42,7 @@ export class Tokenizer implements TextEncoder {
   constructor(path: string, definition: JsonObject, settings: JsonObject, config: ModelConfig) {
     this.#path = path;
     try {
-      this.#tokenizer = new HuggingFaceTokenizer(definition, settings);
+      this.#tokenizer = new HuggingFaceTokenizer(splitAtWords(definition), settings);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AppError('unsupported', `${path}: this tokenizer cannot be used: ${reason.slice(0, 200)}`, { cause });
@@ -128,6 +128,28 @@ export class Tokenizer implements TextEncoder {
       end: text,
     };
   }
+}
+
+/**
+ * SentencePiece-like BPE (Llama, Mistral, Gemma) has no pre-tokenizer that splits: a whole text is one word, which takes the
+ * library seconds per 100 kB. Where no token of the vocabulary has a ▁ after another character, no merge can reach across
+ * the start of a word, so splitting there first changes no result and lets words be remembered: 10 to 20 times faster.
+ */
+function splitAtWords(definition: JsonObject): JsonObject {
+  const { model, normalizer, pre_tokenizer: preTokenizer } = definition;
+  if (!isObject(model) || model.type !== 'BPE' || !isObject(model.vocab)) return definition;
+  const marksSpaces = JSON.stringify(normalizer ?? null).includes('"pattern":{"String":" "},"content":"▁"');
+  // Gemma's splits at spaces, of which its normalizer has left none.
+  const splitsNothing =
+    preTokenizer == null ||
+    (isObject(preTokenizer) &&
+      preTokenizer.type === 'Split' &&
+      isObject(preTokenizer.pattern) &&
+      preTokenizer.pattern.String === ' ');
+  if (!marksSpaces || !splitsNothing) return definition;
+  for (const token of Object.keys(model.vocab)) if (/[^▁]▁/u.test(token)) return definition;
+  const split = { type: 'Split', pattern: { Regex: '▁*[^▁]+|▁+' }, behavior: 'Isolated', invert: false };
+  return { ...definition, pre_tokenizer: split };
 }
 
 /** GPT-2's spelling of bytes as characters: printable Latin-1 as itself, the other bytes from U+0100 on. */

@@ -231,8 +231,7 @@ export function linear(x: Value, weight: Value, bias: Value | null = null, { tra
 /** The name of the dimension that all leading axes of `x` make together. */
 function rowsName(x: Value): Dim {
   const lead = x.shape.slice(0, -1);
-  if (lead.every((dim) => typeof dim === 'number'))
-    return lead.reduce<number>((product, dim) => product * (dim), 1);
+  if (lead.every((dim) => typeof dim === 'number')) return lead.reduce<number>((product, dim) => product * dim, 1);
   return lead.join('·');
 }
 
