@@ -120,6 +120,18 @@ export class ConfigFields {
     throw this.#wrong(name, 'a number above 0');
   }
 
+  /** As positive, where a null in the file does not mean "absent" but "none". */
+  positiveOrNone(name: string, fallback: number | null): number | null {
+    if (Object.hasOwn(this.#values, name) && this.#values[name] === null) return null;
+    return this.has(name) ? this.positive(name) : fallback;
+  }
+
+  /** As size, where a null in the file does not mean "absent" but "none". */
+  sizeOrNone(name: string, fallback: number | null): number | null {
+    if (Object.hasOwn(this.#values, name) && this.#values[name] === null) return null;
+    return this.has(name) ? this.size(name) : fallback;
+  }
+
   boolean(name: string, fallback: boolean): boolean {
     const value = this.value(name) ?? fallback;
     if (typeof value === 'boolean') return value;

@@ -12,6 +12,6 @@ export function mistral(fields: ConfigFields, weights: Weights): Architecture {
     hasOutputBias: false,
     hasMlpBias: false,
     normalizesHeads: false,
-    windows: sameWindow(fields, fields.has('sliding_window') ? fields.size('sliding_window') : null),
+    windows: sameWindow(fields, fields.sizeOrNone('sliding_window', 4096)),
   });
 }

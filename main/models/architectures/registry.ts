@@ -1,18 +1,30 @@
 // Which architecture reads which `model_type` of config.json.
 import type { ReadArchitecture } from '../architecture.ts';
 import type { ConfigFields } from '../config.ts';
+import { gemma2 } from './gemma2.ts';
+import { gemma3 } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
+import { gptNeo } from './gptNeo.ts';
+import { gptNeox } from './gptNeox.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { opt } from './opt.ts';
+import { phi } from './phi.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
 const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
   gpt2,
+  gpt_neo: gptNeo,
+  gpt_neox: gptNeox,
   llama,
   mistral,
   qwen2,
   qwen3,
+  gemma2,
+  gemma3_text: gemma3,
+  opt,
+  phi,
 };
 
 /** The `model_type`s that can be imported. */
