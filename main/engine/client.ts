@@ -5,6 +5,7 @@ import { AppError, deserializeError } from '../contract/errors.ts';
 import type { Progress } from '../contract/progress.ts';
 import type { DeviceName } from '../onnx/runtime.ts';
 import type { EngineExit, EngineLauncher, EngineProcess } from './launcher.ts';
+import type { Fallback } from './placement.ts';
 import { fromEngineSchema, type ToEngine } from './protocol.ts';
 import type { TaskChunk, TaskInput, TaskOutput, TaskTable } from './task.ts';
 
@@ -15,6 +16,8 @@ export interface CallOptions<Chunk> {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onChunk?: (chunk: Chunk) => void;
+  /** Operators of the task's graphs that ran on the CPU although `device` is another. */
+  readonly onFallback?: (fallback: Fallback) => void;
   readonly onLog?: (line: string) => void;
 }
 
@@ -116,6 +119,8 @@ export function createEngine<Table extends TaskTable>(
         return call.options.onProgress?.(message.progress);
       case 'chunk':
         return call.options.onChunk?.(message.chunk);
+      case 'fallback':
+        return call.options.onFallback?.(message.fallback);
       case 'log':
         return call.options.onLog?.(message.line);
       case 'result':

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { glob, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { AppError } from '../contract/errors.ts';
 import type { DeviceName, Runtime, Session, SessionOptions } from '../onnx/runtime.ts';
 import { readPlacement, type Placement } from './placement.ts';
@@ -32,6 +32,7 @@ export function createOrtRuntime(device: DeviceName, options: OrtRuntimeOptions 
     device,
     createSession: (model, sessionOptions = {}) =>
       exclusively(async () => {
+        refuseUnknownDevice(device);
         const before = process.cwd();
         const profile =
           device === 'cpu' || !options.onPlacement ? undefined : new PlacementProfile(options.onPlacement);
@@ -47,6 +48,15 @@ export function createOrtRuntime(device: DeviceName, options: OrtRuntimeOptions 
         }
       }),
   };
+}
+
+/** A provider that this build of ONNX Runtime does not have would be skipped, and the CPU used, without a word. */
+function refuseUnknownDevice(device: DeviceName): void {
+  const known = listSupportedBackends().map(({ name }) => name);
+  if (known.includes(device)) return;
+  throw new AppError('device', `ONNX Runtime for ${process.platform} on ${process.arch} has no ${device} provider.`, {
+    details: { device, known },
+  });
 }
 
 function sessionOptionsOf(

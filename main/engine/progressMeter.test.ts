@@ -5,15 +5,15 @@ import { createProgressMeter } from './progressMeter.ts';
 function meter() {
   const seen: Progress[] = [];
   let time = 0;
-  const { onWork, flush } = createProgressMeter(
+  const created = createProgressMeter(
     (progress) => seen.push(progress),
     () => time,
   );
   const report = (at: number, done: number, total: number | null = 1000, stage = 'Working') => {
     time = at;
-    onWork({ stage, done, total, unit: 'tokens' });
+    created.onWork({ stage, done, total, unit: 'tokens' });
   };
-  return { seen, report, flush };
+  return { seen, report, flush: () => created.flush() };
 }
 
 describe('the progress meter', () => {

@@ -23,6 +23,8 @@ const progressSchema = v.object({
 
 const deviceSchema = v.picklist(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
 
+const fallbackSchema = v.object({ device: deviceSchema, operators: v.record(text, v.number()), nodes: v.number() });
+
 const serializedErrorSchema = v.object({
   code: v.picklist(ERROR_CODES),
   message: text,
@@ -44,12 +46,13 @@ export const toEngineSchema = v.variant('type', [
 
 /**
  * From the engine to the host. Every `start` is answered by exactly one `result` or `error`, unless the process dies;
- * before that, progress, chunks (parts of a streamed result) and lines of the task's log may come.
+ * before that, progress, chunks (parts of a streamed result), operators that fell back to the CPU, and lines of the task's log may come.
  */
 export const fromEngineSchema = v.variant('type', [
   v.object({ type: v.literal('ready') }),
   v.object({ type: v.literal('progress'), id: requestId, progress: progressSchema }),
   v.object({ type: v.literal('chunk'), id: requestId, chunk: v.unknown() }),
+  v.object({ type: v.literal('fallback'), id: requestId, fallback: fallbackSchema }),
   v.object({ type: v.literal('log'), id: requestId, line: text }),
   v.object({ type: v.literal('result'), id: requestId, output: v.unknown() }),
   v.object({ type: v.literal('error'), id: requestId, error: serializedErrorSchema }),

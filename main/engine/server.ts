@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { AppError, serializeError } from '../contract/errors.ts';
 import { validate } from '../contract/validate.ts';
 import type { DeviceName, Runtime } from '../onnx/runtime.ts';
+import { fallbackOf, type Placement } from './placement.ts';
 import { createProgressMeter } from './progressMeter.ts';
 import { toEngineSchema, type FromEngine, type ToEngine } from './protocol.ts';
 import type { Lane, TaskTable } from './task.ts';
@@ -16,7 +17,7 @@ export interface EngineChannel {
 }
 
 export interface ServerOptions {
-  readonly createRuntime: (device: DeviceName) => Runtime;
+  readonly createRuntime: (device: DeviceName, options: { onPlacement: (placement: Placement) => void }) => Runtime;
   /** Called once after a `stop`, when no task is left. */
   readonly onStopped: () => void;
 }
@@ -33,13 +34,19 @@ export function serveTasks(channel: EngineChannel, tasks: TaskTable, options: Se
   const requests = new Map<number, Request>();
   const waiting: Record<Lane, Request[]> = { long: [], quick: [] };
   const busy: Record<Lane, boolean> = { long: false, quick: false };
-  const runtimes = new Map<DeviceName, Runtime>();
   let isStopping = false;
 
-  function runtimeOf(device: DeviceName): Runtime {
-    const runtime = runtimes.get(device) ?? options.createRuntime(device);
-    runtimes.set(device, runtime);
-    return runtime;
+  /** A runtime that tells the caller when operators of its graphs fall back to the CPU; once for each set of them. */
+  function runtimeOf(id: number, device: DeviceName): Runtime {
+    const told = new Set<string>();
+    return options.createRuntime(device, {
+      onPlacement: (placement) => {
+        const fallback = fallbackOf(placement, device);
+        if (!fallback || told.has(JSON.stringify(fallback))) return;
+        told.add(JSON.stringify(fallback));
+        channel.send({ type: 'fallback', id, fallback });
+      },
+    });
   }
 
   async function run({ start, abort }: Request): Promise<FromEngine> {
@@ -50,7 +57,7 @@ export function serveTasks(channel: EngineChannel, tasks: TaskTable, options: Se
     try {
       abort.signal.throwIfAborted();
       const output = await task.run(validate(task.input, start.input, start.task), {
-        runtime: runtimeOf(start.device),
+        runtime: runtimeOf(id, start.device),
         signal: abort.signal,
         onWork: meter.onWork,
         onChunk: (chunk: unknown) => channel.send({ type: 'chunk', id, chunk }),

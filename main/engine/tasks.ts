@@ -1,6 +1,7 @@
 // Everything the engine process can be asked to do, by name. Hosts import the type of this table only.
 import type { TaskTable } from './task.ts';
+import { probeDevice } from './tasks/device.ts';
 
-export const tasks = {} satisfies TaskTable;
+export const tasks = { 'device.probe': probeDevice } satisfies TaskTable;
 
 export type Tasks = typeof tasks;

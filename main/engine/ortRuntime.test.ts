@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createOrtRuntime } from './ortRuntime.ts';
+
+const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+
+describe('the runtime', () => {
+  it('refuses a graph that is none with a clear error', async () => {
+    await expect(createOrtRuntime('cpu').createSession(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringMatching(/^The engine refused the graph: /) as string,
+    });
+  });
+
+  it('refuses a device that this build does not have, instead of quietly taking the CPU', async () => {
+    const other = process.platform === 'win32' ? 'coreml' : 'dml';
+    await expect(createOrtRuntime(other).createSession(new Uint8Array())).rejects.toMatchObject({
+      code: 'device',
+      message: expect.stringMatching(/has no (dml|coreml) provider/) as string,
+    });
+  });
+
+  it.skipIf(!existsSync(SOFTWARE_DRIVER))(
+    'tells once which operators fell back to the CPU, goes on computing the same, and leaves no file behind',
+    { timeout: 120_000 },
+    async () => {
+      const script = `
+        import { Tensor } from 'onnxruntime-node';
+        import { createOrtRuntime } from './ortRuntime.ts';
+        import { GraphBuilder } from '../onnx/graph.ts';
+        import * as op from '../onnx/ops.ts';
+        const graph = new GraphBuilder('g');
+        const x = graph.input('x', 'float32', [2]);
+        graph.output(op.isNaN(x), 'nan');
+        graph.output(op.add(op.mul(x, 2), x), 'y');
+        const placements = [];
+        const session = await createOrtRuntime('webgpu', { onPlacement: (p) => placements.push(p) })
+          .createSession(graph.toBytes());
+        const feeds = { x: new Tensor('float32', [1, 2], [2]) };
+        const results = [await session.run(feeds), await session.run(feeds)].map(({ y }) => [...y.data]);
+        await session.release();
+        console.log(JSON.stringify({ placements, results }));
+        process.exit(0);`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: fileURLToPath(new URL('.', import.meta.url)),
+        env: { ...process.env, VK_ICD_FILENAMES: SOFTWARE_DRIVER },
+      });
+      const { placements, results } = JSON.parse(stdout) as { placements: unknown[]; results: number[][] };
+      expect(results).toEqual([
+        [3, 6],
+        [3, 6],
+      ]);
+      expect(placements).toHaveLength(1);
+      expect(placements[0]).toMatchObject({
+        WebGpuExecutionProvider: { Mul: 1, Add: 1 },
+        CPUExecutionProvider: { IsNaN: 1 },
+      });
+      expect((await readdir(tmpdir())).filter((name) => name.startsWith('errata-profile-'))).toEqual([]);
+    },
+  );
+});
