@@ -68,6 +68,8 @@ function sessionOptionsOf(
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    // Threads that spin while a session waits for its next run take the cores from the sessions that work meanwhile.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(device === 'cpu' || residentOutputs.length === 0
       ? {}
