@@ -23,6 +23,14 @@ describe('the random generator', () => {
     expect(new Random(6).uint32()).not.toBe(new Random(5).uint32());
   });
 
+  it('has unlike parts', () => {
+    const first = (...path: number[]) => Random.forPart(7, ...path).uint32();
+    const paths = [[], [0], [1], [0, 0], [0, 1], [1, 0], [1, 1], [2, 500], [500, 2]];
+    expect(new Set(paths.map((path) => first(...path))).size).toBe(paths.length);
+    expect(first(1, 2)).toBe(first(1, 2));
+    expect(Random.forPart(8, 1, 2).uint32()).not.toBe(first(1, 2));
+  });
+
   it('draws evenly below a bound', () => {
     const random = new Random(1);
     for (const bound of [1, 2, 3, 7, 10]) {

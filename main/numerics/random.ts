@@ -21,6 +21,15 @@ export class Random {
     this.#d = d | 0;
   }
 
+  /** A generator of its own for one part of a task, such as (seed, epoch, group): no part's draws depend on another's. */
+  static forPart(seed: number, ...path: readonly number[]): Random {
+    const words = path.reduce<RandomState>((state, index) => {
+      const parent = new Random(state);
+      return stateOfSeed(parent.uint32() * 0x20_0000 + (parent.uint32() >>> 11), index);
+    }, stateOfSeed(seed));
+    return new Random(words);
+  }
+
   state(): RandomState {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
   }
@@ -71,8 +80,9 @@ export class Random {
 }
 
 /** splitmix64: https://prng.di.unimi.it/splitmix64.c */
-function stateOfSeed(seed: number): RandomState {
-  let x = BigInt.asUintN(64, BigInt(seed));
+function stateOfSeed(seed: number, index = 0): RandomState {
+  // Consecutive indices start the splitmix sequence at distant points: an odd multiple, unlike the sequence's own step.
+  let x = BigInt.asUintN(64, BigInt(seed) + BigInt(index) * 0xd1342543de82ef95n);
   const next = () => {
     x = BigInt.asUintN(64, x + 0x9e3779b97f4a7c15n);
     let z = x;
