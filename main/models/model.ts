@@ -1,6 +1,6 @@
 // A model opened from a Hugging Face folder: config, sites, and its graph over the weights where they lie. Opening reads
 // headers only; the graph is built once at that time, so that a folder that cannot work is refused at once.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Architecture, ModelBody } from './architecture.ts';
 import { architectureOf } from './architectures/registry.ts';
@@ -17,10 +17,11 @@ export interface OpenModelOptions {
 }
 
 /**
- * @param folder with config.json and safetensors; a tokenizer is needed only where text is.
+ * @param path of a folder with config.json and safetensors; a tokenizer is needed only where text is.
  * @throws AppError that names the file and the reason: `not-found`, `invalid-file`, `mismatch`, `unsupported`.
  */
-export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<Model> {
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  const folder = resolve(path); // creating an engine's session changes the working directory for a moment
   const fields = await ConfigFields.read(folder);
   const readArchitecture = architectureOf(fields); // before the weights: the likelier thing to be wrong
   const weights = await Weights.open(folder);

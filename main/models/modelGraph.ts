@@ -105,10 +105,16 @@ export class ModelGraph {
 
   /** Position of each token, counted from the first real one: int64 `[1 or batch, time]`. */
   get positions(): Value {
-    this.#positions ??= this.#leftPadding
-      ? op.max(op.sub(op.unsqueeze(this.#slots.queries, [0]), op.unsqueeze(this.#leftPadding, [1])), 0)
-      : op.unsqueeze(this.#slots.queries, [0]);
+    this.#positions ??= this.#computePositions();
     return this.#positions;
+  }
+
+  #computePositions(): Value {
+    const slots = op.unsqueeze(this.#slots.queries, [0]);
+    if (!this.#leftPadding) return slots;
+    const positions = op.max(op.sub(slots, op.unsqueeze(this.#leftPadding, [1])), 0);
+    // A row that has ended at the model's last position is carried along until its batch has ended.
+    return this.config.hasPositionTable ? op.min(positions, this.config.contextLength - 1) : positions;
   }
 
   /** `[1 or batch, time, 1, dim / 2]`, shared by all layers that turn alike. */
