@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { glob, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import type { Tensor as AnyTensor } from 'onnxruntime-common';
 import { AppError } from '../contract/errors.ts';
 import type { DeviceName, Runtime, Session, SessionOptions } from '../onnx/runtime.ts';
 import { readPlacement, type Placement } from './placement.ts';
@@ -110,7 +111,7 @@ function wrapSession(session: InferenceSession, profile: PlacementProfile | unde
     outputNames: session.outputNames,
     run: async (feeds, fetches) => {
       try {
-        const results = await (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches));
+        const results = await (fetches === undefined ? session.run(feeds) : session.run(feeds, ownFetches(fetches)));
         await profile?.finish(session);
         return results;
       } catch (cause) {
@@ -122,6 +123,19 @@ function wrapSession(session: InferenceSession, profile: PlacementProfile | unde
       await session.release();
     },
   };
+}
+
+/**
+ * The same tensors as instances of the class that the native package knows. `onnxruntime-common` is loaded twice, as an ES
+ * module by us and as CommonJS by that package, and a fetch of the other copy's class would be ignored without a word.
+ */
+function ownFetches(fetches: Readonly<Record<string, AnyTensor | null>>): Record<string, Tensor | null> {
+  return Object.fromEntries(
+    Object.entries(fetches).map(([name, tensor]) => {
+      const isOwn = tensor === null || tensor instanceof Tensor || tensor.location !== 'cpu';
+      return [name, isOwn ? tensor : new Tensor(tensor.type, tensor.data, tensor.dims)];
+    }),
+  );
 }
 
 function ortError(what: string, cause: unknown): AppError {
