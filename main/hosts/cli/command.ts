@@ -54,10 +54,10 @@ export interface Command extends CommandDescription {
 
 /** The context of a command that computes. What the engine says about the device is added to its result. */
 export interface ComputeContext extends CommandContext {
-  /** Where it computes, and why; decided at the first call, by --device. */
-  device(): Promise<DeviceChoice>;
+  /** Where it computes, and why; decided at the first call, by --device. `isReport`: measure the CPU in any case. */
+  device(options?: { readonly isReport?: boolean }): Promise<DeviceChoice>;
   /** Runs a task in the engine process on that device; its progress is shown, Ctrl-C cancels it. */
-  compute<Name extends keyof Tasks & string>(
+  compute<Name extends keyof Tasks>(
     task: Name,
     input: TaskInput<Tasks[Name]>,
     onChunk?: (chunk: TaskChunk<Tasks[Name]>) => void,
