@@ -67,7 +67,7 @@ const NODE_ERROR_CODES: Readonly<Record<string, { code: ErrorCode; reason: strin
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof Error) {
-    const { code, path } = thrown as NodeJS.ErrnoException;
+    const { code, path } = thrown as Error & { code?: string; path?: string }; // of Node's own
     const known = code === undefined ? undefined : NODE_ERROR_CODES[code];
     if (known) {
       const subject = path === undefined ? 'A file operation failed' : path;

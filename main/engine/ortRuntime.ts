@@ -139,7 +139,9 @@ function ownFetches(fetches: Readonly<Record<string, AnyTensor | null>>): Record
 }
 
 function ortError(what: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // A failed check of ONNX Runtime's own begins with its source line and condition; the reason comes after.
+  const reason = message.replace(/^\S*onnxruntime\S*:\d+ .*? was false\. /s, '').trim();
   const isMemory = /bad_alloc|Failed to allocate|out of memory/i.test(reason);
   return new AppError(isMemory ? 'out-of-memory' : 'internal', `${what}: ${reason}`, { cause });
 }

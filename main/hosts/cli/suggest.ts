@@ -22,5 +22,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     score: candidate.startsWith(word) ? 0.5 : distance(word, candidate),
   }));
   const best = scored.sort((a, b) => a.score - b.score)[0];
-  return best && best.score <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+  if (!best) return undefined;
+  const { candidate, score } = best;
+  return score <= (candidate.length < 4 ? 1 : Math.max(2, candidate.length / 3)) ? candidate : undefined;
 }

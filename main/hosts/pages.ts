@@ -1,0 +1,69 @@
+// Answers requests for the built renderer, the same in both hosts: the web host wraps it in an HTTP server, the Electron
+// host in its app:// protocol. Only files that were there at the start are served, by exact name, so no path leads out.
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join, relative, sep } from 'node:path';
+import { HOST_FACTS_PATH, type HostFacts } from '../contract/host.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+};
+
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const SECURITY_HEADERS = {
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+export type Pages = (request: Request) => Response;
+
+/** @param folder the built renderer, out/renderer. @throws AppError `not-found` when it was not built. */
+export async function loadPages(folder: string, facts: HostFacts): Promise<Pages> {
+  const files = new Map<string, { type: string; bytes: Uint8Array<ArrayBuffer> }>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const type = TYPES[extname(entry.name)];
+    if (!entry.isFile() || type === undefined) continue;
+    const path = join(entry.parentPath, entry.name);
+    files.set(`/${relative(folder, path).split(sep).join('/')}`, { type, bytes: new Uint8Array(await readFile(path)) });
+  }
+  const answer = (
+    status: number,
+    type: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ) =>
+    new Response(body, {
+      status,
+      headers: { ...SECURITY_HEADERS, 'Content-Type': type, 'Cache-Control': 'no-store', ...headers },
+    });
+
+  return (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return answer(405, 'text/plain', 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
+    }
+    const { pathname } = new URL(request.url);
+    if (pathname === HOST_FACTS_PATH) return answer(200, 'application/json', JSON.stringify(facts));
+    const file = files.get(pathname === '/' ? '/index.html' : pathname);
+    return file ? answer(200, file.type, file.bytes) : answer(404, 'text/plain', 'Not found.');
+  };
+}
