@@ -91,17 +91,20 @@ export function encodeRows(x: Value, d: number, { encoder, bias, selection }: En
 }
 
 /**
- * Σ f_i d_i (+ bias).
+ * Σ f_i d_i + bias.
  * @param activations `[rows, …]`
  * @param decoder `[rows, d]`
- * @param bias `[d, 1]`
+ * @param bias `[d, 1]`, or null for none
  * @returns `[positions, d]`
  */
-export function decodeRows(activations: Value, decoder: Value, bias: Value): Value {
+export function decodeRows(activations: Value, decoder: Value, bias: Value | null): Value {
   const [rows, ...lead] = activations.shape;
   if (rows === undefined) throw graphError('Feature activations have an axis of features.');
   const flat = op.reshape(activations, [rows, joined(lead)]);
-  return op.transpose(op.gemm(decoder, flat, bias, { transA: true }), [1, 0]);
+  const d = op.fixedSize(decoder, 1);
+  // Without a bias ONNX Runtime would fuse the transpose into the product and make the decoder its second operand.
+  const zero = () => op.unsqueeze(activations.graph.constant('float32', new Array<number>(d).fill(0)), [1]);
+  return op.transpose(op.gemm(decoder, flat, bias ?? zero(), { transA: true }), [1, 0]);
 }
 
 /**
