@@ -24,7 +24,7 @@ export interface DeviceChoice {
   readonly requested: DeviceRequest;
   readonly device: DeviceName;
   readonly reason: string;
-  /** What was tried, the CPU first; empty when the CPU was asked for. */
+  /** What was tried, the CPU first: it only where there was something to compare it with, or a report was asked for. */
   readonly candidates: readonly DeviceReport[];
   /** The environment's say in which driver is used, where it has one. */
   readonly driver: string | null;
@@ -42,17 +42,18 @@ function accelerators(platform: NodeJS.Platform): DeviceName[] {
   return ['webgpu', 'cuda'];
 }
 
-/** Tries `device` in a process of its own. Never throws: a device that fails is reported as unusable, with the reason. */
+/** Tries `device` in a process of its own. One that fails is reported as unusable, with the reason; throws `cancelled` only. */
 async function probe(
   launch: EngineLauncher,
   device: DeviceName,
+  callerSignal: AbortSignal | undefined,
 ): Promise<DeviceReport & { onnxruntime: string | null }> {
   const engine = createEngine<Tasks>(launch, { patienceMs: 0 });
   const startedAt = performance.now();
   let isProductElsewhere = false;
   const seconds = () => Math.round(performance.now() - startedAt) / 1000;
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(callerSignal ? [callerSignal] : [])]);
     const { maxAbsError, gigaflops, onnxruntime } = await engine.run(
       'device.probe',
       {},
@@ -62,6 +63,7 @@ async function probe(
     const reason = `${gigaflops.toPrecision(3)} GFLOP/s in a matrix product`;
     return { device, isUsable: true, reason, maxAbsError, gigaflops, seconds: seconds(), onnxruntime };
   } catch (thrown) {
+    if (callerSignal?.aborted) throw new AppError('cancelled', 'Cancelled.');
     const { code, message } = toAppError(thrown);
     const reason = code === 'cancelled' ? `It did not answer within ${TIMEOUT_MS / 1000} seconds.` : message;
     const failed = { maxAbsError: null, gigaflops: null, onnxruntime: null };
@@ -69,6 +71,12 @@ async function probe(
   } finally {
     engine.kill();
   }
+}
+
+export interface ChoiceOptions {
+  /** Measure the CPU as well where the choice does not need it. */
+  readonly isReport?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -79,7 +87,7 @@ async function probe(
 export async function chooseDevice(
   launch: EngineLauncher,
   requested: DeviceRequest,
-  { isReport = false }: { /** Measure the CPU as well where the choice does not need it. */ isReport?: boolean } = {},
+  { isReport = false, signal }: ChoiceOptions = {},
 ): Promise<DeviceChoice> {
   const driver = driverFromEnvironment(process.env);
   if (requested === 'cpu' && !isReport) {
@@ -88,8 +96,10 @@ export async function chooseDevice(
   const wanted = requested === 'auto' ? accelerators(process.platform) : requested === 'cpu' ? [] : [requested];
   const reports = [];
   // One after another: side by side they would slow each other down.
-  for (const device of [...(requested === 'auto' || isReport ? (['cpu'] as const) : []), ...wanted]) {
-    reports.push(await probe(launch, device));
+  for (const device of wanted) reports.push(await probe(launch, device, signal));
+  // The CPU always works. What it can do matters only beside another.
+  if (isReport || (requested === 'auto' && reports.some(({ isUsable }) => isUsable))) {
+    reports.unshift(await probe(launch, 'cpu', signal));
   }
   const onnxruntime = reports.find((report) => report.onnxruntime !== null)?.onnxruntime ?? null;
   const candidates = reports.map(({ onnxruntime: _, ...report }): DeviceReport => report);

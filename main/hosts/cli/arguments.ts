@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { AppError } from '../../contract/errors.ts';
 import { DEVICE_REQUESTS, type DeviceRequest } from '../../engine/devices.ts';
 import type { AnyCommand, CommandArguments } from './command.ts';
-import { COMMON_OPTIONS, DEVICE_OPTION, optionsOf } from './help.ts';
+import { COMMON_OPTIONS, DEVICE_OPTION, hasDevice, optionsOf } from './help.ts';
 import { nearest } from './suggest.ts';
 
 export interface Invocation {
@@ -80,7 +80,7 @@ function unknownCommand(first: string, second: string | undefined, commands: rea
 function invocation(command: AnyCommand, words: string[]): Invocation {
   const options = optionsOf(command);
   const { values, positionals } = parse(command, words);
-  const { project, json, help, device = 'auto', ...own } = values;
+  const { project, json, help, device = hasDevice(command) ? 'auto' : 'cpu', ...own } = values;
   const request = DEVICE_REQUESTS.find((known) => known === device);
   if (request === undefined) {
     throw usageError(

@@ -56,7 +56,7 @@ export interface Command extends CommandDescription {
 export interface ComputeContext extends CommandContext {
   /** Where it computes, and why; decided at the first call, by --device. `isReport`: measure the CPU in any case. */
   device(options?: { readonly isReport?: boolean }): Promise<DeviceChoice>;
-  /** Runs a task in the engine process on that device; its progress is shown, Ctrl-C cancels it. */
+  /** Runs a task in the engine process on that device. Ctrl-C cancels it. Its progress is shown, unless it is streamed. */
   compute<Name extends keyof Tasks>(
     task: Name,
     input: TaskInput<Tasks[Name]>,
@@ -64,9 +64,10 @@ export interface ComputeContext extends CommandContext {
   ): Promise<TaskOutput<Tasks[Name]>>;
 }
 
-/** A command that computes: it has --device as well. */
+/** A command that needs the engine process. */
 export interface ComputeCommand extends CommandDescription {
-  readonly computes: true;
+  /** 'any': it has the option --device. 'cpu': reading and hashing files is all it does. */
+  readonly computesOn: 'any' | 'cpu';
   run(arguments_: CommandArguments, context: ComputeContext): Promise<Record<string, unknown>>;
 }
 

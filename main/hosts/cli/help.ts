@@ -14,9 +14,13 @@ export const DEVICE_OPTION: Readonly<Record<string, Option>> = {
   device: { type: 'string', description: 'Where to compute: auto (default), cpu, webgpu, cuda, dml or coreml.' },
 };
 
+export function hasDevice(command: AnyCommand): boolean {
+  return 'computesOn' in command && command.computesOn === 'any';
+}
+
 /** All options of a command, the common ones last. */
 export function optionsOf(command: AnyCommand): Readonly<Record<string, Option>> {
-  return { ...command.options, ...('computes' in command ? DEVICE_OPTION : {}), ...COMMON_OPTIONS };
+  return { ...command.options, ...(hasDevice(command) ? DEVICE_OPTION : {}), ...COMMON_OPTIONS };
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {

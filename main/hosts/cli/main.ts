@@ -1,6 +1,7 @@
 // The command line: one command, in one process, with an engine process beside it when it computes. Exit codes: 0 done,
 // 1 failed, 2 wrong usage. With --json the last line of standard output is one object, also when it failed.
 import { AppError, serializeError, toAppError, type ErrorCode } from '../../contract/errors.ts';
+import type { Progress } from '../../contract/progress.ts';
 import { createEngine } from '../../engine/client.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
@@ -89,8 +90,9 @@ async function runCommand(
   process.on('SIGTERM', onInterrupt);
 
   const device: ComputeContext['device'] = (options) => {
-    choice ??= chooseDevice(launch, requested, options).then((chosen) => {
-      if (!json && requested === 'auto') complain(`Computing on ${chosen.device}: ${chosen.reason}`);
+    choice ??= chooseDevice(launch, requested, { ...options, signal: abort.signal }).then((chosen) => {
+      if (!json && requested === 'auto' && command.name !== 'device')
+        complain(`Computing on ${chosen.device}: ${chosen.reason}`);
       return chosen;
     });
     return choice;
@@ -109,7 +111,7 @@ async function runCommand(
         engine.run(task, input, {
           device: chosen.device,
           signal: abort.signal,
-          onProgress: (update) => progress(updateOf(update)),
+          ...(onChunk ? {} : { onProgress: (update: Progress) => progress(updateOf(update)) }), // a stream shows by itself how far it is
           onLog: complain,
           onFallback: (fallback) => {
             fallbacks.push(fallback);

@@ -6,7 +6,7 @@ export const deviceCommand: ComputeCommand = {
   usage: 'device [--device auto|cpu|webgpu|cuda|dml|coreml]',
   examples: ['device', 'device --device webgpu --json'],
   options: {},
-  computes: true,
+  computesOn: 'any',
   run: async (_arguments, context) => {
     const choice = await context.device({ isReport: true });
     for (const { device, isUsable, reason, maxAbsError } of choice.candidates) {

@@ -1,0 +1,91 @@
+import { basename, resolve } from 'node:path';
+import { addModel, checkNewName, listModels, resolveModel } from '../../../workbench/models.ts';
+import { nameFrom } from '../../../workbench/projectFolder.ts';
+import type { Command, ComputeCommand } from '../command.ts';
+import { optionalText, positionals, requiredText } from '../values.ts';
+
+const modelAdd: ComputeCommand = {
+  name: 'model add',
+  summary: 'Add a model from its Hugging Face folder. Its weights stay where they are.',
+  usage: 'model add FOLDER [--name NAME]',
+  examples: ['model add ~/models/gpt2', 'model add ./stories260K --name stories --json'],
+  options: { name: { type: 'string', description: "The model's name in the project; its folder's when left out." } },
+  computesOn: 'cpu',
+  run: async (arguments_, context) => {
+    const [folder] = positionals(arguments_, ['FOLDER'], 'model add');
+    const name = optionalText(arguments_, 'name') ?? nameFrom(basename(resolve(folder)));
+    await checkNewName(context.projectFolder, name); // before its weights are read
+    const { sites, ...facts } = await context.compute('model.inspect', { folder: resolve(folder) });
+    const model = await addModel(context.projectFolder, { name, folder, facts });
+    context.print(`Added ${model.name}: ${describe(model)}, ${sites.length} sites.`);
+    if (!model.hasTokenizer) context.print('It has no tokenizer: text cannot be used with it, token ids can.');
+    return { ...model, sites };
+  },
+};
+
+const modelList: Command = {
+  name: 'model list',
+  summary: 'List the models of the project.',
+  usage: 'model list',
+  options: {},
+  run: async (arguments_, context) => {
+    positionals(arguments_, [], 'model list');
+    const models = await listModels(context.projectFolder);
+    if (models.length === 0) context.print('No models yet. errata model add FOLDER adds one.');
+    for (const model of models) context.print(`${model.name}: ${describe(model)}, in ${model.folder}`);
+    return { models };
+  },
+};
+
+const modelCheck: ComputeCommand = {
+  name: 'model check',
+  summary: 'Compare a model with logits that another program computed for it.',
+  usage: 'model check MODEL --reference FILE',
+  examples: ['model check gpt2 --reference reference.safetensors --json'],
+  options: {
+    reference: {
+      type: 'string',
+      description:
+        'A .safetensors or .npz file with input_ids and logits, and if it likes greedy_ids and resid_pre.0, resid_pre.1 …',
+    },
+  },
+  computesOn: 'any',
+  run: async (arguments_, context) => {
+    const [name] = positionals(arguments_, ['MODEL'], 'model check');
+    const reference = resolve(requiredText(arguments_, 'reference', 'model check'));
+    const { folder } = await resolveModel(context.projectFolder, name);
+    const check = await context.compute('model.check', { folder, reference });
+    const { maxAbsLogitDiff, logitStd, maxAbsResidDiff, greedyMatch } = check;
+    const relative = (maxAbsLogitDiff / logitStd).toExponential(1);
+    context.print(
+      `Logits differ by at most ${maxAbsLogitDiff.toExponential(2)}, ${relative} of their standard deviation.`,
+    );
+    if (maxAbsResidDiff !== null)
+      context.print(`Residual streams differ by at most ${maxAbsResidDiff.toExponential(2)}.`);
+    if (greedyMatch) {
+      const word = (isSame: boolean) => (isSame ? 'the same' : 'DIFFERENT');
+      context.print(`Greedy text: ${word(greedyMatch.cached)} with the cache, ${word(greedyMatch.uncached)} without.`);
+    }
+    return {
+      maxAbsLogitDiff,
+      logitStd,
+      maxAbsResidDiff,
+      greedyMatch: greedyMatch && greedyMatch.cached && greedyMatch.uncached,
+      greedyMatchByCache: greedyMatch,
+    };
+  },
+};
+
+function describe({
+  modelType,
+  layers,
+  hiddenSize,
+}: {
+  modelType: string;
+  layers: number;
+  hiddenSize: number;
+}): string {
+  return `${modelType}, ${layers} layers of ${hiddenSize}`;
+}
+
+export const modelCommands = [modelAdd, modelList, modelCheck];

@@ -1,0 +1,114 @@
+// The models of a project: models/<name>/model.json says where a model lies and what it was when it was added. Its weights
+// stay where they are.
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { AppError } from '../contract/errors.ts';
+import { hashSchema } from '../contract/fields.ts';
+import { validate } from '../contract/validate.ts';
+import { buildFolderAtomic, writeFileAtomic } from '../files/atomicWrite.ts';
+import { toFileError } from '../files/fileError.ts';
+import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
+
+const MODEL_FILE = 'model.json';
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** What opening a model tells. */
+const factsEntries = {
+  hash: hashSchema,
+  modelType: v.pipe(v.string(), v.maxLength(100)),
+  layers: count,
+  hiddenSize: count,
+  vocabularySize: count,
+  contextLength: count,
+  hasTokenizer: v.boolean(),
+};
+export type ModelFacts = Readonly<v.InferOutput<v.ObjectSchema<typeof factsEntries, undefined>>>;
+
+const recordSchema = v.strictObject({
+  format: v.literal('errata-model'),
+  version: v.literal(1),
+  /** Absolute. */
+  folder: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+  added: v.string(),
+  ...factsEntries,
+});
+
+export interface ProjectModel extends ModelFacts {
+  readonly name: string;
+  readonly folder: string;
+  readonly added: string;
+}
+
+/** The file where hashes of the model's weight files are remembered. */
+export function hashCacheOf(project: string, name: string): string {
+  return join(folderOf(project, 'models', name), 'hashes.json');
+}
+
+/** @throws AppError `exists` when the project has a model of that name, `usage` when it cannot be one, `not-found`. */
+export async function checkNewName(project: string, name: string): Promise<string> {
+  await checkProject(project);
+  const folder = folderOf(project, 'models', name);
+  if (!(await stat(folder).catch(() => undefined))) return folder;
+  throw new AppError('exists', `The project has a model "${name}" already. --name gives the new one another name.`);
+}
+
+/** @param folder of config.json, weights and tokenizer. @throws AppError `exists`, `not-found`, `permission`, `disk-full`. */
+export async function addModel(
+  project: string,
+  { folder, name, facts }: { readonly folder: string; readonly name: string; readonly facts: ModelFacts },
+): Promise<ProjectModel> {
+  const target = await checkNewName(project, name);
+  const record = {
+    format: 'errata-model' as const,
+    version: 1 as const,
+    folder: resolve(folder),
+    added: new Date().toISOString(),
+    ...facts,
+  };
+  await mkdir(join(project, 'models'), { recursive: true });
+  await buildFolderAtomic(target, (partial) =>
+    writeFileAtomic(join(partial, MODEL_FILE), `${JSON.stringify(record, null, 2)}\n`),
+  );
+  return { name, ...record };
+}
+
+/** @throws AppError `not-found`, `invalid-file`. */
+export async function findModel(project: string, name: string): Promise<ProjectModel> {
+  await checkProject(project);
+  const path = join(await existingFolder(project, 'models', name, MODEL_FILE), MODEL_FILE);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError)
+      throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
+    throw toFileError(thrown, path);
+  }
+  const { format, version, ...record } = validate(recordSchema, parsed, path, 'invalid-file');
+  return { name, ...record };
+}
+
+export async function listModels(project: string): Promise<ProjectModel[]> {
+  await checkProject(project);
+  const names = await namesOf(project, 'models', MODEL_FILE);
+  return Promise.all(names.map((name) => findModel(project, name)));
+}
+
+/** Forgets a model; its own files stay where they are. */
+export async function removeModel(project: string, name: string): Promise<void> {
+  await rm(await existingFolder(project, 'models', name, MODEL_FILE), { recursive: true });
+}
+
+/** A model that a person names: one of the project, or any folder that holds one. */
+export async function resolveModel(
+  project: string,
+  nameOrFolder: string,
+): Promise<{ readonly folder: string; readonly name: string | null; readonly hashCache: string | null }> {
+  const isFolder = await stat(join(nameOrFolder, 'config.json')).catch(() => undefined);
+  const names = await namesOf(project, 'models', MODEL_FILE);
+  if (isFolder && !names.includes(nameOrFolder)) return { folder: resolve(nameOrFolder), name: null, hashCache: null };
+  const { folder, name } = await findModel(project, nameOrFolder);
+  return { folder, name, hashCache: hashCacheOf(project, name) };
+}
