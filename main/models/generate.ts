@@ -9,7 +9,7 @@ import { pastKeyName, pastValueName, presentKeyName, presentValueName } from './
 import { checkTokens } from './modelInput.ts';
 import { checkSampling, sampleToken, type SamplingOptions } from './sampling.ts';
 import { int64Tensor, tokenTensor } from './tokenBatch.ts';
-import { buildVariant, type Patch } from './variant.ts';
+import { buildVariant, type Patch, type PatchState } from './variant.ts';
 
 export interface GeneratorOptions {
   readonly patches?: readonly Patch[];
@@ -23,7 +23,7 @@ export interface GenerationOptions extends SamplingOptions {
   readonly seed?: number;
   /** By default the model's own; [] never stops early. */
   readonly stopIds?: readonly number[];
-  /** For inputs that the patches declared. */
+  /** For inputs that the patches declared; for their states, what they are before the first token. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
   readonly signal?: AbortSignal;
 }
@@ -46,18 +46,19 @@ export async function openGenerator(
     weightsFolder: model.weightsFolder,
     residentOutputs: cache ? cacheNames(model).map(({ present }) => present) : [],
   });
-  return new Generator(model, session, cache);
+  return new Generator(model, session, cache ? patches.flatMap(({ states = [] }) => states) : null);
 }
 
 export class Generator {
   readonly #model: Model;
   readonly #session: Session;
-  readonly #hasCache: boolean;
+  /** Of the patches; null when the session has no cache. */
+  readonly #states: readonly PatchState[] | null;
 
-  constructor(model: Model, session: Session, hasCache: boolean) {
+  constructor(model: Model, session: Session, states: readonly PatchState[] | null) {
     this.#model = model;
     this.#session = session;
-    this.#hasCache = hasCache;
+    this.#states = states;
   }
 
   /**
@@ -82,7 +83,9 @@ export class Generator {
       left: config.hasPositionTable ? Math.min(maxNewTokens, config.contextLength - prompt.length) : maxNewTokens,
     }));
     const steps = Math.max(...sequences.map(({ left }) => left));
-    const forward = this.#hasCache ? new CachedForward(this.#model, this.#session) : new FullForward(this.#session);
+    const forward = this.#states
+      ? new CachedForward(this.#model, this.#session, this.#states)
+      : new FullForward(this.#session);
     try {
       for (let step = 0; step < steps; step++) {
         if (signal?.aborted) throw new AppError('cancelled', 'The generation was cancelled.');
@@ -138,12 +141,14 @@ class FullForward implements Forward {
 class CachedForward implements Forward {
   readonly #model: Model;
   readonly #session: Session;
+  readonly #states: readonly PatchState[];
   #past: Record<string, Tensor> | null = null;
   #leftPadding: Tensor | null = null;
 
-  constructor(model: Model, session: Session) {
+  constructor(model: Model, session: Session, states: readonly PatchState[]) {
     this.#model = model;
     this.#session = session;
+    this.#states = states;
   }
 
   async next(rows: readonly (readonly number[])[], feeds: Readonly<Record<string, Tensor>>): Promise<Tensor> {
@@ -158,7 +163,7 @@ class CachedForward implements Forward {
     });
     this.dispose();
     this.#past = Object.fromEntries(
-      cacheNames(this.#model).map(({ past, present }) => [past, output(results, present)]),
+      [...cacheNames(this.#model), ...this.#states].map(({ past, present }) => [past, output(results, present)]),
     );
     return output(results, 'last_logits');
   }

@@ -14,6 +14,16 @@ export interface Patch {
    * where `input_ids` is a value too.
    */
   apply(value: Value): Value;
+  /**
+   * What the patch must remember between the runs of a graph with a cache: inputs, first fed by the caller, then with what
+   * the outputs of the last run gave.
+   */
+  readonly states?: readonly PatchState[];
+}
+
+export interface PatchState {
+  readonly past: string;
+  readonly present: string;
 }
 
 export interface VariantOptions {

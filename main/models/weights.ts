@@ -3,10 +3,11 @@
 // parent of their real paths, because caches of the Hub consist of symbolic links, which the engine does not follow.
 import { dirname, relative, sep } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { openFile } from '../files/byteSource.ts';
 import type { SafetensorsDtype } from '../formats/safetensors.ts';
 import { openSafetensorsFolder, type StoredTensor } from '../formats/safetensorsFolder.ts';
 import type { ElementType } from '../onnx/elementType.ts';
-import type { GraphBuilder, Value } from '../onnx/graph.ts';
+import type { GraphBuilder, TensorData, Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 
 /** What weights may be stored as. In the graph they are all float32. */
@@ -17,6 +18,13 @@ const FLOAT_TYPES: Partial<Readonly<Record<SafetensorsDtype, ElementType>>> = {
   F64: 'float64',
 };
 
+/**
+ * Tensors up to this size stand in the graph itself. ONNX Runtime 1.30 leaves very small external data (32 bytes fail, 40 do
+ * not) in its file when it opens a graph, and then an optimiser that looks at it fails, because a graph given as bytes has
+ * no path.
+ */
+const LARGEST_INLINE_BYTES = 256;
+
 export class Weights {
   /** The model's folder, as the person named it: for messages. */
   readonly modelFolder: string;
@@ -25,17 +33,24 @@ export class Weights {
   /** Real paths of the files, sorted. */
   readonly files: readonly string[];
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #inline: ReadonlyMap<string, ArrayBuffer>;
 
-  constructor(modelFolder: string, tensors: ReadonlyMap<string, StoredTensor>) {
+  constructor(
+    modelFolder: string,
+    tensors: ReadonlyMap<string, StoredTensor>,
+    inline: ReadonlyMap<string, ArrayBuffer>,
+  ) {
     this.modelFolder = modelFolder;
     this.#tensors = tensors;
+    this.#inline = inline;
     this.files = [...new Set([...tensors.values()].map(({ file }) => file))].sort();
     this.folder = commonFolder(this.files);
   }
 
   /** @throws AppError `not-found`, `invalid-file` as openSafetensorsFolder says. */
   static async open(modelFolder: string): Promise<Weights> {
-    return new Weights(modelFolder, await openSafetensorsFolder(modelFolder));
+    const tensors = await openSafetensorsFolder(modelFolder);
+    return new Weights(modelFolder, tensors, await readSmallTensors(tensors));
   }
 
   has(name: string): boolean {
@@ -76,11 +91,14 @@ export class Weights {
     const castName = `${name}/float32`;
     const known = graph.find(type === 'float32' ? name : castName);
     if (known) return known;
-    const stored = graph.externalInitializer(name, type, shape, {
-      location: relative(this.folder, tensor.file).split(sep).join('/'),
-      offset: tensor.fileOffset,
-      length: tensor.byteLength,
-    });
+    const inline = this.#inline.get(name);
+    const stored = inline
+      ? graph.initializer(name, type, shape, elementsOf(type, inline))
+      : graph.externalInitializer(name, type, shape, {
+          location: relative(this.folder, tensor.file).split(sep).join('/'),
+          offset: tensor.fileOffset,
+          length: tensor.byteLength,
+        });
     return type === 'float32' ? stored : op.cast(stored, 'float32', castName);
   }
 
@@ -89,6 +107,33 @@ export class Weights {
       details: { path: this.modelFolder, tensor: name },
     });
   }
+}
+
+async function readSmallTensors(tensors: ReadonlyMap<string, StoredTensor>): Promise<Map<string, ArrayBuffer>> {
+  const byFile = new Map<string, [name: string, tensor: StoredTensor][]>();
+  for (const [name, tensor] of tensors) {
+    if (tensor.byteLength > LARGEST_INLINE_BYTES) continue;
+    const known = byFile.get(tensor.file);
+    if (known) known.push([name, tensor]);
+    else byFile.set(tensor.file, [[name, tensor]]);
+  }
+  const bytes = new Map<string, ArrayBuffer>();
+  for (const [file, small] of byFile) {
+    const source = await openFile(file);
+    try {
+      for (const [name, { fileOffset, byteLength }] of small) {
+        bytes.set(name, (await source.read(fileOffset, byteLength)).buffer);
+      }
+    } finally {
+      await source.close();
+    }
+  }
+  return bytes;
+}
+
+function elementsOf(type: ElementType, bytes: ArrayBuffer): TensorData {
+  if (type === 'float32') return new Float32Array(bytes);
+  return type === 'float64' ? new Float64Array(bytes) : new Uint16Array(bytes);
 }
 
 /** The deepest folder that holds all of the files. */
