@@ -1,12 +1,15 @@
-// Unit tests sit beside their source. Each file runs in its own process: a native crash fails one file, not the run.
+// Unit tests sit beside their source; end-to-end tests drive the built program. Each file runs in a process of its own: a
+// native crash fails one file, not the run.
 import { defineConfig } from 'vitest/config';
+
+const common = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    include: ['main/**/*.test.ts', 'bench/**/*.test.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      { test: { ...common, name: 'unit', include: ['main/**/*.test.ts', 'bench/**/*.test.ts'] } },
+      { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+    ],
   },
 });
