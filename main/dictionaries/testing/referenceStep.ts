@@ -180,8 +180,8 @@ export class ReferenceOptimizer {
     for (const [j, g] of gradient.entries()) {
       this.#bias.mean[j] = beta1 * (this.#bias.mean[j] as number) + (1 - beta1) * g;
       this.#bias.square[j] = beta2 * (this.#bias.square[j] as number) + (1 - beta2) * g * g;
-      const mean = (this.#bias.mean[j] as number) / (1 - beta1 ** this.step);
-      const square = (this.#bias.square[j] as number) / (1 - beta2 ** this.step);
+      const mean = this.#bias.mean[j] / (1 - beta1 ** this.step);
+      const square = this.#bias.square[j] / (1 - beta2 ** this.step);
       this.parameters.decoderBias[j]! -= (learningRate * mean) / (Math.sqrt(square) + epsilon);
     }
   }

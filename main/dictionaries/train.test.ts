@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { appendFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../models/testing/temporaryFolder.ts';
+import { CHECKPOINT_FILE, loadCheckpoint } from './checkpoint.ts';
+import { loadDictionary } from './saeLens.ts';
+import { prepare, REQUEST, SITE, trainOptions, trainOrResume } from './testing/trainingRun.ts';
+import { readCurves, resume, train } from './train.ts';
+
+const PROGRAM = join(import.meta.dirname, 'testing/trainingRun.ts');
+
+/** Runs the training program and kills it after some of its steps. */
+async function trainAndKill(folder: string, steps: number): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let seen = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.length;
+    if (seen >= steps) child.kill('SIGKILL');
+  });
+  await new Promise((resolve) => child.once('exit', resolve));
+}
+
+const artifacts = async (folder: string) => ({
+  weights: await readFile(join(folder, 'run/sae_weights.safetensors')),
+  curves: (await readCurves(join(folder, 'run'))).map(({ seconds, ...point }) => point),
+});
+
+describe('a training run', () => {
+  it('ends with a dictionary, its curves and its measured quality', async () => {
+    const folder = await temporaryFolder();
+    const result = await trainOrResume(folder);
+    expect(result.fvu).toBeLessThan(0.5);
+    // The threshold was calibrated on these very activations.
+    expect(result.l0).toBeCloseTo(REQUEST.k, 1);
+    expect(result.ceZero).not.toBe(result.ceOriginal);
+    expect(result.lossRecovered).toBeCloseTo(
+      (result.ceZero - result.ceReconstructed) / (result.ceZero - result.ceOriginal),
+      12,
+    );
+    const dictionary = await loadDictionary(join(folder, 'run'));
+    expect(dictionary).toMatchObject({ architecture: 'batchtopk', size: 48, site: SITE });
+    expect((await readCurves(join(folder, 'run'))).at(-1)).toMatchObject({ step: REQUEST.steps });
+    expect(await readdir(join(folder, 'run'))).not.toContain(CHECKPOINT_FILE);
+  });
+
+  it('killed at any moment, continues bit for bit', async () => {
+    const [unbroken, broken] = [await temporaryFolder(), await temporaryFolder()];
+    await trainOrResume(unbroken);
+    await prepare(broken);
+    for (const steps of [3, 40, 60]) await trainAndKill(broken, steps);
+    expect((await loadCheckpoint(join(broken, 'run'))).state.step).toBeGreaterThan(50);
+    await trainOrResume(broken);
+    expect(await artifacts(broken)).toEqual(await artifacts(unbroken));
+  });
+
+  it('cancelled, keeps a checkpoint and can be resumed', async () => {
+    const folder = await temporaryFolder();
+    const model = await prepare(folder);
+    const cancel = new AbortController();
+    let steps = 0;
+    const options = { ...trainOptions(folder, model), checkpointSeconds: 1000 };
+    const running = train(REQUEST, {
+      ...options,
+      signal: cancel.signal,
+      onWork: () => {
+        steps += 1;
+        if (steps === 20) cancel.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    expect((await loadCheckpoint(options.folder)).state.step).toBe(20);
+    await expect(train(REQUEST, options)).rejects.toMatchObject({ code: 'exists' });
+    expect((await resume(options)).trainedTokens).toBe(REQUEST.steps * REQUEST.batchSize);
+  });
+
+  it('refuses a damaged checkpoint, a torn line of curves is forgiven', async () => {
+    const folder = await temporaryFolder();
+    const model = await prepare(folder);
+    await trainAndKill(folder, 30);
+    const options = trainOptions(folder, model);
+    await appendFile(join(options.folder, 'curves.jsonl'), '{"step": 31, "lo');
+    const path = join(options.folder, CHECKPOINT_FILE);
+    const whole = await readFile(path);
+    await truncate(path, whole.length - 10);
+    await expect(resume(options)).rejects.toMatchObject({ code: 'invalid-file' });
+    await writeFile(path, whole);
+    await resume(options);
+  });
+
+  it('stops when the activations are not finite numbers or the loss explodes', async () => {
+    const folder = await temporaryFolder();
+    const model = await prepare(folder);
+    const exploding = { ...REQUEST, learningRate: 1, warmupSteps: 0, beta1: 0.999, k: 48 };
+    await expect(train(exploding, trainOptions(folder, model, 'exploding'))).rejects.toMatchObject({
+      code: 'diverged',
+    });
+  });
+
+  it('refuses what does not fit, and leaves nothing behind', async () => {
+    const folder = await temporaryFolder();
+    const model = await prepare(folder);
+    const options = trainOptions(folder, model, 'refused');
+    await expect(train({ ...REQUEST, d: 5 }, options)).rejects.toMatchObject({ code: 'mismatch' });
+    await expect(train({ ...REQUEST, k: 100 }, options)).rejects.toMatchObject({ code: 'usage' });
+    await expect(train({ ...REQUEST, steps: 0 }, options)).rejects.toMatchObject({ code: 'usage' });
+    await expect(train(REQUEST, { ...options, storeFolder: join(folder, 'none') })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+    expect(await readdir(folder)).not.toContain('refused');
+  });
+});
