@@ -1,0 +1,110 @@
+// Jobs as rows: a serialisable description, a state, the last progress. What runs them is elsewhere; this keeps them over
+// a restart and makes sure that two hosts never run one job.
+import { randomUUID } from 'node:crypto';
+import { AppError, type SerializedError } from '../contract/errors.ts';
+import type { Database } from './database.ts';
+
+export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Where a job may go from each state; what is not here is refused. */
+const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: ['running', 'cancelled'],
+  running: ['paused', 'succeeded', 'failed', 'cancelled', 'interrupted'],
+  paused: ['running', 'cancelled', 'interrupted'],
+  interrupted: ['queued', 'running', 'cancelled'],
+  succeeded: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
+};
+
+export interface JobRecord {
+  readonly id: string;
+  readonly kind: string;
+  readonly description: unknown;
+  readonly state: JobState;
+  readonly progress: unknown;
+  readonly error: SerializedError | null;
+  readonly created: string;
+  readonly updated: string;
+}
+
+interface JobRow extends Omit<JobRecord, 'description' | 'progress' | 'error'> {
+  readonly description: string;
+  readonly progress: string | null;
+  readonly error: string | null;
+}
+
+const COLUMNS = 'id, kind, description, state, progress, error, created, updated';
+
+export class JobStore {
+  readonly #database: Database;
+  readonly #now: () => string;
+
+  constructor(database: Database, now: () => string) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  add(kind: string, description: unknown): JobRecord {
+    const time = this.#now();
+    const id = randomUUID();
+    this.#database.write(() =>
+      this.#database
+        .query<string[]>(
+          `INSERT INTO jobs (id, kind, description, state, created, updated) VALUES (?, ?, ?, 'queued', ?, ?)`,
+        )
+        .run(id, kind, JSON.stringify(description), time, time),
+    );
+    return this.get(id);
+  }
+
+  /** @throws AppError('not-found'). */
+  get(id: string): JobRecord {
+    const row = this.#database.query<[string], JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`).get(id);
+    if (row === undefined) throw new AppError('not-found', `There is no job ${id.slice(0, 100)}.`);
+    return recordOf(row);
+  }
+
+  /** Oldest first. */
+  list(states: readonly JobState[] = JOB_STATES): readonly JobRecord[] {
+    return this.#database
+      .query<string[], JobRow>(
+        `SELECT ${COLUMNS} FROM jobs WHERE state IN (${states.map(() => '?').join(', ')}) ORDER BY created, id`,
+      )
+      .all(...states)
+      .map(recordOf);
+  }
+
+  /** Moves a job on. @throws AppError('conflict') when it is in a state (another host may have moved it) from which that is impossible. */
+  move(id: string, to: JobState, error: SerializedError | null = null): JobRecord {
+    return this.#database.write(() => {
+      const { state } = this.get(id);
+      if (!NEXT[state].includes(to))
+        throw new AppError('conflict', `The job is ${state}: it cannot become ${to}.`, { details: { id, state, to } });
+      this.#database
+        .query<[string, string | null, string, string]>(
+          'UPDATE jobs SET state = ?, error = ?, updated = ? WHERE id = ?',
+        )
+        .run(to, error === null ? null : JSON.stringify(error), this.#now(), id);
+      return this.get(id);
+    });
+  }
+
+  setProgress(id: string, progress: unknown): void {
+    this.#database.write(() =>
+      this.#database
+        .query<[string, string, string]>('UPDATE jobs SET progress = ?, updated = ? WHERE id = ?')
+        .run(JSON.stringify(progress), this.#now(), id),
+    );
+  }
+}
+
+function recordOf({ description, progress, error, ...row }: JobRow): JobRecord {
+  return {
+    ...row,
+    description: JSON.parse(description) as unknown,
+    progress: progress === null ? null : (JSON.parse(progress) as unknown),
+    error: error === null ? null : (JSON.parse(error) as SerializedError), // written by `move`
+  };
+}

@@ -1,0 +1,10 @@
+// Every schema version ever released, in order. The project's schema version is SQLite's `user_version`.
+import { first } from './0001-first.ts';
+
+export interface Migration {
+  /** The schema version it leads to, one above the version it starts from. */
+  readonly version: number;
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [first];

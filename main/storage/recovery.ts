@@ -1,0 +1,290 @@
+// What to do with a damaged project: go back to a copy, or save what can still be read as files that can be imported.
+// Nothing is ever deleted: the damaged database is set aside under `damaged/`.
+import Sqlite from 'better-sqlite3';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import { contentId } from '../edits/canonical.ts';
+import { editId } from '../edits/edit.ts';
+import { parseVersion, shortId, type Version, type VersionContent } from '../edits/version.ts';
+import { ancestors, type VersionGraph } from '../edits/versionHistory.ts';
+import { behaviourId, parseBehaviour, type Behaviour } from '../evaluation/behaviour.ts';
+import { commentKey, type Comment, type Label, type LabelRecord } from '../features/labels.ts';
+import { writeLabelFile } from '../features/labelsFile.ts';
+import { buildFolderAtomic } from '../files/atomicWrite.ts';
+import { toFileError } from '../files/fileError.ts';
+import { checkWhole, listBackups, syncFile, type Backup } from './backup.ts';
+import { DATABASE_FILE } from './project.ts';
+import { translateSqliteError } from './sqliteError.ts';
+import { VERSION_FILE_FORMAT, type VersionFile } from './versionFile.ts';
+
+const ENDS = ['', '-wal', '-shm'] as const;
+
+export interface Restored {
+  readonly backup: Backup;
+  /** Where the damaged database lies now; null: there was none. */
+  readonly setAside: string | null;
+}
+
+/**
+ * Puts a copy in the database's place; no process may have the project open.
+ * @param file name of the copy; by default the newest.
+ * @throws AppError `not-found` without such a copy, `invalid-file` when the copy itself is damaged: then nothing was changed.
+ */
+export function restoreBackup(folder: string, file?: string, now: () => Date = () => new Date()): Restored {
+  const backups = listBackups(folder);
+  const backup = file === undefined ? backups[0] : backups.find((each) => each.file === file);
+  if (backup === undefined) {
+    throw new AppError(
+      'not-found',
+      `${folder}: there is no ${file === undefined ? 'backup' : `backup ${file.slice(0, 100)}`}.`,
+    );
+  }
+  const path = join(resolve(folder), DATABASE_FILE);
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    checkWhole(backup.path);
+    copyFileSync(backup.path, partial);
+    syncFile(partial);
+    const setAside = putAside(folder, now().toISOString());
+    renameSync(partial, path);
+    syncFile(resolve(folder));
+    return { backup, setAside };
+  } catch (thrown) {
+    rmSync(partial, { force: true });
+    throw toFileError(translateSqliteError(thrown, path), path);
+  }
+}
+
+function putAside(folder: string, time: string): string | null {
+  const path = join(resolve(folder), DATABASE_FILE);
+  if (!existsSync(path)) return null;
+  const place = join(resolve(folder), 'damaged');
+  mkdirSync(place, { recursive: true });
+  const target = join(place, `project-${time.replace(/[-:.]/gu, '')}.sqlite`);
+  // The log of the database first: without it the file left behind would lack its last writes, with a stranger's it breaks.
+  for (const end of ENDS.toReversed()) if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${target}${end}`);
+  return target;
+}
+
+export interface Salvage {
+  readonly folder: string;
+  readonly labels: number;
+  readonly versions: number;
+  readonly behaviours: number;
+  /** What could not be read, in words. */
+  readonly lost: readonly string[];
+}
+
+/**
+ * Writes what can be read of a damaged database into the new folder `target`: `labels.jsonl` for `errata label import`,
+ * `version-….json` for `errata edit import`, `behaviour-….json` for `errata behaviour import`, `lost.txt`.
+ * @throws AppError `exists`, `invalid-file` when nothing can be read at all.
+ */
+export async function salvage(folder: string, target: string): Promise<Salvage> {
+  const path = join(resolve(folder), DATABASE_FILE);
+  const reader = openDamaged(path);
+  try {
+    const lost: string[] = [];
+    const labels = salvageLabels(reader, lost);
+    const behaviours = salvageBehaviours(reader, lost);
+    const versions = salvageVersions(reader, lost);
+    const tables = reader.broken();
+    if (labels.length + behaviours.size + versions.size === 0) {
+      throw new AppError(
+        'invalid-file',
+        `${path}: nothing can be read of it${tables.length === 0 ? ': it holds nothing that people wrote' : ''}.`,
+        { details: { path } },
+      );
+    }
+    lost.push(...tables.map((table) => `Part of the table ${table} cannot be read.`));
+    return await buildFolderAtomic(resolve(target), async (partial) => {
+      if (labels.length > 0) await writeLabelFile(join(partial, 'labels.jsonl'), 'jsonl', labels);
+      for (const [id, behaviour] of behaviours) {
+        await writeFile(join(partial, `behaviour-${shortId(id)}.json`), `${JSON.stringify(behaviour, null, 2)}\n`);
+      }
+      for (const file of versionFiles(versions, behaviours, lost)) {
+        await writeFile(join(partial, `version-${shortId(file.head)}.json`), `${JSON.stringify(file, null, 1)}\n`);
+      }
+      await writeFile(
+        join(partial, 'lost.txt'),
+        lost.length === 0 ? 'Everything could be read.\n' : `${lost.join('\n')}\n`,
+      );
+      return { folder: target, labels: labels.length, versions: versions.size, behaviours: behaviours.size, lost };
+    });
+  } finally {
+    reader.close();
+  }
+}
+
+interface DamagedReader {
+  /** Rows from both ends of the table up to where it cannot be read. */
+  rows(table: string, columns: string): readonly Readonly<Record<string, unknown>>[];
+  /** Tables of which something could not be read. */
+  broken(): readonly string[];
+  close(): void;
+}
+
+function openDamaged(path: string): DamagedReader {
+  let sqlite: Sqlite.Database;
+  try {
+    sqlite = new Sqlite(path, { readonly: true, fileMustExist: true });
+  } catch (thrown) {
+    throw translateSqliteError(thrown, path);
+  }
+  const broken = new Set<string>();
+  return {
+    rows(table, columns) {
+      const found = new Map<number, Readonly<Record<string, unknown>>>();
+      for (const order of ['ASC', 'DESC']) {
+        let last: number | undefined;
+        try {
+          for (;;) {
+            // NOT INDEXED: an index may be damaged where the table is not.
+            const where = last === undefined ? '' : `WHERE rowid ${order === 'ASC' ? '>' : '<'} ${last}`;
+            const page = sqlite.prepare<[], Readonly<Record<string, unknown>>>(
+              `SELECT rowid AS salvageRow, ${columns} FROM ${table} NOT INDEXED ${where} ORDER BY rowid ${order} LIMIT 20`,
+            );
+            let count = 0;
+            for (const row of page.iterate()) {
+              last = Number(row['salvageRow']);
+              found.set(last, row);
+              count++;
+            }
+            if (count < 20) return [...found.values()];
+          }
+        } catch {
+          broken.add(table); // and on from the other end
+        }
+      }
+      return [...found.values()];
+    },
+    broken: () => [...broken],
+    close: () => sqlite.close(),
+  };
+}
+
+/** From the table, and where it cannot be read, from the log's last word on the feature. */
+function salvageLabels(reader: DamagedReader, lost: string[]): readonly LabelRecord[] {
+  const features = new Map(
+    reader
+      .rows('features', 'id, dictionary, feature')
+      .map((row) => [Number(row['id']), { dictionary: text(row['dictionary']), feature: Number(row['feature']) }]),
+  );
+  const labels = new Map<number, Label>();
+  const logged = reader.rows('changes', 'id, kind, key, after').toSorted((a, b) => Number(a['id']) - Number(b['id']));
+  for (const { kind, key, after } of logged) {
+    if (kind !== 'label') continue;
+    const state = after === null ? null : (json(after) as Label | null); // the log holds labels, if it holds anything
+    if (state === null) labels.delete(Number(key));
+    else labels.set(Number(key), state);
+  }
+  for (const row of reader.rows('labels', 'feature_id, state, text, notes, tags, confidence, author, time')) {
+    const tags = text(row['tags']);
+    labels.set(Number(row['feature_id']), {
+      ...(row as unknown as Label), // the columns above are a label's
+      tags: tags === '' ? [] : tags.split('\n'),
+    });
+  }
+  const comments = new Map<number, Comment[]>();
+  for (const row of reader.rows('comments', 'feature_id, body, author, time')) {
+    const comment = { body: text(row['body']), author: text(row['author']), time: text(row['time']) };
+    comments.set(Number(row['feature_id']), [...(comments.get(Number(row['feature_id'])) ?? []), comment]);
+  }
+  const records: LabelRecord[] = [];
+  for (const id of new Set([...labels.keys(), ...comments.keys()])) {
+    const feature = features.get(id);
+    const label = labels.get(id);
+    const said = (comments.get(id) ?? []).toSorted((a, b) => (commentKey(a) < commentKey(b) ? -1 : 1));
+    if (feature === undefined) {
+      lost.push(`A label whose feature cannot be read: ${JSON.stringify(label?.text ?? '')}`);
+      continue;
+    }
+    records.push({
+      ...feature,
+      state: label?.state ?? 'unlabelled',
+      text: label?.text ?? '',
+      notes: label?.notes ?? '',
+      tags: label?.tags ?? [],
+      confidence: label?.confidence ?? null,
+      author: label?.author ?? said[0]?.author ?? 'unknown',
+      time: label?.time ?? said[0]?.time ?? new Date(0).toISOString(),
+      comments: said,
+    });
+  }
+  return records;
+}
+
+/** Contents whose id is theirs: the others are not what was stored. */
+function salvageBehaviours(reader: DamagedReader, lost: string[]): ReadonlyMap<string, Behaviour> {
+  const behaviours = new Map<string, Behaviour>();
+  for (const row of reader.rows('behaviour_contents', 'id, content')) {
+    const id = text(row['id']);
+    try {
+      const behaviour = parseBehaviour(json(row['content']));
+      if (behaviourId(behaviour) === id) behaviours.set(id, behaviour);
+      else lost.push(`Behaviour ${shortId(id)} is damaged.`);
+    } catch {
+      lost.push(`Behaviour ${shortId(id)} is damaged.`);
+    }
+  }
+  return behaviours;
+}
+
+function salvageVersions(reader: DamagedReader, lost: string[]): ReadonlyMap<string, Version> {
+  const versions = new Map<string, Version>();
+  for (const row of reader.rows('versions', 'id, content')) {
+    const id = text(row['id']);
+    try {
+      const content = json(row['content']) as VersionContent; // checked in the next line
+      const version = parseVersion({ ...content, id, edit: editId(content) }, 'The version');
+      if (contentId(content) === id) versions.set(id, version);
+    } catch {
+      lost.push(`Version ${shortId(id)} is damaged.`);
+    }
+  }
+  return versions;
+}
+
+/** One file for every version that no other is built on and behind which everything could be read. */
+function versionFiles(
+  versions: ReadonlyMap<string, Version>,
+  behaviours: ReadonlyMap<string, Behaviour>,
+  lost: string[],
+): readonly VersionFile[] {
+  const graph: VersionGraph = versions;
+  const whole = (id: string) =>
+    [...ancestors(graph, id)].every((each) =>
+      versions.get(each)?.behaviours.every((behaviour) => behaviours.has(behaviour)),
+    );
+  const complete = [...versions.values()].filter((version) => whole(version.id));
+  for (const { id } of versions.values())
+    if (!complete.some((version) => version.id === id)) lost.push(`Version ${shortId(id)} lacks something behind it.`);
+  const parents = new Set(complete.flatMap((version) => version.parents));
+  return complete
+    .filter(({ id }) => !parents.has(id))
+    .map(({ id }) => {
+      const behind = [...ancestors(graph, id)].flatMap((each) => versions.get(each) ?? []);
+      const named = new Set(behind.flatMap((version) => version.behaviours));
+      return {
+        format: VERSION_FILE_FORMAT,
+        head: id,
+        versions: behind,
+        behaviours: [...named].flatMap((each) => behaviours.get(each) ?? []),
+        results: [],
+      };
+    });
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function json(value: unknown): unknown {
+  try {
+    return JSON.parse(text(value));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,771 @@
+// Versions of edits, and the working edit that becomes the next one. Versions are facts: added, never changed or deleted.
+// What moves (branches, tags, the working edit) moves in undoable steps. Every command here is one transaction.
+import * as v from 'valibot';
+import { AppError } from '../contract/errors.ts';
+import { hashSchema, lineSchema, paragraphSchema } from '../contract/fields.ts';
+import { validate } from '../contract/validate.ts';
+import { canonicalJson } from '../edits/canonical.ts';
+import { canonicalOperations, operationsSchema, parseEdit, targetKey, type Operation } from '../edits/edit.ts';
+import {
+  labelledFeatures,
+  makeVersion,
+  shortId,
+  VERSION_FORMAT,
+  type FeatureLabel,
+  type Version,
+  type VersionContent,
+} from '../edits/version.ts';
+import {
+  ancestors,
+  bisectStep,
+  logOrder,
+  markVersion,
+  mergeBases,
+  startBisect,
+  type BisectMarks,
+  type BisectStep,
+  type Verdict,
+  type VersionGraph,
+} from '../edits/versionHistory.ts';
+import {
+  diffVersions,
+  mergeBehaviours,
+  mergeOperations,
+  resolveConflicts,
+  type MergeConflict,
+  type Resolution,
+  type VersionDifference,
+} from '../edits/versionMerge.ts';
+import type { Change, ChangeLog, Entity } from './changes.ts';
+import type { Database } from './database.ts';
+import { checkAuthor, type Authorship, type LabelStore } from './labelStore.ts';
+
+/** What is checked out, with what has been changed in it since. */
+export interface WorkingEdit {
+  /** Null: no branch; commits then move only the working edit. */
+  readonly branch: string | null;
+  /** The version it started from; null before the first commit. */
+  readonly head: string | null;
+  readonly model: string;
+  readonly operations: readonly Operation[];
+  /** Ids of the behaviours that the next version must satisfy. */
+  readonly behaviours: readonly string[];
+  readonly bisect: BisectMarks | null;
+}
+
+export interface Branch {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface VersionTag extends Branch {
+  readonly message: string;
+  readonly author: string;
+  readonly time: string;
+}
+
+export interface Decide {
+  /** For each conflict a side; undefined leaves it open, and the command is refused with `conflict`. */
+  readonly decide?: ((conflict: MergeConflict) => Resolution | undefined) | undefined;
+  /** Of a version with two parents: against which one (1 or 2) its change is read. */
+  readonly mainline?: number | undefined;
+}
+
+export type MergeOutcome =
+  | { readonly kind: 'merged'; readonly version: Version }
+  /** The branch had nothing of its own: it now points at the other's version. */
+  | { readonly kind: 'fastForward'; readonly version: Version };
+
+export interface BisectState {
+  readonly marks: BisectMarks;
+  readonly next: BisectStep;
+}
+
+const refNameSchema = v.pipe(
+  v.string('expected a name'),
+  v.regex(/^[\p{L}\p{N}][\p{L}\p{N}._/-]{0,99}$/u, 'expected a name of letters, digits, . _ - and /'),
+  v.check(
+    (name) => !name.includes('..') && !/[./]$/u.test(name) && !name.includes('//'),
+    'the name holds .. or // or ends with . or /',
+  ),
+  v.check(
+    (name) => !/^[0-9a-f]{4,64}$/u.test(name) && name.toUpperCase() !== 'HEAD',
+    'the name could be taken for a version',
+  ),
+);
+
+const REVERT = 'Revert';
+
+interface RefRow {
+  readonly version: string;
+}
+
+export function branchEntity(database: Database): Entity {
+  return {
+    kind: 'branch',
+    read: (key) => database.query<[string], RefRow>('SELECT version FROM branches WHERE name = ?').get(key) ?? null,
+    write(key, state, revision) {
+      database.query<[string]>('DELETE FROM branches WHERE name = ?').run(key);
+      if (state === null) return;
+      const { version } = state as RefRow; // what `read` gave the log
+      database
+        .query<[string, string, number]>('INSERT INTO branches (name, version, revision) VALUES (?, ?, ?)')
+        .run(key, version, revision);
+    },
+    keys: () =>
+      database
+        .query<[], { key: string }>('SELECT name AS key FROM branches')
+        .all()
+        .map(({ key }) => key),
+  };
+}
+
+export function tagEntity(database: Database): Entity {
+  type Row = Omit<VersionTag, 'name'>;
+  return {
+    kind: 'tag',
+    read: (key) =>
+      database.query<[string], Row>('SELECT version, message, author, time FROM tags WHERE name = ?').get(key) ?? null,
+    write(key, state, revision) {
+      database.query<[string]>('DELETE FROM tags WHERE name = ?').run(key);
+      if (state === null) return;
+      const { version, message, author, time } = state as Row; // what `read` gave the log
+      database
+        .query<[string, string, string, string, string, number]>(
+          'INSERT INTO tags (name, version, message, author, time, revision) VALUES (?, ?, ?, ?, ?, ?)',
+        )
+        .run(key, version, message, author, time, revision);
+    },
+    keys: () =>
+      database
+        .query<[], { key: string }>('SELECT name AS key FROM tags')
+        .all()
+        .map(({ key }) => key),
+  };
+}
+
+/** One key: there is one working edit in a project. */
+export const WORKING = 'edit';
+
+export function workingEntity(database: Database): Entity {
+  return {
+    kind: 'working',
+    read(key) {
+      const row =
+        key === WORKING ? database.query<[], { state: string }>('SELECT state FROM working_edit').get() : undefined;
+      return row === undefined ? null : (JSON.parse(row.state) as WorkingEdit); // written below
+    },
+    write(_key, state, revision) {
+      database.execute('DELETE FROM working_edit');
+      if (state === null) return;
+      database
+        .query<[string, number]>('INSERT INTO working_edit (id, state, revision) VALUES (1, ?, ?)')
+        .run(canonicalJson(state), revision);
+    },
+    keys: () => (database.query<[], object>('SELECT 1 FROM working_edit').get() === undefined ? [] : [WORKING]),
+  };
+}
+
+export class VersionStore {
+  readonly #database: Database;
+  readonly #log: ChangeLog;
+  readonly #labels: LabelStore;
+  readonly #now: () => string;
+
+  constructor(database: Database, log: ChangeLog, labels: LabelStore, now: () => string) {
+    this.#database = database;
+    this.#log = log;
+    this.#labels = labels;
+    this.#now = now;
+  }
+
+  // --- the working edit ---
+
+  /** Null: none was begun. */
+  working(): WorkingEdit | null {
+    const row = this.#database.query<[], { state: string }>('SELECT state FROM working_edit').get();
+    return row === undefined ? null : (JSON.parse(row.state) as WorkingEdit); // written by `workingEntity`
+  }
+
+  /** Begins an edit of a model on a new branch. @throws AppError `exists`, `conflict` when there is uncommitted work. */
+  begin(branch: string, model: string, write: Authorship & { readonly discard?: boolean | undefined }): WorkingEdit {
+    const name = this.#newName('branch', branch);
+    const state: WorkingEdit = {
+      branch: name,
+      head: null,
+      model: validate(hashSchema, model, 'The model'),
+      operations: [],
+      behaviours: [],
+      bisect: null,
+    };
+    this.#step(`Begin the edit ${name}`, write, (change) => {
+      this.#refuseUncommitted(write.discard);
+      this.#refuseTaken('branch', name);
+      change('working', WORKING, state);
+    });
+    return state;
+  }
+
+  /** Puts an operation in the working edit, in place of one at the same feature and site. */
+  setOperation(operation: Operation, write: Authorship): WorkingEdit {
+    const [checked] = parseEdit({ operations: [operation] }, 'The operation').operations;
+    if (checked === undefined) throw new AppError('internal', 'The operation was lost.');
+    const key = targetKey(checked);
+    return this.#changeWorking(`Set ${checked.kind} on feature ${checked.feature}`, write, (working) => ({
+      ...working,
+      operations: validate(
+        operationsSchema,
+        [...working.operations.filter((other) => targetKey(other) !== key), checked],
+        'The edit',
+      ),
+    }));
+  }
+
+  /** @throws AppError('not-found') when the working edit has no such operation. */
+  removeOperation(key: string, write: Authorship): WorkingEdit {
+    return this.#changeWorking('Remove an operation', write, (working) => {
+      const operations = working.operations.filter((operation) => targetKey(operation) !== key);
+      if (operations.length === working.operations.length)
+        throw new AppError('not-found', 'The working edit has no such operation.');
+      return { ...working, operations };
+    });
+  }
+
+  setOperations(operations: readonly Operation[], write: Authorship): WorkingEdit {
+    const edit = parseEdit({ operations });
+    return this.#changeWorking('Change the operations', write, (working) => ({
+      ...working,
+      operations: edit.operations,
+    }));
+  }
+
+  /** The behaviours that the next version must satisfy, by id. @throws AppError('not-found') for one that is not stored. */
+  setBehaviours(ids: readonly string[], write: Authorship): WorkingEdit {
+    const behaviours = [...new Set(ids)].sort();
+    return this.#changeWorking('Change the behaviours of the edit', write, (working) => {
+      for (const id of behaviours) this.#requireBehaviour(id);
+      return { ...working, behaviours };
+    });
+  }
+
+  /** What the next commit would change; null before an edit was begun. */
+  pending(): VersionDifference | null {
+    const working = this.working();
+    return working === null
+      ? null
+      : diffVersions(this.#headContent(working), { ...working, labels: this.#labelsOf(working.operations) });
+  }
+
+  // --- versions ---
+
+  /**
+   * Makes the working edit a version and moves its branch there.
+   * @throws AppError `empty` when nothing was changed; `conflict` when the branch has been moved by somebody else.
+   */
+  commit(message: string, write: Authorship): Version {
+    return this.#step('Commit', write, (change, author) => {
+      const working = this.#requireWorking();
+      const { operations, behaviours } = this.#headContent(working);
+      if (
+        working.head !== null &&
+        canonicalJson([operations, behaviours]) === canonicalJson([working.operations, working.behaviours])
+      ) {
+        throw new AppError('empty', `Nothing was changed since version ${shortId(working.head)}.`);
+      }
+      if (working.head === null && working.operations.length === 0)
+        throw new AppError('empty', 'The edit has no operations.');
+      return this.#commit(change, working, working.head === null ? [] : [working.head], working, message, author);
+    });
+  }
+
+  /** @throws AppError('not-found'). */
+  get(ref: string): Version {
+    return this.#byId(this.resolve(ref));
+  }
+
+  /**
+   * The id that a name stands for: `HEAD`, a branch, a tag, an id or the first four or more digits of one; each followed
+   * by any of `~N` (N steps along first parents) and `^N` (the Nth parent).
+   * @throws AppError `not-found`, `usage` for digits that several versions begin with.
+   */
+  resolve(ref: string): string {
+    const match = /^(?<name>[^~^]{1,100})(?<steps>(?:[~^]\d{0,4}){0,20})$/u.exec(ref);
+    if (match?.groups === undefined)
+      throw new AppError('usage', `${JSON.stringify(ref.slice(0, 100))} does not name a version.`);
+    let id = this.#named(match.groups['name'] ?? '');
+    for (const [, kind, digits] of (match.groups['steps'] ?? '').matchAll(/([~^])(\d*)/gu)) {
+      const number = digits === '' ? 1 : Number(digits);
+      const hops = kind === '~' ? Array.from({ length: number }, () => 0) : number === 0 ? [] : [number - 1];
+      for (const hop of hops) {
+        const parent = this.#byId(id).parents[hop];
+        if (parent === undefined) throw new AppError('not-found', `${ref}: version ${shortId(id)} has no such parent.`);
+        id = parent;
+      }
+    }
+    return id;
+  }
+
+  /** Newest first, a version before its parents. Without `from`: everything there is, reachable by a name or not. */
+  log(from?: readonly string[]): readonly Version[] {
+    const graph = this.graph();
+    return logOrder(graph, from === undefined ? [...graph.keys()] : from.map((ref) => this.resolve(ref))).map((id) =>
+      this.#byId(id),
+    );
+  }
+
+  graph(): VersionGraph {
+    const graph = new Map<string, { parents: string[]; time: string }>();
+    for (const { id, time } of this.#database
+      .query<[], { id: string; time: string }>('SELECT id, time FROM versions')
+      .all()) {
+      graph.set(id, { parents: [], time });
+    }
+    const rows = this.#database
+      .query<[], { version: string; parent: string }>(
+        'SELECT version, parent FROM version_parents ORDER BY version, position',
+      )
+      .all();
+    for (const { version, parent } of rows) graph.get(version)?.parents.push(parent);
+    return graph;
+  }
+
+  diff(before: string, after: string): VersionDifference {
+    return diffVersions(this.get(before), this.get(after));
+  }
+
+  /**
+   * Makes `ref` the working edit: a branch is followed by later commits, any other version is not.
+   * @throws AppError('conflict') when the working edit holds uncommitted changes, unless they are to be discarded (undo brings them back).
+   */
+  checkout(ref: string, write: Authorship & { readonly discard?: boolean | undefined }): WorkingEdit {
+    return this.#step(`Check out ${ref.slice(0, 100)}`, write, (change) => {
+      this.#refuseUncommitted(write.discard);
+      const version = this.get(ref);
+      const branch = this.#ref('branch', ref) === null ? null : ref;
+      const state = workingAt(branch, version, this.working()?.bisect ?? null);
+      change('working', WORKING, state);
+      return state;
+    });
+  }
+
+  /** Adds a version that takes back what `ref` changed. @throws AppError `conflict`, `empty`, `mismatch`. */
+  revert(ref: string, write: Authorship & Decide): Version {
+    return this.#apply(
+      ref,
+      write,
+      (version, parent) => ({ base: version, theirs: parent }),
+      (version) =>
+        version.message.startsWith(`${REVERT} "`)
+          ? `Reapply ${version.message.slice(REVERT.length + 1)}`
+          : `${REVERT} "${firstLine(version.message)}"\n\nTakes back version ${version.id}.`,
+    );
+  }
+
+  /** Adds a version with what `ref` changed, made anew on the working edit's head. */
+  cherryPick(ref: string, write: Authorship & Decide): Version {
+    return this.#apply(
+      ref,
+      write,
+      (version, parent) => ({ base: parent, theirs: version }),
+      (version) => `${version.message}\n\nPicked from version ${version.id}.`.slice(-10_000),
+    );
+  }
+
+  /** Adds a version whose operations and behaviours are those of `ref`: back to it, with nothing deleted. */
+  rollBack(ref: string, write: Authorship): Version {
+    return this.#step(`Roll back to ${ref.slice(0, 100)}`, write, (change, author) => {
+      const { working, head } = this.#requireClean();
+      const version = this.#sameModel(this.get(ref), working.model);
+      return this.#commitChanged(
+        change,
+        working,
+        [head.id],
+        head,
+        version,
+        `Roll back to "${firstLine(version.message)}"\n\nVersion ${version.id}.`,
+        author,
+      );
+    });
+  }
+
+  /** Merges `ref` into the working edit's branch. @throws AppError `conflict` naming the features, `empty` when there is nothing to merge, `mismatch`. */
+  merge(
+    ref: string,
+    write: Authorship & Pick<Decide, 'decide'> & { readonly message?: string | undefined },
+  ): MergeOutcome {
+    return this.#step(`Merge ${ref.slice(0, 100)}`, write, (change, author) => {
+      const { working, head } = this.#requireClean();
+      const theirs = this.#sameModel(this.get(ref), working.model);
+      const graph = this.graph();
+      if (ancestors(graph, head.id).has(theirs.id))
+        throw new AppError('empty', `Version ${shortId(theirs.id)} is already part of ${shortId(head.id)}.`);
+      if (ancestors(graph, theirs.id).has(head.id)) {
+        this.#moveBranch(change, working, theirs.id);
+        change('working', WORKING, workingAt(working.branch, theirs, working.bisect));
+        return { kind: 'fastForward', version: theirs };
+      }
+      const merged = this.#mergeContent(
+        mergeBases(graph, head.id, theirs.id).map((id) => this.#byId(id)),
+        head,
+        theirs,
+        write.decide,
+      );
+      const message =
+        write.message ?? `Merge ${this.#ref('branch', ref) === null ? `version ${shortId(theirs.id)}` : ref}`;
+      return { kind: 'merged', version: this.#commit(change, working, [head.id, theirs.id], merged, message, author) };
+    });
+  }
+
+  /** What a merge of `ref` would find, without doing it. */
+  mergeConflicts(ref: string): readonly MergeConflict[] {
+    const { head } = this.#requireClean();
+    const theirs = this.get(ref);
+    const bases = mergeBases(this.graph(), head.id, theirs.id).map((id) => this.#byId(id).operations);
+    return mergeOperations(bases, head.operations, theirs.operations).conflicts;
+  }
+
+  // --- names ---
+
+  branches(): readonly Branch[] {
+    return this.#database.query<[], Branch>('SELECT name, version FROM branches ORDER BY name').all();
+  }
+
+  /** Makes a branch at `ref` without checking it out. */
+  createBranch(name: string, ref: string, write: Authorship): Branch {
+    const checked = this.#newName('branch', name);
+    return this.#step(`Make the branch ${checked}`, write, (change) => {
+      this.#refuseTaken('branch', checked);
+      const version = this.resolve(ref);
+      change('branch', checked, { version });
+      return { name: checked, version };
+    });
+  }
+
+  /** Its versions stay. @throws AppError `not-found`, `usage` for the branch that is checked out. */
+  deleteBranch(name: string, write: Authorship): void {
+    this.#step(`Delete the branch ${name.slice(0, 100)}`, write, (change) => {
+      if (this.working()?.branch === name) throw new AppError('usage', `The branch ${name} is checked out.`);
+      if (change('branch', name, null) === null)
+        throw new AppError('not-found', `There is no branch ${JSON.stringify(name.slice(0, 100))}.`);
+    });
+  }
+
+  tags(): readonly VersionTag[] {
+    return this.#database
+      .query<[], VersionTag>('SELECT name, version, message, author, time FROM tags ORDER BY name')
+      .all();
+  }
+
+  createTag(name: string, ref: string, message: string, write: Authorship): VersionTag {
+    const checked = this.#newName('tag', name);
+    const text = validate(paragraphSchema(10_000), message, 'The message');
+    return this.#step(`Tag ${checked}`, write, (change, author) => {
+      this.#refuseTaken('tag', checked);
+      const tag = { version: this.resolve(ref), message: text, author, time: this.#now() };
+      change('tag', checked, tag);
+      return { name: checked, ...tag };
+    });
+  }
+
+  deleteTag(name: string, write: Authorship): void {
+    this.#step(`Delete the tag ${name.slice(0, 100)}`, write, (change) => {
+      if (change('tag', name, null) === null)
+        throw new AppError('not-found', `There is no tag ${JSON.stringify(name.slice(0, 100))}.`);
+    });
+  }
+
+  // --- bisection ---
+
+  /** Begins the search for the first bad version between `good` ones and a `bad` one. */
+  startBisect(bad: string, good: readonly string[], write: Authorship): BisectState {
+    return this.#step('Begin a bisection', write, (change) => {
+      const marks = startBisect(
+        this.graph(),
+        this.resolve(bad),
+        good.map((ref) => this.resolve(ref)),
+      );
+      change('working', WORKING, { ...this.#requireWorking(), bisect: marks });
+      return { marks, next: bisectStep(this.graph(), marks) };
+    });
+  }
+
+  /** Null: no bisection is under way. */
+  bisection(): BisectState | null {
+    const marks = this.working()?.bisect ?? null;
+    return marks === null ? null : { marks, next: bisectStep(this.graph(), marks) };
+  }
+
+  /** Says how a version is: by default the one that the bisection asks about. */
+  markBisect(verdict: Verdict, ref: string | undefined, write: Authorship): BisectState {
+    return this.#step(`Mark a version ${verdict}`, write, (change) => {
+      const current = this.bisection();
+      if (current === null) throw new AppError('usage', 'No bisection is under way.');
+      if (ref === undefined && current.next.kind !== 'test')
+        throw new AppError('usage', 'The bisection is at its end.');
+      const version =
+        ref === undefined && current.next.kind === 'test' ? current.next.version : this.resolve(ref ?? '');
+      const marks = markVersion(current.marks, version, verdict);
+      const next = bisectStep(this.graph(), marks); // refuses marks that contradict each other
+      change('working', WORKING, { ...this.#requireWorking(), bisect: marks });
+      return { marks, next };
+    });
+  }
+
+  endBisect(write: Authorship): void {
+    this.#step(
+      'End the bisection',
+      write,
+      (change) => void change('working', WORKING, { ...this.#requireWorking(), bisect: null }),
+    );
+  }
+
+  // --- for version files ---
+
+  /** Stores a version that was verified, within a step. Its parents are stored before it. */
+  insert(version: Version): boolean {
+    if (this.#database.query<[string], object>('SELECT 1 FROM versions WHERE id = ?').get(version.id) !== undefined)
+      return false;
+    const { id, edit, ...content } = version;
+    this.#database
+      .query<string[]>(
+        'INSERT INTO versions (id, content, edit, model, author, time, message) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(id, canonicalJson(content), edit, version.model, version.author, version.time, version.message);
+    for (const [position, parent] of version.parents.entries()) {
+      this.#database
+        .query<[string, number, string]>('INSERT INTO version_parents (version, position, parent) VALUES (?, ?, ?)')
+        .run(id, position, parent);
+    }
+    return true;
+  }
+
+  // --- inside ---
+
+  #step<T>(title: string, write: Authorship, work: (change: Change, author: string) => T): T {
+    const author = checkAuthor(write.author);
+    return this.#log.step({ title, author, reason: write.reason }, (change) => work(change, author));
+  }
+
+  #changeWorking(title: string, write: Authorship, edit: (working: WorkingEdit) => WorkingEdit): WorkingEdit {
+    return this.#step(title, write, (change) => {
+      const state = edit(this.#requireWorking());
+      change('working', WORKING, state);
+      return state;
+    });
+  }
+
+  #requireWorking(): WorkingEdit {
+    const working = this.working();
+    if (working === null) throw new AppError('not-found', 'No edit was begun yet.');
+    return working;
+  }
+
+  #headContent(working: WorkingEdit): Pick<VersionContent, 'operations' | 'behaviours' | 'labels'> {
+    return working.head === null ? { operations: [], behaviours: [], labels: [] } : this.#byId(working.head);
+  }
+
+  #requireClean(): { working: WorkingEdit; head: Version } {
+    const working = this.#requireWorking();
+    this.#refuseUncommitted(false);
+    if (working.head === null) throw new AppError('usage', 'The edit has no version yet: commit it first.');
+    return { working, head: this.#byId(working.head) };
+  }
+
+  #refuseUncommitted(discard: boolean | undefined): void {
+    const working = this.working();
+    if (discard === true || working === null) return;
+    const { operations, behaviours } = this.#headContent(working);
+    if (canonicalJson([operations, behaviours]) === canonicalJson([working.operations, working.behaviours])) return;
+    throw new AppError('conflict', 'The working edit holds changes that are not committed: commit or discard them.');
+  }
+
+  /** Reverting and picking are the same three-way merge, with the ends exchanged. */
+  #apply(
+    ref: string,
+    write: Authorship & Decide,
+    ends: (
+      version: Version,
+      parent: Pick<Version, 'operations' | 'behaviours'>,
+    ) => Record<'base' | 'theirs', Pick<Version, 'operations' | 'behaviours'>>,
+    message: (version: Version) => string,
+  ): Version {
+    return this.#step(`Apply ${ref.slice(0, 100)}`, write, (change, author) => {
+      const { working, head } = this.#requireClean();
+      const version = this.#sameModel(this.get(ref), working.model);
+      if (version.parents.length > 1 && write.mainline === undefined) {
+        throw new AppError(
+          'usage',
+          `Version ${shortId(version.id)} is a merge: say against which parent, 1 or 2, to read its change.`,
+        );
+      }
+      const parent = version.parents[(write.mainline ?? 1) - 1];
+      if (parent === undefined && (write.mainline !== undefined || version.parents.length > 0)) {
+        throw new AppError('usage', `Version ${shortId(version.id)} has no parent ${write.mainline ?? 1}.`);
+      }
+      const { base, theirs } = ends(
+        version,
+        parent === undefined ? { operations: [], behaviours: [] } : this.#byId(parent),
+      );
+      const merged = this.#mergeContent([base], head, theirs, write.decide);
+      return this.#commitChanged(change, working, [head.id], head, merged, message(version), author);
+    });
+  }
+
+  #mergeContent(
+    bases: readonly Pick<Version, 'operations' | 'behaviours'>[],
+    ours: Pick<Version, 'operations' | 'behaviours'>,
+    theirs: Pick<Version, 'operations' | 'behaviours'>,
+    decide: Decide['decide'],
+  ): Pick<Version, 'operations' | 'behaviours'> {
+    const result = mergeOperations(
+      bases.map(({ operations }) => operations),
+      ours.operations,
+      theirs.operations,
+    );
+    return {
+      operations: resolveConflicts(result, decide ?? (() => undefined)),
+      behaviours: mergeBehaviours(
+        bases.map(({ behaviours }) => behaviours),
+        ours.behaviours,
+        theirs.behaviours,
+      ),
+    };
+  }
+
+  #commitChanged(
+    change: Change,
+    working: WorkingEdit,
+    parents: readonly string[],
+    head: Version,
+    content: Pick<Version, 'operations' | 'behaviours'>,
+    message: string,
+    author: string,
+  ): Version {
+    if (
+      canonicalJson([head.operations, head.behaviours]) ===
+      canonicalJson([canonicalOperations(content.operations), content.behaviours])
+    ) {
+      throw new AppError('empty', `That would change nothing: version ${shortId(head.id)} is like that already.`);
+    }
+    return this.#commit(change, working, parents, content, message, author);
+  }
+
+  #commit(
+    change: Change,
+    working: WorkingEdit,
+    parents: readonly string[],
+    { operations, behaviours }: Pick<VersionContent, 'operations' | 'behaviours'>,
+    message: string,
+    author: string,
+  ): Version {
+    const version = makeVersion({
+      format: VERSION_FORMAT,
+      parents,
+      model: working.model,
+      operations,
+      behaviours,
+      labels: this.#labelsOf(operations),
+      message,
+      author,
+      time: this.#now(),
+    });
+    this.insert(version);
+    this.#moveBranch(change, working, version.id);
+    change('working', WORKING, workingAt(working.branch, version, working.bisect));
+    return version;
+  }
+
+  #moveBranch(change: Change, working: WorkingEdit, version: string): void {
+    if (working.branch === null) return;
+    const at = this.#ref('branch', working.branch);
+    if (at !== working.head) {
+      throw new AppError(
+        'conflict',
+        at === null
+          ? `The branch ${working.branch} has been deleted. Nothing was changed.`
+          : `The branch ${working.branch} has moved to version ${shortId(at)} since it was checked out. Nothing was changed.`,
+        { details: { branch: working.branch, expected: working.head, actual: at } },
+      );
+    }
+    change('branch', working.branch, { version });
+  }
+
+  #labelsOf(operations: readonly Operation[]): readonly FeatureLabel[] {
+    return labelledFeatures(operations).flatMap((key) => {
+      const text = this.#labels.get(key)?.text ?? '';
+      return text === '' ? [] : [{ ...key, text }];
+    });
+  }
+
+  #sameModel(version: Version, model: string): Version {
+    if (version.model === model) return version;
+    throw new AppError(
+      'mismatch',
+      `Version ${shortId(version.id)} is an edit of another model (${shortId(version.model)}, not ${shortId(model)}).`,
+      {
+        details: { version: version.id, model: version.model, expected: model },
+      },
+    );
+  }
+
+  #requireBehaviour(id: string): void {
+    if (this.#database.query<[string], object>('SELECT 1 FROM behaviour_contents WHERE id = ?').get(id) !== undefined)
+      return;
+    throw new AppError('not-found', `There is no behaviour ${shortId(id)} in this project.`);
+  }
+
+  #byId(id: string): Version {
+    const row = this.#database
+      .query<[string], { content: string; edit: string }>('SELECT content, edit FROM versions WHERE id = ?')
+      .get(id);
+    if (row === undefined) throw new AppError('not-found', `There is no version ${shortId(id)}.`);
+    return { ...(JSON.parse(row.content) as VersionContent), id, edit: row.edit }; // written by `insert`
+  }
+
+  #ref(kind: 'branch' | 'tag', name: string): string | null {
+    const table = kind === 'branch' ? 'branches' : 'tags';
+    return (
+      this.#database.query<[string], RefRow>(`SELECT version FROM ${table} WHERE name = ?`).get(name)?.version ?? null
+    );
+  }
+
+  #named(name: string): string {
+    const head = name === 'HEAD' || name === '@' ? this.#requireWorking().head : undefined;
+    if (head === null) throw new AppError('not-found', 'The edit has no version yet.');
+    const id = head ?? this.#ref('branch', name) ?? this.#ref('tag', name);
+    if (id !== null) return id;
+    if (/^[0-9a-f]{4,64}$/u.test(name)) {
+      const rows = this.#database
+        .query<[string, string], { id: string }>('SELECT id FROM versions WHERE id >= ? AND id <= ? LIMIT 3')
+        .all(name, `${name}g`);
+      if (rows.length > 1) throw new AppError('usage', `Several versions begin with ${name}: give more digits.`);
+      if (rows[0] !== undefined) return rows[0].id;
+    }
+    throw new AppError('not-found', `There is no version, branch or tag ${JSON.stringify(name)}.`);
+  }
+
+  #newName(kind: 'branch' | 'tag', name: string): string {
+    return validate(v.pipe(lineSchema(100, 1), refNameSchema), name, `The ${kind}`);
+  }
+
+  /** One name, one thing: a tag and a branch of the same name would make `resolve` a guess. */
+  #refuseTaken(kind: 'branch' | 'tag', name: string): void {
+    const taken = this.#ref('branch', name) !== null ? 'branch' : this.#ref('tag', name) !== null ? 'tag' : null;
+    if (taken !== null) throw new AppError('exists', `The ${kind} cannot be called ${name}: a ${taken} is.`);
+  }
+}
+
+function workingAt(branch: string | null, version: Version, bisect: BisectMarks | null): WorkingEdit {
+  return {
+    branch,
+    head: version.id,
+    model: version.model,
+    operations: version.operations,
+    behaviours: version.behaviours,
+    bisect,
+  };
+}
+
+function firstLine(message: string): string {
+  return (message.split('\n', 1)[0] ?? '').slice(0, 200);
+}
