@@ -14,7 +14,7 @@ import {
   zeroPatch,
   type DictionaryGraphOptions,
 } from './encoderGraph.ts';
-import { randomDictionary, referenceActivations, referenceReconstruction } from './testing.ts';
+import { randomDictionary, referenceActivations, referenceReconstruction } from './testing/randomDictionary.ts';
 
 const runtime = createOrtRuntime('cpu', { threads: 1 });
 const TOLERANCE = 1e-5;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
-import { randomDictionary } from '../dictionaries/testing.ts';
+import { randomDictionary } from '../dictionaries/testing/randomDictionary.ts';
 import { createOrtRuntime } from '../engine/ortRuntime.ts';
 import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
 import type { Patch } from '../models/variant.ts';
@@ -13,7 +13,7 @@ import { GraphBuilder, type Shape } from '../onnx/graph.ts';
 import type { Session } from '../onnx/runtime.ts';
 import { targetKey, type Action, type Operation, type Scope } from './edit.ts';
 import { fixEdit, InteractiveEdit } from './editPatches.ts';
-import { referenceEdit, type ReferenceSequence } from './referenceEdit.ts';
+import { referenceEdit, type ReferenceSequence } from './testing/referenceEdit.ts';
 
 const runtime = createOrtRuntime('cpu', { threads: 1 });
 const TOLERANCE = 2e-4;

@@ -1,8 +1,8 @@
 // What edit.ts says an edit does, in plain double precision, one position after the other. Only tests import this file.
-import type { Dictionary } from '../dictionaries/dictionary.ts';
-import { referenceActivations } from '../dictionaries/testing.ts';
-import type { Operation } from './edit.ts';
-import type { Dictionaries } from './editPatches.ts';
+import type { Dictionary } from '../../dictionaries/dictionary.ts';
+import { referenceActivations } from '../../dictionaries/testing/randomDictionary.ts';
+import type { Operation } from '../edit.ts';
+import type { Dictionaries } from '../editPatches.ts';
 
 export interface ReferenceSequence {
   /** `[time][d]` */

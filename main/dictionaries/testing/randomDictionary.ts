@@ -1,6 +1,6 @@
 // Small random dictionaries, and the formulas of dictionary.ts in plain double precision. Only tests import this file.
-import type { Random } from '../numerics/random.ts';
-import type { Dictionary, DictionaryArchitecture } from './dictionary.ts';
+import type { Random } from '../../numerics/random.ts';
+import type { Dictionary, DictionaryArchitecture } from '../dictionary.ts';
 
 export function randomDictionary(
   random: Random,
