@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, contentId } from './canonical.ts';
 import { editId, featuresOf, MAX_OPERATIONS, parseEdit, sameOperation, type Operation } from './edit.ts';
-import { operationArbitrary, operationsArbitrary } from './testing.ts';
+import { operationArbitrary, operationsArbitrary } from './testing/randomEdits.ts';
 
 const ABLATE: Operation = {
   kind: 'ablate',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EMPTY_EDIT, type Operation } from './edit.ts';
-import { DICTIONARIES, operationsArbitrary } from './testing.ts';
+import { DICTIONARIES, operationsArbitrary } from './testing/randomEdits.ts';
 import {
   dictionariesOf,
   labelledFeatures,

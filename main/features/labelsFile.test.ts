@@ -13,7 +13,7 @@ import {
   type LabelRow,
   type ReadOptions,
 } from './labelsFile.ts';
-import { recordsArbitrary } from './testing.ts';
+import { recordsArbitrary } from './testing/randomLabels.ts';
 
 const DICTIONARY = 'a'.repeat(64);
 let folder: string;

@@ -10,7 +10,7 @@ import {
   textsAreSame,
   wordOverlap,
 } from './labelsMerge.ts';
-import { contentArbitrary, recordsArbitrary } from './testing.ts';
+import { contentArbitrary, recordsArbitrary } from './testing/randomLabels.ts';
 
 const DICTIONARY = 'a'.repeat(64);
 const label = (content: Partial<LabelContent>, author = 'Ada', time = '2026-01-01T00:00:00.000Z'): Label => ({

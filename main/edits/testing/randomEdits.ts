@@ -1,6 +1,6 @@
 // Random edits for property tests. Only tests import this file.
 import fc from 'fast-check';
-import { canonicalOperations, targetKey, type Operation, type Scope } from './edit.ts';
+import { canonicalOperations, targetKey, type Operation, type Scope } from '../edit.ts';
 
 export const DICTIONARIES = ['a'.repeat(64), 'b'.repeat(64)] as const;
 const SITES = ['blocks.0.hook_resid_post', 'blocks.3.hook_resid_post'] as const;

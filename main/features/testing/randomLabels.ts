@@ -8,7 +8,7 @@ import {
   type Comment,
   type LabelContent,
   type LabelRecord,
-} from './labels.ts';
+} from '../labels.ts';
 
 /** Text a person could type: everything that files are known to trip over, already in the form in which it is kept. */
 const piece = fc.constantFrom(
