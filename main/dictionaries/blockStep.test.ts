@@ -145,7 +145,7 @@ describe('the block step', () => {
         );
         reference.step = count;
         reference.updateFeatures(firing, main, 0.01);
-        if (dead.length >= trainingConfig.auxK) {
+        if (dead.length > 0) {
           const pre = preActivations(reference.parameters, batch);
           const chosen = pre.map((row) =>
             [...dead]

@@ -23,7 +23,7 @@ const BLOCK_FLOATS = 1 << 19;
 /** Most features in a block: bounds the rows of parameters and moments that are gathered beside. */
 const BLOCK_FEATURES = 256;
 /** Dead features that AuxK trains in one step; more take turns. */
-const AUX_FEATURES = 512;
+export const AUX_FEATURES = 512;
 /** How fast the running threshold of batchtopk follows that of the batches (dictionary_learning uses 0.999 as well). */
 const THRESHOLD_MEMORY = 0.999;
 /** The first guess for a batch's threshold, as a share of the last one's. */
@@ -99,7 +99,7 @@ class BlockStep implements TrainingStep {
 
     state.step += 1;
     state.tokens += batchSize;
-    if (threshold !== null) this.#follow(threshold);
+    if (threshold !== null) follow(state, threshold);
     for (const feature of codes.features) state.lastFired[feature] = state.tokens;
     await this.#update(codes, decoded, learningRate);
     const dead = deadFeatures(state, this.#config);
@@ -149,12 +149,6 @@ class BlockStep implements TrainingStep {
     const { codes, threshold } = selectPerBatch(scratch.pre, size, batchSize * k, guess);
     this.#lastThreshold = threshold;
     return { codes, normalised: scratch.normalised, threshold };
-  }
-
-  #follow(threshold: number): void {
-    const state = this.#state;
-    const memory = state.threshold === 0 ? 0 : THRESHOLD_MEMORY;
-    state.threshold = memory * state.threshold + (1 - memory) * threshold;
   }
 
   /** @param wanted `[batch, d]`: what the codes shall reconstruct */
@@ -292,21 +286,20 @@ class BlockStep implements TrainingStep {
     const { encodeSome } = this.#sessions;
     const { batchSize, d } = this.#config;
     const auxK = this.#auxK;
-    if (!encodeSome || dead.length < auxK) return;
+    if (!encodeSome) return;
     const turn = Math.min(dead.length, this.#auxFeatures);
-    const start = dead.length > turn ? (this.#state.step * turn) % dead.length : 0;
-    const features = Int32Array.from(
-      { length: turn },
-      (_, index) => dead[(start + index) % dead.length] as number,
-    ).sort();
+    const features = fromStartOn(dead, auxStart(this.#config, this.#state.step), Math.max(turn, auxK));
     const candidates = await encodeSome.run({
       target: new Tensor('float32', decoded.target, [batchSize, d]),
-      features: new Tensor('int32', features, [turn]),
+      features: new Tensor('int32', features, [features.length]),
       W_enc: this.#parameters['W_enc'] as Tensor,
       b_enc: this.#parameters['b_enc'] as Tensor,
     });
     const { values, indices } = candidates as { values: Tensor; indices: Tensor };
-    const codes = selectPerToken(values.data as Float32Array, indices.data as BigInt64Array, auxK);
+    const best = values.data as Float32Array;
+    // Fewer dead features than auxK stand there several times; they count once.
+    for (const [at, index] of (indices.data as BigInt64Array).entries()) if (index >= turn) best[at] = 0;
+    const codes = selectPerToken(best, indices.data as BigInt64Array, auxK);
     for (let entry = 0; entry < codes.features.length; entry++) {
       codes.features[entry] = features[codes.features[entry] as number] as number;
     }
@@ -334,6 +327,24 @@ class BlockStep implements TrainingStep {
       value[j]! -= (learningRate * correctedMean) / (Math.sqrt(correctedSquare) + epsilon);
     }
   }
+}
+
+/** The running threshold of batchtopk, in normalised units. */
+export function follow(state: TrainingState, threshold: number): void {
+  const memory = state.threshold === 0 ? 0 : THRESHOLD_MEMORY;
+  state.threshold = memory * state.threshold + (1 - memory) * threshold;
+}
+
+/** Where the turn of dead features that AuxK trains in a step begins: further on with every step, so that all get one. */
+export function auxStart({ size }: TrainingConfig, step: number): number {
+  return (step * Math.min(AUX_FEATURES, size)) % size;
+}
+
+/** The first `count` of ascending features from `start` on, around the end. */
+function fromStartOn(features: Int32Array, start: number, count: number): Int32Array {
+  const first = features.findIndex((feature) => feature >= start);
+  const begin = Math.max(0, first);
+  return Int32Array.from({ length: count }, (_, at) => features[(begin + at) % features.length] as number);
 }
 
 /** Blocks over all tokens: those on which nothing fires come last, with one zero entry each. */
