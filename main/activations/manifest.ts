@@ -19,7 +19,7 @@ const MAX_MANIFEST_BYTES = 64 << 20;
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256'));
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-/** What a store is of: fixed when it is made, and equal when a capture goes on. */
+/** What a store is of: fixed when it is made. */
 const descriptionEntries = {
   model: sha256,
   /** SHA-256 of tokenizer.json. */
@@ -30,6 +30,8 @@ const descriptionEntries = {
   width: positive,
   dtype: v.picklist(['f32', 'f16']),
   contextLength: positive,
+  /** Null: as many contexts as the corpus fills. */
+  maxContexts: v.nullable(positive),
   contexts: positive,
   bosTokenId: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   /** Contexts per run of the model. Floating-point results may depend on it in the last bit. */
@@ -48,7 +50,8 @@ const manifestSchema = v.strictObject({
 
 export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>;
 export type StoreDescription = Omit<Manifest, 'format' | 'version' | 'tokensSha256' | 'shards'>;
-export type ShardEntry = Manifest['shards'][number];
+/** What is known before the corpus is packed, and must be equal for a capture to go on. */
+export type StorePlan = Omit<StoreDescription, 'contexts'>;
 
 /** Every position of every context is a row, in order: row = context · contextLength + position. */
 export function totalRows({ contexts, contextLength }: Pick<StoreDescription, 'contexts' | 'contextLength'>): number {
@@ -94,17 +97,19 @@ export async function readManifest(folder: string): Promise<Manifest> {
 }
 
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  await writeFileAtomic(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
+  // Parsing puts the members into the schema's order: the same store gives the same bytes, whoever made the object.
+  const content = JSON.stringify(v.parse(manifestSchema, manifest), null, 1);
+  await writeFileAtomic(join(folder, MANIFEST_FILE), `${content}\n`);
 }
 
-/** @throws AppError `mismatch` that names what differs, when a store is not of what is described. */
-export function checkSameStore(folder: string, manifest: Manifest, description: StoreDescription): void {
-  const differing = (Object.keys(descriptionEntries) as (keyof StoreDescription)[]).filter(
-    (key) => manifest[key] !== description[key],
-  );
+/** @throws AppError `mismatch` that names what differs, when a store is not of what is planned. */
+export function checkSamePlan(folder: string, manifest: Manifest, plan: StorePlan): void {
+  const keys = Object.keys(descriptionEntries) as (keyof StoreDescription)[];
+  const values: Readonly<Record<string, unknown>> = { ...plan };
+  const differing = keys.filter((key) => key !== 'contexts' && manifest[key] !== values[key]);
   if (differing.length === 0) return;
-  const list = differing.map((key) => `${key} ${String(manifest[key])} instead of ${String(description[key])}`);
-  throw new AppError('mismatch', `${folder}: there is another store of activations already: ${list.join(', ')}.`, {
+  const list = differing.map((key) => `${key} ${String(manifest[key])} instead of ${String(values[key])}`);
+  throw new AppError('mismatch', `${folder}: there are other activations already: ${list.join(', ')}.`, {
     details: { path: folder, differing },
   });
 }

@@ -10,8 +10,8 @@ import type { StoreDescription } from './manifest.ts';
 import { RowSelection, splitContexts } from './rowSelection.ts';
 import { readSequentially } from './sequentialReader.ts';
 import { openStore } from './store.ts';
-import { StoreWriter } from './storeWriter.ts';
-import { describeStore, makeStore, packLetters, rowsFrom, valueAt } from './testing/makeStore.ts';
+import type { StoreWriter } from './storeWriter.ts';
+import { describeStore, makeStore, openWriter, rowsFrom, valueAt } from './testing/makeStore.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -27,10 +27,8 @@ async function hashes(store: string): Promise<Record<string, string>> {
   return found;
 }
 
-async function newWriter(changes: Partial<StoreDescription> = {}): Promise<StoreWriter> {
-  await packLetters(join(folder, 'contexts'), describeStore(changes));
-  return StoreWriter.open(join(folder, 'store'), describeStore(changes), join(folder, 'contexts'));
-}
+const newWriter = (changes: Partial<StoreDescription> = {}): Promise<StoreWriter> =>
+  openWriter(join(folder, 'store'), describeStore(changes));
 
 describe('a store', () => {
   it.each(['f32', 'f16'] as const)('gives back the rows and the contexts that were written (%s)', async (dtype) => {

@@ -2,8 +2,8 @@
 // next batch is computed. Shards appear whole; after each, the manifest says so. A writer that is opened again over the
 // same folder, after any kind of death, goes on behind the last shard: the result is the same to the byte.
 
-import { copyFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { buildFolderAtomic, removeLeftovers } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
@@ -11,7 +11,7 @@ import { hashFile } from '../files/hash.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { float32ToFloat16 } from '../numerics/halfPrecision.ts';
 import {
-  checkSameStore,
+  checkSamePlan,
   readManifest,
   rowsOfShard,
   SHARD_TENSOR,
@@ -22,12 +22,13 @@ import {
   writeManifest,
   type Manifest,
   type StoreDescription,
+  type StorePlan,
 } from './manifest.ts';
 
 /** Of rows that wait for the disk; one batch may always wait. */
 const QUEUE_BYTES = 32 << 20;
 
-/** The description of the store in `folder`, finished or not; undefined when there is none. @throws AppError. */
+/** The manifest of the store in `folder`, finished or not; undefined when there is no such folder. @throws AppError. */
 export async function storeInFolder(folder: string): Promise<Manifest | undefined> {
   const exists = await stat(folder).then(
     () => true,
@@ -63,31 +64,39 @@ export class StoreWriter {
   }
 
   /**
-   * Makes the store, or goes on with the one in `folder`.
-   * @param contextsPath the packed contexts (a copy goes into the store); not read when the store exists.
-   * @throws AppError `mismatch` when there is a store of something else, `exists` when there is something else.
+   * Makes the store, or goes on with the one in `folder`, whose parent must exist.
+   * @param packContexts writes the contexts to a path and returns their number; called only when there is no store yet.
+   * @throws AppError `mismatch` when there is a store of something else, `not-found` when there is another folder.
    */
-  static async open(folder: string, description: StoreDescription, contextsPath: string): Promise<StoreWriter> {
-    let manifest = await storeInFolder(folder);
-    if (manifest) {
-      checkSameStore(folder, manifest, description);
+  static async open(
+    folder: string,
+    plan: StorePlan,
+    packContexts: (path: string) => Promise<number>,
+  ): Promise<StoreWriter> {
+    const existing = await storeInFolder(folder);
+    if (existing) {
+      checkSamePlan(folder, existing, plan);
       await removeLeftovers(folder);
-    } else {
-      manifest = await buildFolderAtomic(folder, async (partial) => {
-        const tokens = join(partial, TOKENS_FILE);
-        await copyFile(contextsPath, tokens);
-        const empty: Manifest = {
-          format: 'errata-activations',
-          version: 1,
-          ...description,
-          tokensSha256: await hashFile(tokens),
-          shards: [],
-        };
-        await writeManifest(partial, empty);
-        return empty;
-      });
+      return new StoreWriter(folder, existing);
     }
+    await removeLeftovers(dirname(folder));
+    const manifest = await buildFolderAtomic(folder, async (partial) => {
+      const tokens = join(partial, TOKENS_FILE);
+      const contexts = await packContexts(tokens);
+      const tokensSha256 = await hashFile(tokens);
+      const empty: Manifest = { format: 'errata-activations', version: 1, ...plan, contexts, tokensSha256, shards: [] };
+      await writeManifest(partial, empty);
+      return empty;
+    });
     return new StoreWriter(folder, manifest);
+  }
+
+  get contexts(): number {
+    return this.#description.contexts;
+  }
+
+  get tokensSha256(): string {
+    return this.#manifest.tokensSha256;
   }
 
   /** Rows in finished shards: a capture may start behind them, and need not start exactly there. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCorpus } from '../corpus.ts';
-import type { StoreDescription } from '../manifest.ts';
+import type { StoreDescription, StorePlan } from '../manifest.ts';
 import { packCorpus } from '../packing.ts';
 import { StoreWriter } from '../storeWriter.ts';
 
@@ -18,6 +18,7 @@ export const describeStore = (changes: Partial<StoreDescription> = {}): StoreDes
   width: 4,
   dtype: 'f32',
   contextLength: 8,
+  maxContexts: null,
   contexts: 50,
   bosTokenId: 0,
   batchSize: 4,
@@ -36,19 +37,22 @@ export function rowsFrom(first: number, count: number, width: number): Float32Ar
 }
 
 /** Contexts of BOS (0) and letters, in a file. */
-export async function packLetters(path: string, { contexts, contextLength }: StoreDescription): Promise<void> {
+async function packLetters(path: string, { contexts, contextLength }: StoreDescription): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'errata-letters-'));
   await writeFile(join(folder, 'letters.txt'), 'x'.repeat(contexts * (contextLength - 1)));
   const encoder = { bosTokenId: 0, encode: (text: string) => Int32Array.from(text, (_, i) => 1 + (i % 100)) };
   await packCorpus(path, await openCorpus(join(folder, 'letters.txt')), encoder, { contextLength });
   await rm(folder, { recursive: true });
+  return contexts;
+}
+
+export function openWriter(folder: string, description: StoreDescription): Promise<StoreWriter> {
+  const plan: StorePlan = description;
+  return StoreWriter.open(folder, plan, (path) => packLetters(path, description));
 }
 
 export async function makeStore(folder: string, description: StoreDescription, delayMs = 0): Promise<void> {
-  const contexts = `${folder}.contexts-${process.pid}`;
-  await packLetters(contexts, description);
-  const writer = await StoreWriter.open(folder, description, contexts);
-  await rm(contexts);
+  const writer = await openWriter(folder, description);
   const rowsPerBatch = description.batchSize * description.contextLength;
   const rows = description.contexts * description.contextLength;
   const start = Math.floor(writer.completeRows / rowsPerBatch) * rowsPerBatch;

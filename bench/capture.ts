@@ -1,0 +1,95 @@
+// Capture against the raw forward pass of the same cut graph, on the same contexts, in turns in one run, so that other load
+// on the machine falls on both. Tokenizing is not part of either.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { Tensor } from 'onnxruntime-common';
+import { captureActivations } from '../main/activations/capture.ts';
+import { openCorpus } from '../main/activations/corpus.ts';
+import { TOKENS_FILE } from '../main/activations/manifest.ts';
+import { ContextFile } from '../main/activations/packing.ts';
+import { AppError } from '../main/contract/errors.ts';
+import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { openModel } from '../main/models/model.ts';
+import { buildVariant } from '../main/models/variant.ts';
+
+export interface CaptureBenchOptions {
+  /** A model folder and a text. */
+  readonly model?: string;
+  readonly corpus?: string;
+  /** Default: the last block's hook_resid_post but one. */
+  readonly site?: string;
+  readonly contextLength?: number;
+  readonly batchSize?: number;
+  readonly maxContexts?: number;
+  /** Of both, in turns; the medians are reported. */
+  readonly rounds?: number;
+}
+
+const shared = join(import.meta.dirname, '../../shared/fixtures');
+
+/** @returns tokens per second of both and their ratio, by medians over the rounds. */
+export async function run(options: CaptureBenchOptions = {}): Promise<Record<string, unknown>> {
+  const { contextLength = 256, batchSize = 16, maxContexts = 640, rounds = 5 } = options;
+  const model = await openModel(options.model ?? join(shared, 'models/stories260K'));
+  const corpus = await openCorpus(options.corpus ?? join(shared, 'corpora/tinystories/tiny_stories.txt'));
+  const site = options.site ?? `blocks.${Math.max(0, model.config.layers - 2)}.hook_resid_post`;
+  const runtime = createOrtRuntime('cpu');
+  const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
+  try {
+    const capture = (name: string) =>
+      captureActivations({
+        runtime,
+        model,
+        sites: [site],
+        corpus,
+        contextLength,
+        batchSize,
+        maxContexts,
+        folderOf: () => join(folder, name),
+      });
+    await capture('warm-up');
+    const contexts = await ContextFile.open(join(folder, 'warm-up', TOKENS_FILE));
+    const session = await runtime.createSession(buildVariant(model, { taps: [site] }), {
+      weightsFolder: model.weightsFolder,
+    });
+    const forwardRates: number[] = [];
+    const captureRates: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const start = performance.now();
+      for (let first = 0; first < contexts.contexts; first += batchSize) {
+        const ids = await contexts.read(first, Math.min(batchSize, contexts.contexts - first));
+        const shape = [ids.length / contextLength, contextLength];
+        await session.run({ input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), shape) });
+      }
+      forwardRates.push((contexts.contexts * contextLength) / ((performance.now() - start) / 1000));
+      const { tokens, seconds } = await capture(`round-${round}`);
+      captureRates.push(tokens / seconds);
+      await rm(join(folder, `round-${round}`), { recursive: true });
+    }
+    await contexts.close();
+    await session.release();
+    const ratios = captureRates.map((rate, i) => rate / forwardRates[i]!);
+    return {
+      model: basename(model.folder),
+      site,
+      contexts: contexts.contexts,
+      contextLength,
+      batchSize,
+      forwardTokensPerSecond: Math.round(median(forwardRates)),
+      captureTokensPerSecond: Math.round(median(captureRates)),
+      captureOverForward: Number(median(ratios).toFixed(3)),
+      ratios: ratios.map((ratio) => Number(ratio.toFixed(3))),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new AppError('usage', 'At least one round is needed.');
+  return middle;
+}
