@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../contract/errors.ts';
 import { editFromArguments, readEdit } from './editArguments.ts';
-import { DICTIONARIES } from './testing.ts';
+import { DICTIONARIES } from './testing/randomEdits.ts';
 import { makeVersion } from './version.ts';
 
 const place = { site: 'blocks.3.hook_resid_post', dictionary: DICTIONARIES[0] };

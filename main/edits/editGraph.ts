@@ -6,7 +6,9 @@
 // a slider rebuilds nothing, and each sample of a batch can have another edit) or initializers (exported). One code
 // path, and the same bits: see encoderGraph.ts for why rows stand first in every product.
 //
-// Where every g is 0 the value flows on untouched, bit for bit: it is chosen by Where, not made by adding zeros.
+// Where every g is 0 the value flows on untouched, bit for bit: it is chosen by Where, not made by adding zeros. What to
+// compare with is the same graph with an empty edit: ONNX Runtime fuses operators across a site that has no patch, and may
+// round differently there.
 //
 // Positions count from the first real token of a sequence, in either form of a model. BOS is position 0 and every token
 // equal to the model's BOS id: at position 0 activations are outliers whatever the token, and a context packed from
