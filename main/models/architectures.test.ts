@@ -2,42 +2,16 @@
 // in every way weights are stored.
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../engine/ortRuntime.ts';
 import { float16ToFloat32, float32ToBfloat16, float32ToFloat16, bfloat16ToFloat32 } from '../numerics/halfPrecision.ts';
+import type { Value } from '../onnx/graph.ts';
+import * as op from '../onnx/ops.ts';
 import { openGenerator } from './generate.ts';
-import type { Model } from './model.ts';
 import { presentKeyName } from './modelGraph.ts';
 import { referenceGpt2, referenceLlama, type Forward } from './testing/referenceForward.ts';
+import { expectClose, floats, runtime, runVariant, tokens } from './testing/runVariant.ts';
 import { openTinyModel } from './testing/temporaryFolder.ts';
 import { randomTokens, TINY_NAMES, tinyModel, type TinyModel } from './testing/tinyModels.ts';
-import { buildVariant, type VariantOptions } from './variant.ts';
-
-const runtime = createOrtRuntime('cpu', { threads: 1 });
-
-async function run(model: Model, variant: VariantOptions, feeds: Record<string, Tensor>) {
-  const session = await runtime.createSession(buildVariant(model, variant), { weightsFolder: model.weightsFolder });
-  try {
-    return await session.run(feeds);
-  } finally {
-    await session.release();
-  }
-}
-
-const tokens = (...rows: number[][]) =>
-  new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length]);
-
-const floats = (tensor: Tensor | undefined): Float32Array => tensor!.data as Float32Array;
-
-/** max |a − b| ≤ tolerance, with the place of the worst in the message. */
-function expectClose(actual: Float32Array, expected: ArrayLike<number>, tolerance: number, what: string): void {
-  expect(actual.length, what).toBe(expected.length);
-  let worst = 0;
-  for (let i = 0; i < actual.length; i++) {
-    const difference = Math.abs(actual[i]! - expected[i]!);
-    if (!(difference <= worst)) worst = difference;
-  }
-  expect(worst, what).toBeLessThanOrEqual(tolerance);
-}
+import { buildVariant } from './variant.ts';
 
 // Two blocks of single precision on numbers of order 1 to 10: errors of a few 1e-6 were seen; a wrong formula is off by 1e-2
 // and more.
@@ -52,7 +26,7 @@ describe.each([
     const model = await openTinyModel(tiny);
     const ids = [randomTokens(12, 5), randomTokens(12, 6)];
     const taps = model.sites.map((site) => site.name);
-    const results = await run(model, { taps, head: 'logits' }, { input_ids: tokens(...ids) });
+    const results = await runVariant(model, { taps, head: 'logits' }, { input_ids: tokens(...ids) });
     const expected = ids.map((row) => reference(tiny, row));
     for (const site of model.sites) {
       expect(results[site.name]?.dims).toEqual([2, 12, ...site.shape.slice(2)]);
@@ -82,7 +56,7 @@ describe.each([
     };
     const ids = randomTokens(9, 7);
     const model = await openTinyModel(tiny, { dtype });
-    const { logits } = await run(model, { head: 'logits' }, { input_ids: tokens(ids) });
+    const { logits } = await runVariant(model, { head: 'logits' }, { input_ids: tokens(ids) });
     expectClose(floats(logits), reference(rounded, ids).logits.flat(), TOLERANCE, dtype);
   });
 
@@ -92,7 +66,7 @@ describe.each([
     const withBuffer = { ...tiny, tensors: new Map([...tiny.tensors, ['transformer.h.0.attn.bias', buffer]]) };
     const model = await openTinyModel(withBuffer, { shards: 3 });
     const ids = randomTokens(9, 8);
-    const { logits } = await run(model, { head: 'logits' }, { input_ids: tokens(ids) });
+    const { logits } = await runVariant(model, { head: 'logits' }, { input_ids: tokens(ids) });
     expectClose(floats(logits), reference(tiny, ids).logits.flat(), TOLERANCE, 'logits');
   });
 });
@@ -101,7 +75,7 @@ it('reads a checkpoint of the bare model, without prefix', async () => {
   const tiny = tinyModel('gpt2');
   const bare = new Map([...tiny.tensors].map(([name, tensor]) => [name.replace('transformer.', ''), tensor]));
   const ids = randomTokens(9, 9);
-  const { logits } = await run(
+  const { logits } = await runVariant(
     await openTinyModel({ ...tiny, tensors: bare }),
     { head: 'logits' },
     { input_ids: tokens(ids) },
@@ -118,7 +92,7 @@ it('uses a head of its own where the embedding is not tied', async () => {
     tensors: new Map([...tiny.tensors, ['lm_head.weight', doubled]]),
   };
   const ids = randomTokens(9, 9);
-  const { logits } = await run(await openTinyModel(untied), { head: 'logits' }, { input_ids: tokens(ids) });
+  const { logits } = await runVariant(await openTinyModel(untied), { head: 'logits' }, { input_ids: tokens(ids) });
   const expected = referenceGpt2(tiny, ids).logits.flat();
   expectClose(
     floats(logits),
@@ -134,7 +108,7 @@ describe.each(TINY_NAMES)('%s', (name) => {
     const taps = model.sites.map((site) => site.name);
     const first = randomTokens(14, 11);
     const second = [...first.slice(0, 9), ...randomTokens(5, 12)];
-    const results = await run(model, { taps, head: 'logits' }, { input_ids: tokens(first, second) });
+    const results = await runVariant(model, { taps, head: 'logits' }, { input_ids: tokens(first, second) });
     for (const site of model.sites) expect(results[site.name]?.dims).toEqual([2, 14, ...site.shape.slice(2)]);
     const logits = floats(results['logits']);
     expect(logits.every(Number.isFinite)).toBe(true);
@@ -144,6 +118,35 @@ describe.each(TINY_NAMES)('%s', (name) => {
     expect(logits.slice(prefix, row)).not.toEqual(logits.slice(row + prefix));
   });
 
+  it('lets every site be edited, and what comes after it follows', async () => {
+    const model = await openTinyModel(name);
+    const ids = tokens(randomTokens(6, 18));
+    const gain = (site: string, index: number) => ({
+      site,
+      apply: (value: Value) =>
+        op.mul(
+          value,
+          op.slice(value.graph.find('gains') ?? value.graph.input('gains', 'float32', [99]), 0, index, index + 1),
+        ),
+    });
+    const session = await runtime.createSession(
+      buildVariant(model, { head: 'logits', patches: model.sites.map((site, index) => gain(site.name, index)) }),
+      { weightsFolder: model.weightsFolder },
+    );
+    const logits = async (silenced: number | null) => {
+      const gains = new Float32Array(99).fill(1);
+      if (silenced !== null) gains[silenced] = 0;
+      return floats((await session.run({ input_ids: ids, gains: new Tensor('float32', gains, [99]) }))['logits']);
+    };
+    const plain = floats((await runVariant(model, { head: 'logits' }, { input_ids: ids }))['logits']);
+    expectClose(await logits(null), plain, TOLERANCE, 'all gains 1');
+    for (const [index, site] of model.sites.entries()) {
+      const edited = await logits(index);
+      expect(Math.max(...edited.map((value, i) => Math.abs(value - plain[i]!))), site.name).toBeGreaterThan(0.01);
+    }
+    await session.release();
+  });
+
   it('gives the same logits with a cache and left padding, step by step, as in one pass without', async () => {
     const model = await openTinyModel(name);
     const { layers, keyValueHeads, headDim, vocabularySize } = model.config;
@@ -151,7 +154,7 @@ describe.each(TINY_NAMES)('%s', (name) => {
     const short = randomTokens(10, 14);
     const whole = await Promise.all(
       [long, short].map(async (ids) =>
-        floats((await run(model, { head: 'logits' }, { input_ids: tokens(ids) }))['logits']),
+        floats((await runVariant(model, { head: 'logits' }, { input_ids: tokens(ids) }))['logits']),
       ),
     );
     const session = await runtime.createSession(buildVariant(model, { head: 'logits', cache: true }), {

@@ -63,12 +63,22 @@ export class Tokenizer implements TextEncoder {
 
   /** Ids of the text's tokens, without special tokens around them. @throws AppError `invalid-file`. */
   encode(text: string): readonly number[] {
+    return this.#encode(text, false);
+  }
+
+  /** The same with what the model's makers put around a prompt, commonly a BOS before it. */
+  encodePrompt(text: string): readonly number[] {
+    return this.#encode(text, true);
+  }
+
+  #encode(text: string, addSpecial: boolean): readonly number[] {
+    let ids: readonly (number | undefined)[];
     try {
-      const { ids } = this.#tokenizer.encode(text, { add_special_tokens: false });
-      if (ids.every((id) => id !== undefined)) return ids;
+      ({ ids } = this.#tokenizer.encode(text, { add_special_tokens: addSpecial }));
     } catch (cause) {
       throw new AppError('invalid-file', `${this.#path}: this tokenizer failed on a text.`, { cause });
     }
+    if (ids.every((id) => id !== undefined)) return ids;
     throw new AppError(
       'invalid-file',
       `${this.#path}: a piece of this text is no token, and no token is for unknowns.`,

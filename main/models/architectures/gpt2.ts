@@ -1,5 +1,5 @@
 // GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each half of a block, one product for queries, keys and
-// values, weights stored [in, out]. Also minGPT's models, which may have no bias on that product.
+// values, weights stored [in, out]. Some small models in its form have no bias on that product.
 import type { Value } from '../../onnx/graph.ts';
 import * as op from '../../onnx/ops.ts';
 import type { Architecture } from '../architecture.ts';
@@ -31,7 +31,10 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
   const scalesByWidth = fields.boolean('scale_attn_weights', true);
   const scalesByBlock = fields.boolean('scale_attn_by_inverse_layer_idx', false);
   const prefix = weights.prefix(['transformer.', ''], 'wte.weight');
-  const hasQkvBias = weights.has(`${prefix}h.0.attn.c_attn.bias`);
+  // In every block or in none.
+  const hasQkvBias = Array.from({ length: config.layers }, (_, index) => index).some((index) =>
+    weights.has(`${prefix}h.${index}.attn.c_attn.bias`),
+  );
   const { intermediateSize, headDim } = config;
 
   function block(model: ModelGraph, index: number, x: Value): Value {
