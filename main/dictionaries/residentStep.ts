@@ -52,7 +52,7 @@ interface Gradients {
 /**
  * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, learningRate `[]`, correction1 and correction2 `[]` (1 − β^t, for b_dec),
  *   auxStart `[]`, and everything resident.
- * Outputs: everything resident as NAME_out, squaredError, squaredNorm, active, dead, threshold `[]`.
+ * Outputs: everything resident as NAME_out; squaredError, squaredNorm, active, dead and, for batchtopk, threshold `[1]`.
  */
 export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Array {
   const { d, size, k, batchSize, beta1, beta2, epsilon, architecture, deadAfterTokens } = config;
@@ -71,31 +71,16 @@ export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Arr
   const bias = op.reshape(value('b_enc'), [1, size]);
   const pre = op.gemm(normalised, value('W_enc'), bias, { transB: true });
   const candidates = architecture === 'topk' ? k : Math.min(size, CANDIDATES_PER_K * k);
-  const best = op.topK(pre, candidates, { sorted: false });
-  const positive = op.relu(best.values);
-  const threshold = architecture === 'topk' ? null : batchThreshold(positive, batchSize * k);
-  const values = threshold ? op.where(op.greaterOrEqual(positive, threshold), positive, 0) : positive;
-  const isActive = op.cast(op.greater(values, 0), 'float32');
-  const flat = op.reshape(best.indices, [batchSize * candidates, 1]);
-  const firings = op.scatterND(
-    op.mul(value('rested'), 0),
-    flat,
-    op.reshape(isActive, [batchSize * candidates, 1]),
-    'add',
-  );
+  const chunks = largestPerToken(config, pre, candidates);
+  const threshold = architecture === 'topk' ? null : batchThreshold(chunks, batchSize * k);
+  const codes = threshold ? chunks.map((chunk) => above(chunk, threshold)) : chunks;
+  const zeroColumn = op.mul(value('rested'), 0);
+  const firings = countEntries(zeroColumn, codes);
   const fires = op.greater(firings, 0);
 
-  const zeros = op.mul(value('W_enc'), 0);
-  const zeroColumn = op.mul(value('rested'), 0);
-  const main = backward(
-    config,
-    { inputs: normalised, wanted: normalised, bias: value('b_dec') },
-    values,
-    best.indices,
-    value('W_dec'),
-    zeros,
-    zeroColumn,
-  );
+  const start: Gradients = { W_enc: op.mul(value('W_enc'), 0), b_enc: zeroColumn, W_dec: op.mul(value('W_dec'), 0) };
+  const targets = { inputs: normalised, wanted: normalised, bias: value('b_dec') };
+  const main = backward(config, targets, codes, value('W_dec'), start);
 
   // Dead features: AuxK gives a turn of them a gradient of their own.
   const silent = op.where(fires, op.mul(value('silent'), 0), op.add(value('silent'), 1));
@@ -103,7 +88,7 @@ export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Arr
   let gradients: Gradients = main.gradients;
   let moves = op.cast(fires, 'float32');
   if (hasAux) {
-    const aux = auxBackward(config, scalar('auxStart'), dead, normalised, op.neg(main.error), value, zeros, zeroColumn);
+    const aux = auxBackward(config, scalar('auxStart'), dead, normalised, op.neg(main.error), value, start);
     gradients = {
       W_enc: op.add(gradients.W_enc, aux.gradients.W_enc),
       b_enc: op.add(gradients.b_enc, aux.gradients.b_enc),
@@ -158,24 +143,63 @@ export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Arr
   const total = (sum: Value, name: string) => graph.output(op.reshape(sum, [1]), name);
   total(op.reduceSumSquare(main.error), 'squaredError');
   total(op.reduceSumSquare(normalised), 'squaredNorm');
-  total(op.reduceSum(isActive), 'active');
+  total(op.reduceSum(firings), 'active');
   total(op.reduceSum(dead), 'dead');
-  total(threshold ?? op.reduceMin(positive), 'threshold');
+  if (threshold) total(threshold, 'threshold');
   return graph.toBytes();
 }
 
 /**
- * The `count`-th largest of the positive values, to the precision of float32, by halving: on a device a search of a few
- * passes over `[batch, candidates]` costs less than a sort.
+ * Sparse codes of some tokens of the batch. The indices keep a last axis of one, as ScatterND wants them: no kernel of the
+ * device reshapes int64, and every detour over the CPU would wait for all that came before.
  */
-function batchThreshold(positive: Value, count: number): Value {
-  const { graph } = positive;
-  let low: Value = graph.constant('float32', [0]);
-  let high: Value = op.reshape(op.reduceMax(positive), [1]);
+interface CodeChunk {
+  readonly first: number;
+  readonly count: number;
+  /** `[count, slots, 1]`, zero where a slot is empty. */
+  readonly values: Value;
+  /** int64 `[count, slots, 1]` */
+  readonly indices: Value;
+}
+
+/** The `slots` largest positive pre-activations of every token, in chunks whose gathered rows stay within CHUNK_BYTES. */
+function largestPerToken({ batchSize, d }: TrainingConfig, pre: Value, slots: number): CodeChunk[] {
+  const size = Math.max(1, Math.min(batchSize, Math.floor(CHUNK_BYTES / 4 / (slots * d))));
+  const chunks: CodeChunk[] = [];
+  for (let first = 0; first < batchSize; first += size) {
+    const count = Math.min(size, batchSize - first);
+    const rows = count === batchSize ? pre : op.slice(pre, 0, first, first + count);
+    const { values, indices } = op.topK(op.unsqueeze(rows, [2]), slots, { sorted: false, axis: 1 });
+    chunks.push({ first, count, values: op.relu(values), indices });
+  }
+  return chunks;
+}
+
+function above({ values, ...chunk }: CodeChunk, threshold: Value): CodeChunk {
+  return { ...chunk, values: op.where(op.greaterOrEqual(values, threshold), values, 0) };
+}
+
+/** How many entries every row has. @param zeroColumn `[rows, 1]` */
+function countEntries(zeroColumn: Value, chunks: readonly CodeChunk[]): Value {
+  return chunks.reduce(
+    (counts, { values, indices }) => op.scatterND(counts, indices, op.cast(op.greater(values, 0), 'float32'), 'add'),
+    zeroColumn,
+  );
+}
+
+/**
+ * The `count`-th largest of the values, to the precision of float32, by halving: on a device a few passes over the
+ * candidates cost less than a sort. `[1]`
+ */
+function batchThreshold(chunks: readonly CodeChunk[], count: number): Value {
+  const parts = chunks.map(({ values }) => values);
+  const all = parts.length === 1 ? (parts[0] as Value) : op.concat(parts, 0);
+  let low: Value = all.graph.constant('float32', [0]);
+  let high: Value = op.reshape(op.reduceMax(all), [1]);
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = op.mul(op.add(low, high), 0.5);
-    const above = op.reshape(op.reduceSum(op.cast(op.greaterOrEqual(positive, middle), 'float32')), [1]);
-    const isEnough = op.greaterOrEqual(above, count);
+    const larger = op.reshape(op.reduceSum(op.cast(op.greaterOrEqual(all, middle), 'float32')), [1]);
+    const isEnough = op.greaterOrEqual(larger, count);
     low = op.where(isEnough, middle, low);
     high = op.where(isEnough, high, middle);
   }
@@ -193,42 +217,33 @@ interface Targets {
 
 /**
  * Decodes sparse codes and sums the gradients of every row.
- * @param values `[batch, slots]`, zero where a slot is empty
- * @param indices int64 `[batch, slots]`, rows of `decoder`
- * @param zeros `[rows, d]` and @param zeroColumn `[rows, 1]`, what the sums start from
- * @returns error `[batch, d]` and the gradients in the shape of the zeros
+ * @param decoder `[rows, d]`
+ * @param start what the sums start from: zeros
+ * @returns error `[batch, d]` and the gradients
  */
 function backward(
   { batchSize, d }: TrainingConfig,
   { inputs, wanted, bias }: Targets,
-  values: Value,
-  indices: Value,
+  chunks: readonly CodeChunk[],
   decoder: Value,
-  zeros: Value,
-  zeroColumn: Value,
+  start: Gradients,
 ): { error: Value; gradients: Gradients } {
-  const slots = op.fixedSize(values, 1);
-  const chunk = Math.max(1, Math.min(batchSize, Math.floor(CHUNK_BYTES / 4 / (slots * d))));
   const errors: Value[] = [];
-  let gradients: Gradients = { W_enc: zeros, b_enc: zeroColumn, W_dec: zeros };
-  for (let start = 0; start < batchSize; start += chunk) {
-    const count = Math.min(chunk, batchSize - start);
-    const part = (whole: Value) => (count === batchSize ? whole : op.slice(whole, 0, start, start + count));
-    const [partValues, partIndices, partInputs] = [part(values), part(indices), part(inputs)];
-    const directions = op.gather(decoder, partIndices); // [count, slots, d]
-    const reconstruction = op.squeeze(op.matMul(op.unsqueeze(partValues, [1]), directions), [1]); // [count, d]
+  let gradients = start;
+  for (const { first, count, values, indices } of chunks) {
+    const slots = op.fixedSize(values, 1);
+    const part = (whole: Value) => (count === batchSize ? whole : op.slice(whole, 0, first, first + count));
+    const directions = op.reshape(op.gather(decoder, indices), [count, slots, d]);
+    const reconstruction = op.squeeze(op.matMul(op.reshape(values, [count, 1, slots]), directions), [1]); // [count, d]
     const error = op.sub(bias ? op.add(reconstruction, bias) : reconstruction, part(wanted));
     errors.push(error);
-    const alignment = op.squeeze(op.matMul(directions, op.unsqueeze(error, [2])), [2]); // [count, slots]
-    const isActive = op.cast(op.greater(partValues, 0), 'float32');
-    const upstream = op.mul(op.mul(alignment, isActive), 2 / batchSize);
-    const rows = op.reshape(partIndices, [count * slots, 1]);
-    const outer = (weights: Value, vectors: Value) =>
-      op.reshape(op.mul(op.unsqueeze(weights, [2]), op.unsqueeze(vectors, [1])), [count * slots, d]);
+    const alignment = op.matMul(directions, op.unsqueeze(error, [2])); // [count, slots, 1]
+    const upstream = op.mul(op.mul(alignment, op.cast(op.greater(values, 0), 'float32')), 2 / batchSize);
+    const outer = (weights: Value, vectors: Value) => op.mul(weights, op.unsqueeze(vectors, [1])); // [count, slots, d]
     gradients = {
-      W_enc: op.scatterND(gradients.W_enc, rows, outer(upstream, partInputs), 'add'),
-      b_enc: op.scatterND(gradients.b_enc, rows, op.reshape(upstream, [count * slots, 1]), 'add'),
-      W_dec: op.scatterND(gradients.W_dec, rows, outer(op.mul(partValues, 2 / batchSize), error), 'add'),
+      W_enc: op.scatterND(gradients.W_enc, indices, outer(upstream, part(inputs)), 'add'),
+      b_enc: op.scatterND(gradients.b_enc, indices, upstream, 'add'),
+      W_dec: op.scatterND(gradients.W_dec, indices, outer(op.mul(values, 2 / batchSize), error), 'add'),
     };
   }
   return { error: errors.length === 1 ? (errors[0] as Value) : op.concat(errors, 0), gradients };
@@ -237,59 +252,43 @@ function backward(
 /** AuxK for a turn of the dead features: gradients `[size, …]`, and `moves` `[size, 1]`: positive where there is one. */
 function auxBackward(
   config: TrainingConfig,
-  start: Value,
+  firstFeature: Value,
   dead: Value,
   normalised: Value,
   residual: Value,
   value: (name: string) => Value,
-  zeros: Value,
-  zeroColumn: Value,
+  zeros: Gradients,
 ): { gradients: Gradients; moves: Value } {
-  const { d, size, batchSize } = config;
+  const { d, size } = config;
   const { graph } = dead;
   const turn = Math.min(AUX_FEATURES, size);
-  const auxK = Math.min(config.auxK, turn);
-  // The first `turn` dead features from `start` on, around the end: the largest of size − (index − start mod size).
+  // The first `turn` dead features from `firstFeature` on, around the end: the largest size − (index − first mod size).
   const index = graph.initializer(
     'featureIndex',
     'float32',
-    [1, size],
+    [size, 1],
     Float32Array.from({ length: size }, (_, at) => at),
   );
-  const offset = op.sub(index, start);
+  const offset = op.sub(index, firstFeature);
   const around = op.where(op.less(offset, 0), op.add(offset, size), offset);
-  const priority = op.mul(op.sub(size, around), op.reshape(dead, [1, size]));
-  const chosen = op.topK(priority, turn);
-  const isDead = op.greater(chosen.values, 0); // [1, turn]
-  const features = op.reshape(chosen.indices, [turn]);
-  const bias = op.reshape(op.gather(value('b_enc'), features), [1, turn]);
-  const pre = op.gemm(normalised, op.gather(value('W_enc'), features), bias, { transB: true });
-  const best = op.topK(op.where(isDead, pre, 0), auxK, { sorted: false });
-  const values = op.relu(best.values);
-  const turnZeros = op.mul(op.gather(zeros, features), 0);
-  const turnZeroColumn = op.gather(zeroColumn, features);
-  const { gradients } = backward(
-    config,
-    { inputs: normalised, wanted: residual, bias: null },
-    values,
-    best.indices,
-    op.gather(value('W_dec'), features),
-    turnZeros,
-    turnZeroColumn,
-  );
-  const slots = batchSize * auxK;
-  const active = op.reshape(op.cast(op.greater(values, 0), 'float32'), [slots, 1]);
-  const turnMoves = op.scatterND(turnZeroColumn, op.reshape(best.indices, [slots, 1]), active, 'add');
-  const rows = op.reshape(features, [turn, 1]);
-  const spread = (gradient: Value, width: number) =>
-    op.scatterND(width === 1 ? zeroColumn : zeros, rows, gradient, 'add');
+  const chosen = op.topK(op.mul(op.sub(size, around), dead), turn, { axis: 0 });
+  const rowsOf = (matrix: Value, width: number) => op.reshape(op.gather(matrix, chosen.indices), [turn, width]);
+  const bias = op.reshape(rowsOf(value('b_enc'), 1), [1, turn]);
+  const pre = op.gemm(normalised, rowsOf(value('W_enc'), d), bias, { transB: true }); // [batch, turn]
+  const isDead = op.reshape(op.cast(op.greater(chosen.values, 0), 'float32'), [1, turn]);
+  const codes = largestPerToken(config, op.mul(op.relu(pre), isDead), Math.min(config.auxK, turn));
+  const decoder = rowsOf(value('W_dec'), d);
+  const turnZeros = { W_enc: op.mul(decoder, 0), b_enc: rowsOf(zeros.b_enc, 1), W_dec: op.mul(decoder, 0) };
+  const targets = { inputs: normalised, wanted: residual, bias: null };
+  const { gradients } = backward(config, targets, codes, decoder, turnZeros);
+  const spread = (from: Value, to: Value) => op.scatterND(to, chosen.indices, from, 'add');
   return {
     gradients: {
-      W_enc: spread(gradients.W_enc, d),
-      b_enc: spread(gradients.b_enc, 1),
-      W_dec: spread(gradients.W_dec, d),
+      W_enc: spread(gradients.W_enc, zeros.W_enc),
+      b_enc: spread(gradients.b_enc, zeros.b_enc),
+      W_dec: spread(gradients.W_dec, zeros.W_dec),
     },
-    moves: spread(turnMoves, 1),
+    moves: spread(countEntries(turnZeros.b_enc, codes), zeros.b_enc),
   };
 }
 

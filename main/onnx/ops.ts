@@ -292,13 +292,18 @@ export function cumSum(x: Value, axis: number, { exclusive = false } = {}): Valu
   return emit('CumSum', [x, at], { type: x.type, shape: x.shape }, { exclusive: { int: exclusive ? 1 : 0 } });
 }
 
-/** The `k` largest along the last axis and their int64 indices, each `[…, k]`. */
-export function topK(x: Value, k: number, { sorted = true, largest = true } = {}): { values: Value; indices: Value } {
-  const width = size(x, -1);
+/** The `k` largest along an axis, by default the last, and their int64 indices: the axis becomes `k` long. */
+export function topK(
+  x: Value,
+  k: number,
+  { sorted = true, largest = true, axis = -1 } = {},
+): { values: Value; indices: Value } {
+  const at = axisOf(x, axis);
+  const width = size(x, at);
   if (typeof width === 'number' && k > width) throw graphError(`TopK of ${k} in ${describe(x)}.`);
-  const shape = [...x.shape.slice(0, -1), k];
+  const shape = x.shape.map((dim, index) => (index === at ? k : dim));
   const attributes = {
-    axis: { int: x.shape.length - 1 },
+    axis: { int: at },
     sorted: { int: sorted ? 1 : 0 },
     largest: { int: largest ? 1 : 0 },
   };

@@ -27,6 +27,9 @@ export interface Session {
 
 export interface Runtime {
   readonly device: DeviceName;
-  /** @param model the bytes of an .onnx file. @throws AppError `device` or `internal` when the engine refuses the graph. */
-  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+  /**
+   * @param model the bytes of an .onnx file; or its absolute path, and external data lie relative to its own folder.
+   * @throws AppError `device` or `internal` when the engine refuses the graph.
+   */
+  createSession(model: Uint8Array | string, options?: SessionOptions): Promise<Session>;
 }
