@@ -16,7 +16,7 @@ export interface MeasuredNormalisation extends Normalisation {
   readonly outlierNorm: number;
 }
 
-/** Measured on a sample of the rows that depends on the seed alone. @throws AppError `empty` when all rows are equal. */
+/** Measured on a sample of the rows that depends on the seed alone. @throws AppError `empty` when all rows are equal, `invalid-file`. */
 export async function measureNormalisation(
   store: ActivationStore,
   selection: RowSelection,
@@ -41,12 +41,11 @@ export async function measureNormalisation(
   // Once more without the outliers, which would pull the mean and blow up the scale.
   const { mean, norms } = meanAndNorms(sample, width, { mean: everything.mean, limit: outlierNorm });
   const meanSquare = norms.reduce((sum, norm) => sum + norm * norm, 0) / norms.length;
-  if (!(meanSquare > 0) || !Number.isFinite(meanSquare)) {
-    throw new AppError(
-      'empty',
-      `${store.folder}: its activations do not vary, or are not finite; there is nothing to learn.`,
-    );
+  if (!Number.isFinite(everything.norms.reduce((sum, norm) => sum + norm, 0))) {
+    throw new AppError('invalid-file', `${store.folder}: some of its activations are not finite numbers.`);
   }
+  if (!(meanSquare > 0))
+    throw new AppError('empty', `${store.folder}: its activations do not vary; there is nothing to learn.`);
   return { mean: Float32Array.from(mean), scale: 1 / Math.sqrt(meanSquare), outlierNorm };
 }
 

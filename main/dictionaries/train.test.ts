@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { appendFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readManifest } from '../activations/manifest.ts';
 import { temporaryFolder } from '../models/testing/temporaryFolder.ts';
 import { CHECKPOINT_FILE, loadCheckpoint } from './checkpoint.ts';
 import { loadDictionary } from './saeLens.ts';
@@ -88,13 +89,32 @@ describe('a training run', () => {
     await resume(options);
   });
 
-  it('stops when the activations are not finite numbers or the loss explodes', async () => {
+  it('stops when the loss explodes, and keeps no run that never got anywhere', async () => {
     const folder = await temporaryFolder();
     const model = await prepare(folder);
-    const exploding = { ...REQUEST, learningRate: 1, warmupSteps: 0, beta1: 0.999, k: 48 };
-    await expect(train(exploding, trainOptions(folder, model, 'exploding'))).rejects.toMatchObject({
-      code: 'diverged',
-    });
+    const options = { ...trainOptions(folder, model, 'exploding'), checkpointSeconds: 1000 };
+    const exploding = {
+      ...REQUEST,
+      learningRate: 1,
+      warmupSteps: 0,
+      decayFraction: 0,
+      beta1: 0.99,
+      beta2: 0,
+      steps: 3000,
+    };
+    await expect(train(exploding, options)).rejects.toMatchObject({ code: 'diverged' });
+    expect(await readdir(folder)).not.toContain('exploding');
+  });
+
+  it('refuses activations that are not finite numbers', async () => {
+    const folder = await temporaryFolder();
+    const model = await prepare(folder);
+    const [shard] = (await readManifest(join(folder, 'store'))).shards;
+    const file = await open(join(folder, 'store', shard?.file ?? ''), 'r+');
+    await file.write(Buffer.alloc(64, 0xff), 0, 64, 4096);
+    await file.close();
+    await expect(train(REQUEST, trainOptions(folder, model))).rejects.toMatchObject({ code: 'invalid-file' });
+    expect(await readdir(folder)).not.toContain('run');
   });
 
   it('refuses what does not fit, and leaves nothing behind', async () => {

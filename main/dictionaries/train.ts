@@ -117,11 +117,12 @@ export async function train(request: RunRequest, options: TrainOptions): Promise
     await makeRunFolder(folder);
     try {
       await writeFileAtomic(join(folder, RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
+      return await continueRun(run, store, options);
     } catch (thrown) {
-      await rm(folder, { recursive: true, force: true });
+      // Nothing to continue from: nothing remains.
+      if (!(await hasProgress(folder))) await rm(folder, { recursive: true, force: true });
       throw thrown;
     }
-    return await continueRun(run, store, options);
   } finally {
     await store.close();
   }
@@ -170,6 +171,10 @@ async function makeRunFolder(folder: string): Promise<void> {
     }
     throw error;
   }
+}
+
+async function hasProgress(folder: string): Promise<boolean> {
+  return (await hasCheckpoint(folder)) || (await finishedDictionary(folder)) !== null;
 }
 
 async function checkModel({ manifest, folder }: ActivationStore, model: Model): Promise<void> {
