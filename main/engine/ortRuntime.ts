@@ -40,7 +40,10 @@ export function createOrtRuntime(device: DeviceName, options: OrtRuntimeOptions 
         if (sessionOptions.weightsFolder !== undefined) process.chdir(sessionOptions.weightsFolder);
         try {
           const ortOptions = { ...sessionOptionsOf(device, options, sessionOptions), ...profile?.options };
-          return wrapSession(await InferenceSession.create(model, ortOptions), profile);
+          const session = await (typeof model === 'string'
+            ? InferenceSession.create(model, ortOptions)
+            : InferenceSession.create(model, ortOptions));
+          return wrapSession(session, profile);
         } catch (cause) {
           await profile?.discard();
           throw ortError('The engine refused the graph', cause);

@@ -1,6 +1,8 @@
 // Everything the engine process can be asked to do, by name. Hosts import the type of this table only.
 import type { TaskTable } from './task.ts';
+import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
+import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -8,6 +10,11 @@ export const tasks = {
   'model.inspect': inspectModel,
   'model.check': checkAgainstReference,
   'model.generate': generateText,
+  'activations.capture': capture,
+  'dictionary.train': trainDictionary,
+  'dictionary.resume': resumeTraining,
+  'dictionary.evaluate': evaluateDictionary,
+  'feature.top': findTopFeatures,
 } satisfies TaskTable;
 
 export type Tasks = typeof tasks;

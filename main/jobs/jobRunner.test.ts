@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/errors.ts';
 import { createProject, type Project } from '../storage/project.ts';
-import { JobRunner, type JobContext } from './jobRunner.ts';
+import { JobRunner, type Execute } from './jobRunner.ts';
 
 let folder: string;
 let project: Project;
@@ -15,7 +15,7 @@ let log: string[];
 
 /** Counts to `steps`, stopping at a checkpoint where it is asked to; goes on from there. */
 const checkpoints = new Map<string, number>();
-async function count(description: unknown, { signal, onProgress, isResumed }: JobContext): Promise<number> {
+const count: Execute = async (description, { signal, onProgress, isResumed }) => {
   const { name, steps } = description as { name: string; steps: number };
   let done = isResumed ? (checkpoints.get(name) ?? 0) : 0;
   log.push(`${name} from ${done}`);
@@ -36,7 +36,7 @@ async function count(description: unknown, { signal, onProgress, isResumed }: Jo
     await delay(5);
   }
   return done;
-}
+};
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'errata-jobs-'));

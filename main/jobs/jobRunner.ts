@@ -1,26 +1,17 @@
-// Runs a project's jobs one after another, in the order in which they were queued, and keeps their states: whatever
-// happens to this process, the repository tells afterwards what was under way.
-//
-// Pausing and cancelling are the same to the work: it is asked to stop, and leaves a checkpoint. What differs is the state.
-import { AppError, serializeError, toAppError } from '../contract/errors.ts';
+// Runs a project's jobs one after another, in the order in which they were queued. Pausing and cancelling are the same to
+// the work: it is asked to stop, and leaves a checkpoint. What differs is the state.
+import { AppError, toAppError } from '../contract/errors.ts';
 import type { Progress } from '../contract/progress.ts';
 import type { JobRecord, JobRepository } from './job.ts';
+import { recoverJobs, runJob, type JobContext } from './runJob.ts';
 
-export interface JobContext {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-  /** It ran before, and may find a checkpoint. */
-  readonly isResumed: boolean;
-}
-
-/** Does the work of one kind of job. */
-export type Execute = (description: unknown, context: JobContext) => Promise<unknown>;
+/** Does the work of one kind of job. `isResumed`: it ran before, and may find a checkpoint. */
+export type Execute = (description: unknown, context: JobContext & { readonly isResumed: boolean }) => Promise<unknown>;
 
 export interface JobRunnerOptions {
   readonly repository: JobRepository;
   readonly kinds: Readonly<Record<string, Execute>>;
   readonly onProgress?: (id: string, progress: Progress) => void;
-  /** Progress is kept no more often: each time is a write to the disk. */
   readonly keepProgressMs?: number;
 }
 
@@ -42,16 +33,9 @@ export class JobRunner {
     this.#options = options;
   }
 
-  /**
-   * Marks what a dead process left running as interrupted. Only to be called when no other process has the project open.
-   * @returns those jobs.
-   */
+  /** @returns the jobs that a dead process left running, now interrupted. Not while another process has the project. */
   recover(): readonly JobRecord[] {
-    const { repository } = this.#options;
-    return repository
-      .list(['running', 'paused'])
-      .filter(({ id }) => id !== this.#current?.id)
-      .map(({ id }) => repository.move(id, 'interrupted'));
+    return recoverJobs(this.#options.repository, this.#current?.id);
   }
 
   /** @returns the job's id at once, and its output when it has succeeded. */
@@ -112,40 +96,22 @@ export class JobRunner {
 
   async #drain(): Promise<void> {
     if (this.#current) return;
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) await this.#run(next);
-  }
-
-  async #run({ id, isResumed, resolve, reject }: Waiting): Promise<void> {
-    const { repository, onProgress, keepProgressMs = 2000 } = this.#options;
-    const current = { id, abort: new AbortController(), stopAs: 'cancelled' as StopState };
-    this.#current = current;
-    let keptAt = -Infinity;
-    try {
-      const { kind, description } = repository.move(id, 'running');
-      const output = await this.#executorOf(kind)(description, {
-        signal: current.abort.signal,
-        isResumed,
-        onProgress: (progress) => {
-          onProgress?.(id, progress);
-          if (performance.now() - keptAt < keepProgressMs) return;
-          keptAt = performance.now();
-          repository.setProgress(id, progress);
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      const { id, isResumed, resolve, reject } = next;
+      const current = { id, abort: new AbortController(), stopAs: 'cancelled' as StopState };
+      this.#current = current;
+      const { repository, onProgress, keepProgressMs } = this.#options;
+      await runJob(
+        repository,
+        id,
+        ({ kind, description }, context) => this.#executorOf(kind)(description, { ...context, isResumed }),
+        {
+          signal: current.abort.signal,
+          stoppedAs: () => current.stopAs,
+          onProgress: (progress) => onProgress?.(id, progress),
+          ...(keepProgressMs === undefined ? {} : { keepProgressMs }),
         },
-      });
-      repository.move(id, 'succeeded');
-      resolve(output);
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      try {
-        if (current.abort.signal.aborted) repository.move(id, current.stopAs);
-        // A crashed engine is no fault of the job: it goes on from its checkpoint.
-        else if (error.code === 'engine-crashed') repository.move(id, 'interrupted', serializeError(error));
-        else repository.move(id, 'failed', serializeError(error));
-      } catch {
-        // The disk is full, or another host has moved the job: the first error is the one worth telling.
-      }
-      reject(error);
-    } finally {
+      ).then(resolve, (thrown: unknown) => reject(toAppError(thrown)));
       this.#current = null;
     }
   }

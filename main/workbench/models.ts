@@ -8,6 +8,7 @@ import { hashSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
+import type { Project } from '../storage/project.ts';
 import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
 
 const MODEL_FILE = 'model.json';
@@ -46,6 +47,30 @@ export function hashCacheOf(project: string, name: string): string {
   return join(folderOf(project, 'models', name), 'hashes.json');
 }
 
+/** What a task of the engine needs of a model. */
+export function modelInput(project: string, { folder, name }: ProjectModel): { folder: string; hashCache: string } {
+  return { folder, hashCache: hashCacheOf(project, name) };
+}
+
+/** @throws AppError `not-found`. */
+export async function findModelByHash(project: string, hash: string): Promise<ProjectModel> {
+  const model = (await listModels(project)).find((candidate) => candidate.hash === hash);
+  if (model) return model;
+  throw new AppError(
+    'not-found',
+    `The project has no model with the hash ${hash.slice(0, 12)}…: add the model that this was made with.`,
+    { details: { hash } },
+  );
+}
+
+/** Lists in the project's catalog what lies in its folders. */
+export async function catalogueModels(project: Project): Promise<void> {
+  for (const { name, hash, added, ...facts } of await listModels(project.folder)) {
+    if (project.catalog.find('model', hash)) continue;
+    project.catalog.put({ kind: 'model', id: hash, name, folder: `models/${name}`, manifest: facts, created: added });
+  }
+}
+
 /** @throws AppError `exists` when the project has a model of that name, `usage` when it cannot be one, `not-found`. */
 export async function checkNewName(project: string, name: string): Promise<string> {
   await checkProject(project);
@@ -60,6 +85,8 @@ export async function addModel(
   { folder, name, facts }: { readonly folder: string; readonly name: string; readonly facts: ModelFacts },
 ): Promise<ProjectModel> {
   const target = await checkNewName(project, name);
+  const namesake = (await listModels(project)).find(({ hash }) => hash === facts.hash);
+  if (namesake) throw new AppError('exists', `The project has this very model already, as "${namesake.name}".`);
   const record = {
     format: 'errata-model' as const,
     version: 1 as const,

@@ -4,22 +4,21 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { toFileError } from '../files/fileError.ts';
-
-export const PROJECT_FILE = 'project.sqlite';
+import { DATABASE_FILE } from '../storage/project.ts';
 
 /** The kinds of things that have a folder each inside the project's folder of their kind. */
-export const KINDS = {
+const KINDS = {
   models: 'model',
   corpora: 'corpus',
   activations: 'activation store',
   dictionaries: 'dictionary',
   exports: 'export',
 } as const;
-export type Kind = keyof typeof KINDS;
+type Kind = keyof typeof KINDS;
 
 /** @throws AppError `not-found` when `folder` is no project. */
 export async function checkProject(folder: string): Promise<string> {
-  const isProject = await stat(join(folder, PROJECT_FILE)).then(
+  const isProject = await stat(join(folder, DATABASE_FILE)).then(
     (found) => found.isFile(),
     () => false,
   );

@@ -1,8 +1,7 @@
 // What a command of the command line is: data about itself, and a function from parsed arguments to one plain object,
 // which `--json` prints as the last line. It talks to people through the context only.
 import type { DeviceChoice } from '../../engine/devices.ts';
-import type { TaskChunk, TaskInput, TaskOutput } from '../../engine/task.ts';
-import type { Tasks } from '../../engine/tasks.ts';
+import type { Compute } from '../../workbench/workbench.ts';
 
 export interface ProgressUpdate {
   /** 0 to 1; null when the end is not known. */
@@ -57,11 +56,7 @@ export interface ComputeContext extends CommandContext {
   /** Where it computes, and why; decided at the first call, by --device. `isReport`: measure the CPU in any case. */
   device(options?: { readonly isReport?: boolean }): Promise<DeviceChoice>;
   /** Runs a task in the engine process on that device. Ctrl-C cancels it. Its progress is shown, unless it is streamed. */
-  compute<Name extends keyof Tasks>(
-    task: Name,
-    input: TaskInput<Tasks[Name]>,
-    onChunk?: (chunk: TaskChunk<Tasks[Name]>) => void,
-  ): Promise<TaskOutput<Tasks[Name]>>;
+  readonly compute: Compute;
 }
 
 /** A command that needs the engine process. */

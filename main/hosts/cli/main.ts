@@ -1,7 +1,6 @@
 // The command line: one command, in one process, with an engine process beside it when it computes. Exit codes: 0 done,
 // 1 failed, 2 wrong usage. With --json the last line of standard output is one object, also when it failed.
 import { AppError, serializeError, toAppError, type ErrorCode } from '../../contract/errors.ts';
-import type { Progress } from '../../contract/progress.ts';
 import { createEngine } from '../../engine/client.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
@@ -106,12 +105,15 @@ async function runCommand(
     },
     progress,
     device,
-    compute: (task, input, onChunk) =>
+    compute: (task, input, { onChunk, onProgress, signal = abort.signal } = {}) =>
       device().then((chosen) =>
         engine.run(task, input, {
           device: chosen.device,
-          signal: abort.signal,
-          ...(onChunk ? {} : { onProgress: (update: Progress) => progress(updateOf(update)) }), // a stream shows by itself how far it is
+          signal,
+          onProgress: (update) => {
+            onProgress?.(update);
+            if (!onChunk) progress(updateOf(update)); // a stream shows by itself how far it is
+          },
           onLog: complain,
           onFallback: (fallback) => {
             fallbacks.push(fallback);

@@ -54,7 +54,7 @@ export const generateCommand: ComputeCommand = {
     const result = await context.compute(
       'model.generate',
       { folder, prompts, ...options },
-      ...(isStreamed ? [show] : []),
+      isStreamed ? { onChunk: show } : {},
     );
     if (isStreamed) context.print('');
     else {

@@ -1,7 +1,21 @@
 // Every command, in the order of the overview.
 import type { AnyCommand } from '../command.ts';
+import { captureCommand } from './capture.ts';
 import { deviceCommand } from './device.ts';
+import { dictionaryCommands } from './dictionary.ts';
+import { featureTop } from './feature.ts';
 import { generateCommand } from './generate.ts';
 import { modelCommands } from './model.ts';
+import { projectNew } from './project.ts';
+import { trainCommand } from './train.ts';
 
-export const commands: readonly AnyCommand[] = [...modelCommands, generateCommand, deviceCommand];
+export const commands: readonly AnyCommand[] = [
+  projectNew,
+  ...modelCommands,
+  generateCommand,
+  captureCommand,
+  trainCommand,
+  ...dictionaryCommands,
+  featureTop,
+  deviceCommand,
+];

@@ -1,0 +1,97 @@
+// Training, evaluating and using dictionaries.
+import * as v from 'valibot';
+import { splitContexts } from '../../activations/rowSelection.ts';
+import { openStore } from '../../activations/store.ts';
+import { hashDictionary } from '../../dictionaries/dictionary.ts';
+import { evaluateLossRecovered, evaluateReconstruction } from '../../dictionaries/evaluate.ts';
+import { loadDictionary } from '../../dictionaries/saeLens.ts';
+import { resume, train } from '../../dictionaries/train.ts';
+import { TrainingConfigSchema } from '../../dictionaries/trainingConfig.ts';
+import { topFeatures } from '../../features/topFeatures.ts';
+import { defineTask } from '../task.ts';
+import { modelEntries, openTaskModel } from './model.ts';
+
+const model = v.object(modelEntries);
+const { entries: settings } = TrainingConfigSchema;
+
+const common = {
+  model,
+  modelName: v.string(),
+  /** Of the run. */
+  folder: v.string(),
+  checkpointSeconds: v.exactOptional(v.number()),
+};
+
+export const trainDictionary = defineTask({
+  lane: 'long',
+  input: v.object({
+    ...common,
+    storeFolder: v.string(),
+    /** What has a default may be left out. */
+    request: v.object({
+      architecture: settings.architecture,
+      size: settings.size,
+      k: settings.k,
+      batchSize: settings.batchSize,
+      steps: settings.steps,
+      learningRate: v.exactOptional(settings.learningRate),
+      warmupSteps: v.exactOptional(settings.warmupSteps),
+      decayFraction: v.exactOptional(settings.decayFraction),
+      deadAfterTokens: v.exactOptional(settings.deadAfterTokens),
+      auxK: v.exactOptional(settings.auxK),
+      seed: v.exactOptional(settings.seed),
+    }),
+    heldOutFraction: v.exactOptional(v.number()),
+    bufferBytes: v.exactOptional(v.number()),
+  }),
+  run: async ({ request, model: modelInput, ...options }, { runtime, signal, onWork }) =>
+    train(request, { ...options, model: await openTaskModel(modelInput), runtime, signal, onWork }),
+});
+
+export const resumeTraining = defineTask({
+  lane: 'long',
+  input: v.object(common),
+  run: async ({ model: modelInput, ...options }, { runtime, signal, onWork }) =>
+    resume({ ...options, model: await openTaskModel(modelInput), runtime, signal, onWork }),
+});
+
+export const evaluateDictionary = defineTask({
+  lane: 'long',
+  input: v.object({ model, folder: v.string(), storeFolder: v.string(), heldOutFraction: v.number() }),
+  run: async ({ model: modelInput, folder, storeFolder, heldOutFraction }, { runtime, signal, onWork }) => {
+    const opened = await openTaskModel(modelInput);
+    const dictionary = await loadDictionary(folder);
+    const store = await openStore(storeFolder);
+    try {
+      const { heldOut } = splitContexts(store, heldOutFraction);
+      const options = { runtime, dictionary, store, heldOut, signal, onWork };
+      const startedAt = performance.now();
+      const { firingRates, ...reconstruction } = await evaluateReconstruction(options);
+      const tokensPerSecond = reconstruction.tokens / ((performance.now() - startedAt) / 1000);
+      const lossRecovered = await evaluateLossRecovered({ ...options, model: opened });
+      return { hash: hashDictionary(dictionary), ...reconstruction, ...lossRecovered, tokensPerSecond, firingRates };
+    } finally {
+      await store.close();
+    }
+  },
+});
+
+export const findTopFeatures = defineTask({
+  lane: 'quick',
+  input: v.object({
+    model,
+    folder: v.string(),
+    text: v.string(),
+    count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  }),
+  run: async ({ model: modelInput, folder, text, count }, { runtime, signal, onWork }) =>
+    topFeatures({
+      model: await openTaskModel(modelInput),
+      dictionary: await loadDictionary(folder),
+      runtime,
+      text,
+      count,
+      signal,
+      onWork,
+    }),
+});

@@ -1,0 +1,77 @@
+// The activation stores of a project: activations/<name>/.
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { MANIFEST_FILE } from '../activations/manifest.ts';
+import { AppError } from '../contract/errors.ts';
+import { validate } from '../contract/validate.ts';
+import { findModel, modelInput } from './models.ts';
+import { existingFolder, folderOf } from './projectFolder.ts';
+import { asJob, type Workbench } from './workbench.ts';
+
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+const requestSchema = v.object({
+  /** Its name in the project. */
+  model: v.string(),
+  /** A file or a folder. */
+  corpus: v.string(),
+  sites: v.pipe(v.array(v.string()), v.minLength(1)),
+  /** Of the store; with several sites, what their names begin with. */
+  name: v.string(),
+  contextLength: positive,
+  field: v.exactOptional(v.string()),
+  textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
+  batchSize: v.exactOptional(positive),
+  maxContexts: v.exactOptional(positive),
+  dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
+  shardBytes: v.exactOptional(positive),
+});
+export type CaptureRequest = v.InferOutput<typeof requestSchema>;
+
+const JOB = 'capture';
+
+/** The folder of a store. @throws AppError `not-found`. */
+export function findStore({ project }: Workbench, name: string): Promise<string> {
+  return existingFolder(project.folder, 'activations', name, MANIFEST_FILE);
+}
+
+/** Captures, or goes on with a capture of the same that stopped. @throws AppError as captureActivations does. */
+export async function capture(workbench: Workbench, request: CaptureRequest, signal: AbortSignal) {
+  const { project, compute } = workbench;
+  const { model: modelName, corpus, sites, name, field, textDocuments, ...options } = request;
+  const model = await findModel(project.folder, modelName);
+  const stores = sites.map((site) => ({
+    site,
+    name: sites.length === 1 ? name : `${name}.${site}`,
+    folder: folderOf(project.folder, 'activations', sites.length === 1 ? name : `${name}.${site}`),
+  }));
+  await mkdir(join(project.folder, 'activations'), { recursive: true });
+  const path = resolve(corpus);
+  const result = await asJob(workbench, JOB, { ...request, corpus: path }, signal, (context) =>
+    compute(
+      'activations.capture',
+      {
+        ...options,
+        ...modelInput(project.folder, model),
+        corpus: {
+          path,
+          ...(field === undefined ? {} : { field }),
+          ...(textDocuments === undefined ? {} : { textDocuments }),
+        },
+        sites: stores.map(({ site, folder }) => ({ site, folder })),
+      },
+      context,
+    ),
+  );
+  return { ...result, stores, tokensPerSecond: result.tokensRun / result.seconds };
+}
+
+/** Goes on with the capture that stopped last. @throws AppError `not-found` when none did. */
+export async function resumeCapture(workbench: Workbench, signal: AbortSignal) {
+  const job = workbench.project.jobs
+    .list(['interrupted', 'cancelled', 'failed', 'queued'])
+    .findLast(({ kind }) => kind === JOB);
+  if (!job) throw new AppError('not-found', 'No capture of this project was interrupted: there is nothing to resume.');
+  return capture(workbench, validate(requestSchema, job.description, 'The interrupted job', 'invalid-file'), signal);
+}

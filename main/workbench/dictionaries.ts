@@ -1,0 +1,191 @@
+// The dictionaries of a project: dictionaries/<name>/, finished or still in training.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readManifest } from '../activations/manifest.ts';
+import { AppError, toAppError } from '../contract/errors.ts';
+import { hashSchema } from '../contract/fields.ts';
+import { validate } from '../contract/validate.ts';
+import { CONFIG_FILE } from '../dictionaries/saeLens.ts';
+import { EVALUATION_FILE, readRun, RUN_FILE } from '../dictionaries/train.ts';
+import type { TrainingRequest } from '../dictionaries/trainingConfig.ts';
+import { toFileError } from '../files/fileError.ts';
+import type { Project } from '../storage/project.ts';
+import { findStore } from './activations.ts';
+import { findModelByHash, modelInput } from './models.ts';
+import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { asJob, type Workbench } from './workbench.ts';
+
+const evaluationSchema = v.looseObject({
+  hash: hashSchema,
+  fvu: v.number(),
+  l0: v.number(),
+  deadFraction: v.number(),
+  tokens: v.number(),
+  lossRecovered: v.number(),
+});
+
+/** A run, and what became of it. */
+export interface ProjectDictionary {
+  readonly name: string;
+  readonly folder: string;
+  /** 'unfinished': training was interrupted or is going on. */
+  readonly state: 'finished' | 'unfinished';
+  readonly architecture: string;
+  readonly d: number;
+  readonly size: number;
+  readonly k: number;
+  readonly steps: number;
+  readonly site: string;
+  readonly store: string;
+  readonly heldOutFraction: number;
+  readonly model: { readonly name: string; readonly hash: string };
+  /** Null until training has finished. */
+  readonly quality: Readonly<v.InferOutput<typeof evaluationSchema>> | null;
+}
+
+async function readDictionary(folder: string, name: string): Promise<ProjectDictionary> {
+  const { config, site, store, model, heldOutFraction } = await readRun(folder);
+  const { architecture, d, size, k, steps } = config;
+  const quality = await readEvaluation(join(folder, EVALUATION_FILE));
+  const state = quality ? 'finished' : 'unfinished';
+  return { name, folder, state, architecture, d, size, k, steps, site, store, heldOutFraction, model, quality };
+}
+
+async function readEvaluation(path: string): Promise<ProjectDictionary['quality']> {
+  try {
+    return validate(evaluationSchema, JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) throw new AppError('invalid-file', `${path}: it is not JSON.`);
+    if (toAppError(thrown).code === 'not-found') return null;
+    throw toFileError(thrown, path);
+  }
+}
+
+export async function listDictionaries({ project }: Workbench): Promise<ProjectDictionary[]> {
+  const names = await namesOf(project.folder, 'dictionaries', RUN_FILE);
+  return Promise.all(names.map((name) => readDictionary(folderOf(project.folder, 'dictionaries', name), name)));
+}
+
+/** @throws AppError `not-found`, `invalid-file`. */
+export async function findDictionary({ project }: Workbench, name: string): Promise<ProjectDictionary> {
+  return readDictionary(await existingFolder(project.folder, 'dictionaries', name, RUN_FILE), name);
+}
+
+/** A dictionary that can be used. @throws AppError `conflict` while its training has not finished. */
+export async function findFinishedDictionary(workbench: Workbench, name: string): Promise<ProjectDictionary> {
+  const dictionary = await findDictionary(workbench, name);
+  if (dictionary.state === 'finished') return dictionary;
+  throw new AppError(
+    'conflict',
+    `The training of ${name} has not finished. errata train ${name} --resume goes on with it.`,
+  );
+}
+
+export interface TrainRequest extends Omit<TrainingRequest, 'd'> {
+  readonly name: string;
+  /** Name of the store. */
+  readonly activations: string;
+  readonly heldOutFraction?: number;
+}
+
+const JOB = 'train';
+
+/** @throws AppError `exists` when there is a dictionary or a run of the name, and as train does. */
+export async function trainDictionary(workbench: Workbench, request: TrainRequest, signal: AbortSignal) {
+  const { project, compute } = workbench;
+  const { name, activations, heldOutFraction, ...training } = request;
+  const folder = folderOf(project.folder, 'dictionaries', name);
+  const storeFolder = await findStore(workbench, activations);
+  const model = await findModelByHash(project.folder, (await readManifest(storeFolder)).model);
+  await mkdir(join(project.folder, 'dictionaries'), { recursive: true });
+  const result = await asJob(workbench, JOB, { name }, signal, (context) =>
+    compute(
+      'dictionary.train',
+      {
+        request: training,
+        folder,
+        storeFolder,
+        model: modelInput(project.folder, model),
+        modelName: model.name,
+        ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
+      },
+      context,
+    ),
+  );
+  await catalogueDictionaries(project);
+  return { name, ...result };
+}
+
+/** Goes on with a run that stopped. @throws AppError `not-found`, `mismatch`. */
+export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
+  const { project, compute } = workbench;
+  const { folder, model: trainedOn } = await findDictionary(workbench, name);
+  const model = await findModelByHash(project.folder, trainedOn.hash);
+  const result = await asJob(workbench, JOB, { name }, signal, (context) =>
+    compute('dictionary.resume', { folder, model: modelInput(project.folder, model), modelName: model.name }, context),
+  );
+  await catalogueDictionaries(project);
+  return { name, ...result };
+}
+
+export interface EvaluateRequest {
+  readonly name: string;
+  /** Name of another store than the one that it was trained on. */
+  readonly activations?: string;
+  readonly heldOutFraction?: number;
+}
+
+export async function evaluateDictionary(workbench: Workbench, request: EvaluateRequest, signal: AbortSignal) {
+  const { project, compute } = workbench;
+  const dictionary = await findFinishedDictionary(workbench, request.name);
+  const model = await findModelByHash(project.folder, dictionary.model.hash);
+  const storeFolder =
+    request.activations === undefined ? dictionary.store : await findStore(workbench, request.activations);
+  const { firingRates: _, ...quality } = await compute(
+    'dictionary.evaluate',
+    {
+      model: modelInput(project.folder, model),
+      folder: dictionary.folder,
+      storeFolder,
+      heldOutFraction: request.heldOutFraction ?? dictionary.heldOutFraction,
+    },
+    { signal },
+  );
+  return { name: request.name, ...quality };
+}
+
+/** The features that fire on a text, the strongest first. */
+export async function topFeatures(
+  workbench: Workbench,
+  { dictionary: name, text, count }: { readonly dictionary: string; readonly text: string; readonly count: number },
+  signal: AbortSignal,
+) {
+  const { project, compute } = workbench;
+  const dictionary = await findFinishedDictionary(workbench, name);
+  const model = await findModelByHash(project.folder, dictionary.model.hash);
+  return compute(
+    'feature.top',
+    { model: modelInput(project.folder, model), folder: dictionary.folder, text, count },
+    { signal },
+  );
+}
+
+/** Lists in the project's catalog what lies finished in its folders. */
+export async function catalogueDictionaries(project: Project): Promise<void> {
+  for (const name of await namesOf(project.folder, 'dictionaries', CONFIG_FILE)) {
+    if (project.catalog.find('dictionary', name)) continue;
+    const { quality, ...facts } = await readDictionary(folderOf(project.folder, 'dictionaries', name), name);
+    // The same training twice gives the same dictionary; it is known by its first name.
+    if (!quality || project.catalog.find('dictionary', quality.hash)) continue;
+    const { architecture, d, size, k, site, model } = facts;
+    project.catalog.put({
+      kind: 'dictionary',
+      id: quality.hash,
+      name,
+      folder: `dictionaries/${name}`,
+      manifest: { architecture, d, size, k, site, model },
+      created: new Date().toISOString(),
+    });
+  }
+}

@@ -1,0 +1,42 @@
+// What every host starts: an open project, and a way to compute. The operations of the product are functions on it, one
+// file per noun beside this one; a host only asks for them and shows what they tell.
+import type { Progress } from '../contract/progress.ts';
+import type { TaskChunk, TaskInput, TaskOutput } from '../engine/task.ts';
+import type { Tasks } from '../engine/tasks.ts';
+import { runJob, type JobContext } from '../jobs/runJob.ts';
+import type { Project } from '../storage/project.ts';
+
+export interface ComputeOptions<Chunk> {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onChunk?: (chunk: Chunk) => void;
+}
+
+/** Runs a task in the engine process, on the device that the host chose. */
+export type Compute = <Name extends keyof Tasks>(
+  task: Name,
+  input: TaskInput<Tasks[Name]>,
+  options?: ComputeOptions<TaskChunk<Tasks[Name]>>,
+) => Promise<TaskOutput<Tasks[Name]>>;
+
+export interface Workbench {
+  readonly project: Project;
+  readonly compute: Compute;
+}
+
+/** Does `work` as a job of the project. One that does the same and stopped before its end goes on; else one is added. */
+export async function asJob<T>(
+  { project: { jobs } }: Workbench,
+  kind: string,
+  description: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+  work: (context: JobContext) => Promise<T>,
+): Promise<T> {
+  const text = JSON.stringify(description);
+  const stopped = jobs
+    .list(['interrupted', 'cancelled', 'failed', 'queued'])
+    .findLast((job) => job.kind === kind && JSON.stringify(job.description) === text);
+  const { id } = stopped ?? jobs.add(kind, description);
+  if (stopped && stopped.state !== 'queued') jobs.move(id, 'queued');
+  return runJob(jobs, id, (_job, context) => work(context), { signal });
+}
