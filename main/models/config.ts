@@ -18,10 +18,8 @@ export interface ModelConfig {
   readonly headDim: number;
   /** Width of the feed-forward layer between its two products. */
   readonly intermediateSize: number;
-  /** The longest context the model was made for, in tokens. */
+  /** Tokens of the longest context: the model has no positions beyond. */
   readonly contextLength: number;
-  /** Positions come from a table of contextLength rows: a longer context is impossible, not merely unwise. */
-  readonly hasPositionTable: boolean;
   /** How a block is wired, which decides the sites it has. */
   readonly residual: 'sequential' | 'parallel' | 'post-norm';
   readonly bosTokenId: number | null;

@@ -41,7 +41,6 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
     headDim,
     intermediateSize: fields.size('intermediate_size'),
     contextLength,
-    hasPositionTable: false,
     residual: 'sequential',
   };
   const { intermediateSize, vocabularySize } = config;

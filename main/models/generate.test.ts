@@ -70,10 +70,14 @@ describe('generation', () => {
     expect(other).not.toEqual(together);
   });
 
-  it('ends where the table of positions ends, each sequence by itself', async () => {
+  it('ends where the positions end, each sequence by itself', async () => {
     const long = [randomTokens(CONTEXT - 2, 3), randomTokens(CONTEXT - 5, 4)];
-    for (const cache of [true, false]) {
-      const tokens = await collect(gpt2, long, { maxNewTokens: 20, stopIds: [] }, { cache });
+    for (const [model, cache] of [
+      [gpt2, true],
+      [gpt2, false],
+      [llama, true],
+    ] as const) {
+      const tokens = await collect(model, long, { maxNewTokens: 20, stopIds: [] }, { cache });
       expect([textOf(tokens, 0).length, textOf(tokens, 1).length]).toEqual([2, 5]);
       expect(tokens.at(-1)?.end).toBe('length');
     }

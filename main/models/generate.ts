@@ -80,7 +80,7 @@ export class Generator {
     const sequences = prompts.map((prompt) => ({
       ids: Array.from(prompt),
       random: new Random(seeds.uint32()),
-      left: config.hasPositionTable ? Math.min(maxNewTokens, config.contextLength - prompt.length) : maxNewTokens,
+      left: Math.min(maxNewTokens, config.contextLength - prompt.length),
     }));
     const steps = Math.max(...sequences.map(({ left }) => left));
     const forward = this.#states

@@ -45,7 +45,6 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     headDim,
     intermediateSize: fields.size('intermediate_size'),
     contextLength: options.contextLength,
-    hasPositionTable: false,
     residual: 'sequential',
   };
   const activation = readActivation(fields, 'hidden_act', 'silu');

@@ -114,7 +114,7 @@ export class ModelGraph {
     if (!this.#leftPadding) return slots;
     const positions = op.max(op.sub(slots, op.unsqueeze(this.#leftPadding, [1])), 0);
     // A row that has ended at the model's last position is carried along until its batch has ended.
-    return this.config.hasPositionTable ? op.min(positions, this.config.contextLength - 1) : positions;
+    return op.min(positions, this.config.contextLength - 1);
   }
 
   /** `[1 or batch, time, 1, dim / 2]`, shared by all layers that turn alike. */
@@ -122,7 +122,7 @@ export class ModelGraph {
     const key = rotary.frequencies.join();
     const known = this.#angles.get(key);
     if (known) return known;
-    const angles = rotaryAngles(op.cast(this.positions, 'float32'), rotary);
+    const angles = rotaryAngles(this.positions, rotary, this.config.contextLength);
     this.#angles.set(key, angles);
     return angles;
   }

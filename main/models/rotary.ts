@@ -1,8 +1,9 @@
 // Rotary position embedding (Su et al. 2021, RoFormer): pairs of coordinates (i, i + dim/2) of every query and key turn by
 // position · frequency_i. Also the published ways of stretching it to longer contexts, and both generations of config keys.
-import type { ConfigFields } from './config.ts';
+import { hashBytes } from '../files/hash.ts';
 import type { Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
+import type { ConfigFields } from './config.ts';
 
 /** How a layer turns its queries and keys. */
 export interface Rotary {
@@ -89,10 +90,43 @@ function llama3Frequencies(plain: readonly number[], scaling: ConfigFields, cont
   });
 }
 
-/** Cosine and sine of the angles at given positions (float32 `[…, time]`), each `[…, time, 1, dim / 2]`. */
-export function rotaryAngles(positions: Value, { frequencies }: Rotary): { cos: Value; sin: Value } {
-  const angles = op.mul(op.unsqueeze(positions, [-1, -2]), positions.graph.constant('float32', frequencies));
-  return { cos: op.cos(angles), sin: op.sin(angles) };
+/**
+ * Cosine and sine of the angles at given positions (int64 `[rows, time]`), each `[rows, time, 1, dim / 2]`.
+ *
+ * From tables computed in double precision, because cos and sin of large angles are inexact on GPUs (WGSL promises an error of
+ * 2⁻¹¹ within ±π and nothing beyond). A table of every position would be large, so a position is split into
+ * coarse·step + fine, with a table for each and cos(a + b) = cos a·cos b − sin a·sin b.
+ */
+export function rotaryAngles(
+  positions: Value,
+  { frequencies }: Rotary,
+  contextLength: number,
+): { cos: Value; sin: Value } {
+  const { graph } = positions;
+  const step = 2 ** Math.ceil(Math.log2(contextLength) / 2);
+  const coarseRows = Math.ceil(contextLength / step);
+  const key = hashBytes(`${contextLength}:${frequencies.join()}`).slice(0, 12);
+  const table = (kind: 'cos' | 'sin', grain: 'coarse' | 'fine'): Value => {
+    const name = `rotary.${key}.${kind}.${grain}`;
+    const known = graph.find(name);
+    if (known) return known;
+    const [rows, stride] = grain === 'coarse' ? [coarseRows, step] : [step, 1];
+    const angles = Array.from({ length: rows }, (_, row) => frequencies.map((each) => row * stride * each)).flat();
+    return graph.initializer(
+      name,
+      'float32',
+      [rows, frequencies.length],
+      Float32Array.from(angles, (angle) => Math[kind](angle)),
+    );
+  };
+  const coarse = op.div(positions, step);
+  const fine = op.sub(positions, op.mul(coarse, step));
+  const [cosA, sinA] = [op.gather(table('cos', 'coarse'), coarse), op.gather(table('sin', 'coarse'), coarse)];
+  const [cosB, sinB] = [op.gather(table('cos', 'fine'), fine), op.gather(table('sin', 'fine'), fine)];
+  return {
+    cos: op.unsqueeze(op.sub(op.mul(cosA, cosB), op.mul(sinA, sinB)), [-2]),
+    sin: op.unsqueeze(op.add(op.mul(sinA, cosB), op.mul(cosA, sinB)), [-2]),
+  };
 }
 
 /** Turns queries or keys `[batch, time, heads, headDim]`. */

@@ -22,7 +22,6 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
     headDim: sharedHeadDim(fields, hiddenSize, heads),
     intermediateSize: fields.size('n_inner', 4 * hiddenSize),
     contextLength: fields.size('n_positions', 1024),
-    hasPositionTable: true,
     residual: 'sequential',
   };
   const activation = readActivation(fields, 'activation_function', 'gelu_new');

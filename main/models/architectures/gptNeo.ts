@@ -22,7 +22,6 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
     headDim: sharedHeadDim(fields, hiddenSize, heads),
     intermediateSize: fields.size('intermediate_size', 4 * hiddenSize),
     contextLength: fields.size('max_position_embeddings', 2048),
-    hasPositionTable: true,
     residual: 'sequential',
   };
   const { headDim, intermediateSize, vocabularySize } = config;

@@ -25,7 +25,6 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     headDim,
     intermediateSize: fields.size('intermediate_size'),
     contextLength: fields.size('max_position_embeddings', 2048),
-    hasPositionTable: false,
     residual: isParallel ? 'parallel' : 'sequential',
   };
   const { contextLength, intermediateSize, vocabularySize } = config;

@@ -27,7 +27,6 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
     headDim: sharedHeadDim(fields, hiddenSize, heads),
     intermediateSize: fields.size('ffn_dim', 4 * hiddenSize),
     contextLength: fields.size('max_position_embeddings', 2048),
-    hasPositionTable: true,
     residual: isPreNorm ? 'sequential' : 'post-norm',
   };
   const { contextLength, headDim, intermediateSize, vocabularySize } = config;

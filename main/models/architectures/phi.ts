@@ -26,7 +26,6 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     headDim,
     intermediateSize: fields.size('intermediate_size', 4 * hiddenSize),
     contextLength: fields.size('max_position_embeddings', 2048),
-    hasPositionTable: false,
     residual: 'parallel',
   };
   const { contextLength, intermediateSize, vocabularySize } = config;
