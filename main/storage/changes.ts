@@ -221,9 +221,10 @@ export class ChangeLog {
   #reapply(step: Step, kind: 'undo' | 'redo', author: string): UndoReport {
     const backwards = kind === 'undo';
     const id = this.#insertStep(kind, step.id, step.title, author, '');
-    this.#database
-      .query<[string, number]>('UPDATE steps SET status = ? WHERE id = ?')
-      .run(backwards ? 'undone' : 'done', step.id);
+    const lastDone = this.#database.query<[string, string], { step: number | null }>(
+      `SELECT max(s.id) AS step FROM changes c JOIN steps s ON s.id = c.step_id
+       WHERE c.kind = ? AND c.key = ? AND s.kind = 'do' AND s.status = 'done'`,
+    );
     const skipped: { kind: string; key: string }[] = [];
     let changed = 0;
     // Backwards through an undo, so that what a step built up is taken down in reverse.
@@ -234,12 +235,17 @@ export class ChangeLog {
       ({ kind: entityKind, key, before, after }) => {
         const entity = this.#entity(entityKind);
         const current = textOf(entity.read(key));
-        if (current === (backwards ? after : before)) {
+        // The same state is not enough: somebody may have brought it back, and means it.
+        const last = lastDone.get(entityKind, key)?.step ?? 0;
+        if (current === (backwards ? after : before) && (backwards ? last === step.id : last < step.id)) {
           this.#change(entity, id, key, current, backwards ? before : after);
           changed++;
         } else skipped.push({ kind: entityKind, key });
       },
     );
+    this.#database
+      .query<[string, number]>('UPDATE steps SET status = ? WHERE id = ?')
+      .run(backwards ? 'undone' : 'done', step.id);
     return { step, changed, skipped };
   }
 
