@@ -20,6 +20,9 @@ export interface PackingOptions {
   readonly onWork?: OnWork;
 }
 
+/** The stage that packing reports. */
+export const TOKENIZING = 'Tokenizing the corpus';
+
 /** The file's header is written last, over this many bytes: JSON may be padded with spaces. */
 const HEADER_BYTES = 256;
 const CONTEXTS_PER_WRITE = 256;
@@ -50,7 +53,7 @@ export async function packCorpus(
       await writeAll(file, new Uint8Array(batch.buffer, 0, filled * 4));
       contexts += filled / contextLength;
       filled = 0;
-      onWork?.({ stage: 'Tokenizing the corpus', done: contexts * contextLength, total: null, unit: 'tokens' });
+      onWork?.({ stage: TOKENIZING, done: contexts * contextLength, total: null, unit: 'tokens' });
     };
     const isFull = () => contexts + filled / contextLength >= maxContexts;
 
