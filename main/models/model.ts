@@ -41,6 +41,8 @@ export class Model {
   readonly sites: readonly Site[];
   /** For SessionOptions.weightsFolder: what the graph's external data locations are relative to. */
   readonly weightsFolder: string;
+  /** Real paths of the weight files, all inside weightsFolder. */
+  readonly weightFiles: readonly string[];
   readonly #architecture: Architecture;
   readonly #weights: Weights;
   readonly #options: OpenModelOptions;
@@ -60,6 +62,7 @@ export class Model {
       generationStops.length > 0 ? { ...architecture.config, eosTokenIds: generationStops } : architecture.config;
     this.sites = listSites(this.config);
     this.weightsFolder = weights.folder;
+    this.weightFiles = weights.files;
     this.#weights = weights;
     this.#options = options;
   }
