@@ -14,27 +14,23 @@ import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
 import { openModel } from '../main/models/model.ts';
 import { buildVariant } from '../main/models/variant.ts';
 
-export interface CaptureBenchOptions {
-  /** A model folder and a text. */
-  readonly model?: string;
-  readonly corpus?: string;
-  /** Default: the last block's hook_resid_post but one. */
-  readonly site?: string;
-  readonly contextLength?: number;
-  readonly batchSize?: number;
-  readonly maxContexts?: number;
-  /** Of both, in turns; the medians are reported. */
-  readonly rounds?: number;
-}
+const CONTEXT_LENGTH = 256;
+const BATCH_SIZE = 16;
+const MAX_CONTEXTS = 320;
+/** Of both, in turns; the medians are reported. */
+const ROUNDS = 9;
 
 const shared = join(import.meta.dirname, '../../shared/fixtures');
 
-/** @returns tokens per second of both and their ratio, by medians over the rounds. */
-export async function run(options: CaptureBenchOptions = {}): Promise<Record<string, unknown>> {
-  const { contextLength = 256, batchSize = 16, maxContexts = 320, rounds = 9 } = options;
-  const model = await openModel(options.model ?? join(shared, 'models/stories260K'));
-  const corpus = await openCorpus(options.corpus ?? join(shared, 'corpora/tinystories/tiny_stories.txt'));
-  const site = options.site ?? `blocks.${Math.max(0, model.config.layers - 2)}.hook_resid_post`;
+/**
+ * @param options.args MODEL-FOLDER, CORPUS, SITE; by default stories260K, TinyStories, the last hook_resid_post but one.
+ * @returns tokens per second of both and their ratio, by medians over the rounds.
+ */
+export async function run({ args = [] }: { readonly args?: readonly string[] } = {}): Promise<Record<string, unknown>> {
+  const [modelFolder, corpusPath, siteName] = args;
+  const model = await openModel(modelFolder ?? join(shared, 'models/stories260K'));
+  const corpus = await openCorpus(corpusPath ?? join(shared, 'corpora/tinystories/tiny_stories.txt'));
+  const site = siteName ?? `blocks.${Math.max(0, model.config.layers - 2)}.hook_resid_post`;
   const runtime = createOrtRuntime('cpu');
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
   try {
@@ -45,9 +41,9 @@ export async function run(options: CaptureBenchOptions = {}): Promise<Record<str
         model,
         sites: [site],
         corpus,
-        contextLength,
-        batchSize,
-        maxContexts,
+        contextLength: CONTEXT_LENGTH,
+        batchSize: BATCH_SIZE,
+        maxContexts: MAX_CONTEXTS,
         folderOf: () => join(folder, name),
         onWork: ({ stage }) => {
           if (stage === TOKENIZING) cpuStart = process.cpuUsage(); // until the last such report
@@ -56,9 +52,9 @@ export async function run(options: CaptureBenchOptions = {}): Promise<Record<str
     await capture('warm-up');
     const contexts = await ContextFile.open(join(folder, 'warm-up', TOKENS_FILE));
     const batches: Tensor[] = [];
-    for (let first = 0; first < contexts.contexts; first += batchSize) {
-      const ids = await contexts.read(first, Math.min(batchSize, contexts.contexts - first));
-      const shape = [ids.length / contextLength, contextLength];
+    for (let first = 0; first < contexts.contexts; first += BATCH_SIZE) {
+      const ids = await contexts.read(first, Math.min(BATCH_SIZE, contexts.contexts - first));
+      const shape = [ids.length / CONTEXT_LENGTH, CONTEXT_LENGTH];
       batches.push(new Tensor('int64', BigInt64Array.from(ids, BigInt), shape));
     }
     await contexts.close();
@@ -68,11 +64,11 @@ export async function run(options: CaptureBenchOptions = {}): Promise<Record<str
     const forwardRates: number[] = [];
     const captureRates: number[] = [];
     const cpuRatios: number[] = [];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const forwardCpuStart = process.cpuUsage();
       const start = performance.now();
       for (const batch of batches) await session.run({ input_ids: batch });
-      forwardRates.push((contexts.contexts * contextLength) / ((performance.now() - start) / 1000));
+      forwardRates.push((contexts.contexts * CONTEXT_LENGTH) / ((performance.now() - start) / 1000));
       const forwardCpu = cpuSeconds(forwardCpuStart);
       const { tokens, seconds } = await capture(`round-${round}`);
       cpuRatios.push(forwardCpu / cpuSeconds(cpuStart));
@@ -85,8 +81,8 @@ export async function run(options: CaptureBenchOptions = {}): Promise<Record<str
       model: basename(model.folder),
       site,
       contexts: contexts.contexts,
-      contextLength,
-      batchSize,
+      contextLength: CONTEXT_LENGTH,
+      batchSize: BATCH_SIZE,
       forwardTokensPerSecond: Math.round(median(forwardRates)),
       captureTokensPerSecond: Math.round(median(captureRates)),
       captureOverForward: Number(median(ratios).toFixed(3)),
@@ -107,6 +103,6 @@ function cpuSeconds(since: NodeJS.CpuUsage): number {
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new AppError('usage', 'At least one round is needed.');
+  if (middle === undefined) throw new AppError('internal', 'There is no median of nothing.');
   return middle;
 }
