@@ -3,6 +3,7 @@ import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
 import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
+import { verifyExport, writeExport } from './tasks/export.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -15,6 +16,8 @@ export const tasks = {
   'dictionary.resume': resumeTraining,
   'dictionary.evaluate': evaluateDictionary,
   'feature.top': findTopFeatures,
+  'export.write': writeExport,
+  'export.verify': verifyExport,
 } satisfies TaskTable;
 
 export type Tasks = typeof tasks;

@@ -3,6 +3,7 @@ import type { AnyCommand } from '../command.ts';
 import { captureCommand } from './capture.ts';
 import { deviceCommand } from './device.ts';
 import { dictionaryCommands } from './dictionary.ts';
+import { exportCommand, verifyCommand } from './export.ts';
 import { featureTop } from './feature.ts';
 import { generateCommand } from './generate.ts';
 import { modelCommands } from './model.ts';
@@ -17,5 +18,7 @@ export const commands: readonly AnyCommand[] = [
   trainCommand,
   ...dictionaryCommands,
   featureTop,
+  exportCommand,
+  verifyCommand,
   deviceCommand,
 ];
