@@ -8,7 +8,7 @@ import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, type ConfigFields, type ModelConfig } from './config.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
-import { applyNormalization, rmsNormalization } from './normalization.ts';
+import { rmsNormalization } from './normalization.ts';
 import type { Rotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
 
@@ -63,11 +63,11 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
       );
 
     const before = site('hook_resid_pre', x);
-    const input = applyNormalization(norm('input_layernorm'), before);
+    const input = norm('input_layernorm').apply(before);
     const project = (name: string, count: number) =>
       splitHeads(linear(input, name, hiddenSize, count * headDim), count, headDim);
     const headNorm = (name: string) =>
-      normalizesHeads ? (value: Value) => applyNormalization(norm(`self_attn.${name}`, headDim), value) : null;
+      normalizesHeads ? (value: Value) => norm(`self_attn.${name}`, headDim).apply(value) : null;
     const layerType = layerTypes[index] ?? 'full_attention';
     const z = attention(
       model,
@@ -87,10 +87,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
       },
     );
     // As TransformerLens has it, the sites of what a half writes come after its second norm.
-    const attended = applyNormalization(
-      norm('post_attention_layernorm'),
-      linear(z, 'o_proj', heads * headDim, hiddenSize),
-    );
+    const attended = norm('post_attention_layernorm').apply(linear(z, 'o_proj', heads * headDim, hiddenSize));
     const middle = site('hook_resid_mid', op.add(before, site('hook_attn_out', attended)));
 
     const ln2 = norm('pre_feedforward_layernorm');
@@ -101,7 +98,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
       up: { weight: weight('mlp.up_proj.weight', intermediateSize, hiddenSize) },
       down: { weight: weight('mlp.down_proj.weight', hiddenSize, intermediateSize) },
     });
-    const written = applyNormalization(norm('post_feedforward_layernorm'), output);
+    const written = norm('post_feedforward_layernorm').apply(output);
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', written)));
   }
 
@@ -118,7 +115,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
         const raw = op.linear(hidden, head);
         return logitSoftcap === null ? raw : op.mul(op.tanh(op.div(raw, logitSoftcap)), logitSoftcap);
       };
-      return { hidden: applyNormalization(last, x), logits };
+      return { hidden: last.apply(x), logits };
     },
   };
 }

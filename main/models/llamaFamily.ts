@@ -7,7 +7,7 @@ import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from './config.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
-import { applyNormalization, rmsNormalization } from './normalization.ts';
+import { rmsNormalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
 
@@ -67,11 +67,11 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     const site = (name: string, value: Value) => model.site(`blocks.${index}.${name}`, value);
 
     const before = site('hook_resid_pre', x);
-    const input = applyNormalization(norm('input_layernorm'), before);
+    const input = norm('input_layernorm').apply(before);
     const project = (name: string, count: number) =>
       splitHeads(linear(input, `self_attn.${name}`, hiddenSize, count * headDim, hasQkvBias), count, headDim);
     const headNorm = (name: string) =>
-      options.normalizesHeads ? (value: Value) => applyNormalization(norm(`self_attn.${name}`, headDim), value) : null;
+      options.normalizesHeads ? (value: Value) => norm(`self_attn.${name}`, headDim).apply(value) : null;
     const z = attention(
       model,
       index,
@@ -114,7 +114,7 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
       const x = model.blocks(embedded, (index, value) => block(model, index, value));
       const last = rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon);
       const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      return { hidden: applyNormalization(last, x), logits: (hidden) => op.linear(hidden, head) };
+      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
     },
   };
 }

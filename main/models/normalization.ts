@@ -7,26 +7,24 @@ import * as op from '../onnx/ops.ts';
 export interface Normalization {
   normalize(x: Value): Value;
   scale(normalized: Value): Value;
-}
-
-export function applyNormalization(norm: Normalization, x: Value): Value {
-  return norm.scale(norm.normalize(x));
+  /** Both, where nothing needs to come between. */
+  apply(x: Value): Value;
 }
 
 /** (x − mean)/√(variance + epsilon)·weight + bias (Ba et al. 2016). Without weights the learned part is nothing. */
 export function layerNormalization(weight: Value | null, bias: Value | null, epsilon: number): Normalization {
+  const ones = (x: Value) =>
+    x.graph.constant(
+      'float32',
+      Array.from({ length: op.fixedSize(x, -1) }, () => 1),
+    );
   return {
-    normalize: (x) => {
-      const ones = x.graph.constant(
-        'float32',
-        Array.from({ length: op.fixedSize(x, -1) }, () => 1),
-      );
-      return op.layerNorm(x, ones, null, epsilon);
-    },
+    normalize: (x) => op.layerNorm(x, ones(x), null, epsilon),
     scale: (normalized) => {
       const scaled = weight ? op.mul(normalized, weight) : normalized;
       return bias ? op.add(scaled, bias) : scaled;
     },
+    apply: (x) => op.layerNorm(x, weight ?? ones(x), bias, epsilon),
   };
 }
 
@@ -35,8 +33,7 @@ export function layerNormalization(weight: Value | null, bias: Value | null, eps
  * Written in the form that ONNX Runtime recognises and fuses.
  */
 export function rmsNormalization(weight: Value, epsilon: number, offset = 0): Normalization {
-  return {
-    normalize: (x) => op.div(x, op.sqrt(op.add(op.reduceMean(op.pow(x, 2), [-1]), epsilon))),
-    scale: (normalized) => op.mul(normalized, offset === 0 ? weight : op.add(weight, offset)),
-  };
+  const normalize = (x: Value) => op.div(x, op.sqrt(op.add(op.reduceMean(op.pow(x, 2), [-1]), epsilon)));
+  const scale = (normalized: Value) => op.mul(normalized, offset === 0 ? weight : op.add(weight, offset));
+  return { normalize, scale, apply: (x) => scale(normalize(x)) };
 }

@@ -1,6 +1,7 @@
 // Opening folders: what is wrong with one is said in one clear error, and what makes two the same is their content.
 import { cp, mkdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { openModel } from './model.ts';
@@ -91,6 +92,33 @@ describe('config.json that cannot be used is refused:', () => {
   it('none', async () => {
     await expectRefusal('not-found', 'config.json', /does not exist/u);
   });
+});
+
+it('whatever stands in config.json, the model opens or one AppError says why not', async () => {
+  const names = ['gpt2', 'gpt_neo', 'gpt_neox parallel', 'llama 3 rope', 'gemma3', 'opt', 'phi'] as const;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...names).chain((name) => {
+        const keys = [...Object.keys(tinyModel(name).config), 'rope_parameters', 'layer_types', 'torch_dtype'];
+        const value = fc.oneof(
+          fc.jsonValue({ maxDepth: 3 }),
+          fc.constantFrom(-1, 0, 1e9, 0.5, 1e308, '', [], {}, null),
+        );
+        return fc.tuple(fc.constant(name), fc.constantFrom(...keys), value);
+      }),
+      async ([name, key, value]) => {
+        await writeWith(name, { [key]: value });
+        const outcome = await openModel(folder).then(
+          () => 'opened',
+          (thrown: unknown) => thrown,
+        );
+        if (outcome === 'opened') return;
+        expect(outcome).toMatchObject({ name: 'AppError' });
+        expect((outcome as Error).message).toContain(folder);
+      },
+    ),
+    { numRuns: 400 },
+  );
 });
 
 describe('weights that do not fit are refused:', () => {

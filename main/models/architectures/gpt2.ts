@@ -7,7 +7,7 @@ import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { applyNormalization, layerNormalization } from '../normalization.ts';
+import { layerNormalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
 
 export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
@@ -44,7 +44,7 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
 
     const before = site('hook_resid_pre', x);
     const qkv = op.linear(
-      applyNormalization(norm('ln_1'), before),
+      norm('ln_1').apply(before),
       weight('attn.c_attn.weight', hiddenSize, 3 * hiddenSize),
       hasQkvBias ? weight('attn.c_attn.bias', 3 * hiddenSize) : null,
       { transposed: true },
@@ -93,7 +93,7 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
         epsilon,
       );
       const head = isTied ? embedding : model.weight('lm_head.weight', [config.vocabularySize, hiddenSize]);
-      return { hidden: applyNormalization(last, x), logits: (hidden) => op.linear(hidden, head) };
+      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
     },
   };
 }

@@ -7,7 +7,7 @@ import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { applyNormalization, layerNormalization } from '../normalization.ts';
+import { layerNormalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
 
 export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
@@ -38,7 +38,7 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
     const site = (name: string, value: Value) => model.site(`blocks.${index}.${name}`, value);
 
     const before = site('hook_resid_pre', x);
-    const input = applyNormalization(norm('ln_1'), before);
+    const input = norm('ln_1').apply(before);
     const project = (name: string) =>
       splitHeads(op.linear(input, weight(`attn.attention.${name}.weight`, hiddenSize, hiddenSize)), heads, headDim);
     const z = attention(
@@ -84,7 +84,7 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
         epsilon,
       );
       const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      return { hidden: applyNormalization(last, x), logits: (hidden) => op.linear(hidden, head) };
+      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
     },
   };
 }

@@ -7,7 +7,7 @@ import { attention } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { applyNormalization, layerNormalization } from '../normalization.ts';
+import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
 
@@ -43,7 +43,7 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
 
     const before = site('hook_resid_pre', x);
     const qkv = op.linear(
-      applyNormalization(norm('input_layernorm'), before),
+      norm('input_layernorm').apply(before),
       weight('attention.query_key_value.weight', 3 * hiddenSize, hiddenSize),
       hasAttentionBias ? weight('attention.query_key_value.bias', 3 * hiddenSize) : null,
     );
@@ -90,7 +90,7 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
         epsilon,
       );
       const head = isTied ? embedding : model.weight('embed_out.weight', [vocabularySize, hiddenSize]);
-      return { hidden: applyNormalization(last, x), logits: (hidden) => op.linear(hidden, head) };
+      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
     },
   };
 }

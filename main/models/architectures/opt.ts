@@ -7,7 +7,7 @@ import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { applyNormalization, layerNormalization, type Normalization } from '../normalization.ts';
+import { layerNormalization, type Normalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
 
 /** Rows 0 and 1 of the position table served fairseq's padding. */
@@ -59,7 +59,7 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
 
     const before = site('hook_resid_pre', x);
     const ln1 = norm(model, `layers.${index}.self_attn_layer_norm`);
-    const input = isPreNorm ? applyNormalization(ln1, before) : before;
+    const input = isPreNorm ? ln1.apply(before) : before;
     const project = (name: string) => splitHeads(linear(input, name), heads, headDim);
     const z = attention(
       model,
@@ -68,7 +68,7 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
       { scale: headDim ** -0.5 },
     );
     const attended = op.add(before, site('hook_attn_out', linear(z, 'out_proj')));
-    const middle = site('hook_resid_mid', isPreNorm ? attended : applyNormalization(ln1, attended));
+    const middle = site('hook_resid_mid', isPreNorm ? attended : ln1.apply(attended));
 
     const ln2 = norm(model, `layers.${index}.final_layer_norm`);
     const mlpInput = isPreNorm ? ln2.scale(site('ln2.hook_normalized', ln2.normalize(middle))) : middle;
@@ -78,7 +78,7 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
       output: matrix('fc2', intermediateSize, hiddenSize),
     });
     const after = op.add(middle, site('hook_mlp_out', output));
-    return site('hook_resid_post', isPreNorm ? after : applyNormalization(ln2, after));
+    return site('hook_resid_post', isPreNorm ? after : ln2.apply(after));
   }
 
   return {
@@ -94,7 +94,7 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
         : words;
       const first = op.add(model.site('hook_embed', embedded), model.positionEmbedding(positions, FIRST_POSITION_ROW));
       const x = model.blocks(first, (index, value) => block(model, index, value));
-      const hidden = hasLastNorm ? applyNormalization(norm(model, 'final_layer_norm'), x) : x;
+      const hidden = hasLastNorm ? norm(model, 'final_layer_norm').apply(x) : x;
       const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, embeddingSize]);
       const logits = (from: Value) => {
         const words = isNarrow

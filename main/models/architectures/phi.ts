@@ -7,7 +7,7 @@ import { attention, splitHeads } from '../attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { applyNormalization, layerNormalization } from '../normalization.ts';
+import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
 
@@ -60,7 +60,7 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     const project = (name: string, count: number) =>
       splitHeads(linear(attentionInput, `self_attn.${name}`, hiddenSize, count * headDim), count, headDim);
     const headNorm = (name: string) =>
-      normalizesHeads ? (value: Value) => applyNormalization(norm(`self_attn.${name}`, headDim), value) : null;
+      normalizesHeads ? (value: Value) => norm(`self_attn.${name}`, headDim).apply(value) : null;
     const z = attention(
       model,
       index,
@@ -98,7 +98,7 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
       );
       const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
       const bias = model.weight('lm_head.bias', [vocabularySize]);
-      return { hidden: applyNormalization(last, x), logits: (hidden) => op.linear(hidden, head, bias) };
+      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head, bias) };
     },
   };
 }
