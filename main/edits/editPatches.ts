@@ -82,7 +82,8 @@ export class InteractiveEdit {
         : null;
       const arrays = operationArrays(dictionaryOf(slot, this.#dictionaries), here, samples);
       for (const array of arrays) feeds[arrayName(slot, array.name)] = tensorOf(array);
-      if (slot.abilities.firstFiring) feeds[pastFiredName(slot)] = nothingFired(here.length, batch);
+      if (slot.abilities.firstFiring)
+        feeds[pastFiredName(slot)] = nothingFired(Math.max(here.length, FEWEST_ROWS), batch);
     }
     if (this.#slots.some(({ abilities }) => abilities.promptLength)) {
       feeds['prompt_length'] = promptLengthTensor(promptLengths, batch);
@@ -97,6 +98,8 @@ export interface FixedEdit {
   /** What the graph still asks for: nothing, unless operations have the scopes promptOnly, generatedOnly, fromFirstFiring. */
   feeds(batch: BatchFacts): Record<string, Tensor>;
   readonly needsPromptLength: boolean;
+  /** States of the graph with a cache: bool `[operations, batch, 1]`, all false before the first token. */
+  readonly states: readonly { readonly past: string; readonly operations: number }[];
 }
 
 /** @throws AppError `not-found` for a dictionary that is not there, `usage` for a feature it does not have. */
@@ -119,19 +122,19 @@ export function fixEdit(edit: Edit, dictionaries: Dictionaries, bosTokenId: numb
     ]),
   );
   const needsPromptLength = slots.some(({ abilities }) => abilities.promptLength);
+  const states = slots
+    .filter(({ abilities }) => abilities.firstFiring)
+    .map((slot) => ({
+      past: pastFiredName(slot),
+      operations: Math.max(operations.filter((operation) => isAt(operation, slot)).length, FEWEST_ROWS),
+    }));
   return {
     patches: slotPatches(slots, (slot) => arrays.get(slot) ?? null, bosTokenId),
     needsPromptLength,
+    states,
     feeds: ({ batch, promptLengths }) => ({
       ...(needsPromptLength ? { prompt_length: promptLengthTensor(promptLengths, batch) } : {}),
-      ...Object.fromEntries(
-        slots
-          .filter(({ abilities }) => abilities.firstFiring)
-          .map((slot) => [
-            pastFiredName(slot),
-            nothingFired(operations.filter((operation) => isAt(operation, slot)).length, batch),
-          ]),
-      ),
+      ...Object.fromEntries(states.map((state) => [state.past, nothingFired(state.operations, batch)])),
     }),
   };
 }
@@ -237,8 +240,7 @@ function promptLengthTensor(lengths: readonly number[] | undefined, batch: numbe
 }
 
 function nothingFired(operations: number, batch: number): Tensor {
-  const count = Math.max(operations, FEWEST_ROWS);
-  return new Tensor('bool', new Uint8Array(count * batch), [count, batch, 1]);
+  return new Tensor('bool', new Uint8Array(operations * batch), [operations, batch, 1]);
 }
 
 function tensorOf({ type, shape, data }: SlotArray): Tensor {

@@ -99,7 +99,8 @@ async function syncTree(folder: string): Promise<void> {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await syncTree(path);
     else if (entry.isFile()) {
-      const file = await open(path, 'r+');
+      // Windows syncs only what it may write; elsewhere a hard link to somebody's read-only file can be synced too.
+      const file = await open(path, process.platform === 'win32' ? 'r+' : 'r');
       try {
         await file.sync();
       } finally {
