@@ -133,7 +133,7 @@ describe('capture is refused, and leaves nothing,', () => {
   const cases: [string, string, (options: CaptureOptions['model']) => Promise<Partial<CaptureOptions>>][] = [
     ['for an unknown site', 'unknown-site', async () => ({ sites: ['blocks.7.hook_resid_post'] })],
     ['for no site', 'usage', async () => ({ sites: [] })],
-    ['for contexts longer than the model has positions', 'usage', async () => ({ contextLength: 33 })],
+    ["for contexts longer than the model's longest", 'usage', async () => ({ contextLength: 33 })],
     ['for a batch of nothing', 'usage', async () => ({ batchSize: 0 })],
     ['for a corpus shorter than a context', 'empty', async () => ({ corpus: await corpusOf('short') })],
     [

@@ -121,15 +121,15 @@ export async function captureActivations(options: CaptureOptions): Promise<Captu
 }
 
 function checkUsage({ sites, model, contextLength }: CaptureOptions, batchSize: number): void {
-  const { hasPositionTable, contextLength: longest } = model.config;
+  const { contextLength: longest } = model.config;
   if (sites.length === 0) throw new AppError('usage', 'Name at least one site to capture.');
   if (!Number.isSafeInteger(contextLength) || contextLength < 2) {
     throw new AppError('usage', `A context needs at least 2 tokens, not ${contextLength}.`);
   }
-  if (hasPositionTable && contextLength > longest) {
+  if (contextLength > longest) {
     throw new AppError(
       'usage',
-      `Contexts of ${contextLength} tokens are longer than this model's ${longest} positions.`,
+      `Contexts of ${contextLength} tokens are longer than this model's longest, ${longest}.`,
     );
   }
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
