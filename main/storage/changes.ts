@@ -222,7 +222,8 @@ export class ChangeLog {
     const backwards = kind === 'undo';
     const id = this.#insertStep(kind, step.id, step.title, author, '');
     const lastDone = this.#database.query<[string, string], { step: number | null }>(
-      `SELECT max(s.id) AS step FROM changes c JOIN steps s ON s.id = c.step_id
+      // CROSS JOIN: from the key's few changes to their steps, never from a step through its many changes.
+      `SELECT max(s.id) AS step FROM changes c CROSS JOIN steps s ON s.id = c.step_id
        WHERE c.kind = ? AND c.key = ? AND s.kind = 'do' AND s.status = 'done'`,
     );
     const skipped: { kind: string; key: string }[] = [];
