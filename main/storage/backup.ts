@@ -57,6 +57,10 @@ export function takeBackup(database: Database, folder: string, reason: BackupRea
   const partial = join(backups, `.${file}.partial-${process.pid}`);
   try {
     mkdirSync(backups, { recursive: true });
+  } catch (thrown) {
+    throw toFileError(thrown, backups);
+  }
+  try {
     rmSync(partial, { force: true });
     database.query<[string]>('VACUUM INTO ?').run(partial);
     checkWhole(partial);

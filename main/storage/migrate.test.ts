@@ -1,0 +1,145 @@
+import Sqlite from 'better-sqlite3';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listBackups } from './backup.ts';
+import { Database } from './database.ts';
+import { headSchema, migrate } from './migrate.ts';
+import { MIGRATIONS, type Migration } from './migrations/index.ts';
+import { createProject, DATABASE_FILE, openProject } from './project.ts';
+import { contentOf, RELEASED_SCHEMAS, unpackFixture } from './testing/fixture.ts';
+import { DICTIONARY, temporaryFolder } from './testing/temporaryProject.ts';
+
+let root: string;
+let folder: string;
+let remove: () => void;
+beforeEach(() => {
+  ({ folder: root, remove } = temporaryFolder());
+  folder = join(root, 'project');
+});
+afterEach(() => remove());
+
+const path = () => join(folder, DATABASE_FILE);
+const feature = { dictionary: DICTIONARY, feature: 1 };
+const TIME = '2026-03-01T00:00:00.000Z';
+const NEXT: Migration = {
+  version: headSchema() + 1,
+  sql: "ALTER TABLE labels ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'",
+};
+
+/** Tables, indexes, triggers and views with their text, spaces evened out. */
+function schemaOf(file: string): unknown {
+  const sqlite = new Sqlite(file, { readonly: true });
+  try {
+    const rows = sqlite
+      .prepare<[], { type: string; name: string; sql: string | null }>(
+        'SELECT type, name, sql FROM sqlite_schema ORDER BY type, name',
+      )
+      .all();
+    return rows.map(({ type, name, sql }) => [type, name, sql?.replace(/\s+/gu, ' ') ?? null]);
+  } finally {
+    sqlite.close();
+  }
+}
+
+describe('migrations', () => {
+  it('are numbered without gaps, and every one has its fixture', () => {
+    expect(MIGRATIONS.map(({ version }) => version)).toEqual(RELEASED_SCHEMAS);
+  });
+
+  it.each(RELEASED_SCHEMAS)(
+    'bring a project of schema %i to what a new one is, with all that it held',
+    async (schema) => {
+      const content = unpackFixture(schema, folder);
+      const project = await openProject(folder);
+      expect(contentOf(project)).toEqual(content);
+      expect(project.check().problems).toEqual([]);
+      project.labels.set(feature, { text: 'and it can be written' }, { author: 'Ada' });
+      project.close();
+      if (schema < headSchema()) expect(listBackups(folder)[0]?.reason).toBe(`schema-${schema}`);
+      const fresh = join(root, 'fresh');
+      (await createProject(fresh)).close();
+      expect(schemaOf(path())).toEqual(schemaOf(join(fresh, DATABASE_FILE)));
+    },
+  );
+
+  it('take a copy first, from which the project as it was can be opened', async () => {
+    const project = await createProject(folder);
+    project.labels.set(feature, { text: 'kept' }, { author: 'Ada' });
+    project.close();
+    const database = new Database(path());
+    expect(migrate(database, folder, TIME, [...MIGRATIONS, NEXT])).toBe(true);
+    expect(migrate(database, folder, TIME, [...MIGRATIONS, NEXT])).toBe(false);
+    expect(database.query<[], { text: string; colour: string }>('SELECT text, colour FROM labels').all()).toEqual([
+      { text: 'kept', colour: 'grey' },
+    ]);
+    database.close();
+    const [backup] = listBackups(folder);
+    expect(backup).toMatchObject({ reason: `schema-${headSchema()}`, time: TIME });
+    const copy = new Database(backup?.path ?? '', { readOnly: true });
+    expect([copy.schema, copy.query<[], { text: string }>('SELECT text FROM labels').get()?.text]).toEqual([
+      headSchema(),
+      'kept',
+    ]);
+    copy.close();
+  });
+
+  it('that fail leave the project as it was', async () => {
+    (await createProject(folder)).close();
+    const before = schemaOf(path());
+    const database = new Database(path());
+    const broken: Migration = {
+      version: headSchema() + 1,
+      sql: 'CREATE TABLE half_done (id INTEGER) STRICT; SELECT no_such_function();',
+    };
+    expect(() => migrate(database, folder, TIME, [...MIGRATIONS, broken])).toThrow(/no_such_function/u);
+    database.close();
+    expect(schemaOf(path())).toEqual(before);
+    (await openProject(folder)).close();
+  });
+
+  it('that cannot take their copy do not begin', async () => {
+    (await createProject(folder)).close();
+    writeFileSync(join(folder, 'backups'), 'a file where the folder should be');
+    const database = new Database(path());
+    expect(() => migrate(database, folder, TIME, [...MIGRATIONS, NEXT])).toThrow(
+      expect.objectContaining({ code: 'exists' }),
+    );
+    expect(database.schema).toBe(headSchema());
+    database.close();
+  });
+
+  it('of a newer program are refused, in words, and nothing is changed', async () => {
+    (await createProject(folder)).close();
+    const database = new Database(path());
+    migrate(database, folder, TIME, [...MIGRATIONS, NEXT]);
+    database.close();
+    for (const readOnly of [false, true]) {
+      await expect(openProject(folder, { readOnly })).rejects.toThrow(expect.objectContaining({ code: 'unsupported' }));
+      await expect(openProject(folder, { readOnly })).rejects.toThrow(
+        /made by a newer Errata \(schema \d+; this one knows up to \d+\)/u,
+      );
+    }
+  });
+
+  it('by a newer program while the project is open here stop writes here', async () => {
+    const project = await createProject(folder);
+    const database = new Database(path());
+    migrate(database, folder, TIME, [...MIGRATIONS, NEXT]);
+    expect(() => project.labels.set(feature, { text: 'x' }, { author: 'Ada' })).toThrow(
+      /upgraded the project while it was open/u,
+    );
+    database.close();
+    project.close();
+  });
+
+  it('are not tried on what is no project', async () => {
+    (await createProject(folder)).close();
+    const other = new Sqlite(join(root, 'other.sqlite'));
+    other.exec('CREATE TABLE notes (text TEXT)');
+    other.close();
+    const stranger = new Database(join(root, 'other.sqlite'));
+    expect(() => migrate(stranger, root, TIME)).toThrow(/not an Errata project/u);
+    stranger.close();
+  });
+});
