@@ -36,6 +36,15 @@ interface Sessions {
   readonly update: Session;
 }
 
+interface Encoded {
+  readonly codes: Codes;
+  /** `[batch, d]`; Σ‖x‖² over it. */
+  readonly normalised: Float32Array;
+  readonly squaredNorm: number;
+  /** batchtopk: the smallest value kept. */
+  readonly threshold: number | null;
+}
+
 /** What decoding a batch gives. Tokens are renumbered in the order in which they were decoded. */
 interface Decoded {
   /** `[batch, d]`, in decoding order; rows of tokens on which nothing fires included. */
@@ -76,6 +85,8 @@ class BlockStep implements TrainingStep {
   readonly #maxRows: number;
   readonly #scratch: Scratch;
   readonly #parameters: Readonly<Record<string, Tensor>>;
+  /** What the update graph reads. */
+  readonly #rowParameters: Readonly<Record<string, Tensor>>;
   #lastThreshold = 0;
 
   constructor(config: TrainingConfig, state: TrainingState, sessions: Sessions, auxFeatures: number, auxK: number) {
@@ -87,27 +98,30 @@ class BlockStep implements TrainingStep {
     this.#maxRows = Math.max(512, Math.floor(BLOCK_FLOATS / config.d));
     this.#scratch = new Scratch(config, this.#maxRows);
     this.#parameters = parameterTensors(config, state);
+    this.#rowParameters = Object.fromEntries(
+      Object.entries(this.#parameters).filter(([name]) => this.#scratch.newRows.has(name)),
+    );
   }
 
   async step(batch: Float32Array, learningRate: number): Promise<StepReport> {
-    const { batchSize, d, size } = this.#config;
+    const { batchSize, size } = this.#config;
     const state = this.#state;
-    const { codes, normalised, threshold } = await this.#encode(batch);
-    const decoded = await this.#decode(codes, normalised, this.#parameters['b_dec'] as Tensor);
+    const { codes, normalised, threshold, squaredNorm } = await this.#encode(batch);
+    const decoded = await this.#decode(codes, normalised, this.#parameters['b_dec'] as Tensor, this.#scratch.main);
     const loss = decoded.squaredError / batchSize;
     if (!Number.isFinite(loss)) throw new AppError('diverged', `Step ${state.step + 1}: the loss is ${loss}.`);
 
     state.step += 1;
     state.tokens += batchSize;
     if (threshold !== null) follow(state, threshold);
-    for (const feature of codes.features) state.lastFired[feature] = state.tokens;
+    for (let entry = 0; entry < codes.features.length; entry++) {
+      state.lastFired[codes.features[entry] as number] = state.tokens;
+    }
     await this.#update(codes, decoded, learningRate);
     const dead = deadFeatures(state, this.#config);
     if (dead.length > 0) await this.#reviveDead(dead, decoded, learningRate);
     this.#updateDecoderBias(decoded.errorSum, learningRate);
 
-    let squaredNorm = 0;
-    for (let at = 0; at < batchSize * d; at++) squaredNorm += (normalised[at] as number) ** 2;
     return {
       loss,
       fvu: decoded.squaredError / squaredNorm,
@@ -124,7 +138,7 @@ class BlockStep implements TrainingStep {
     for (const session of Object.values(this.#sessions) as (Session | null)[]) await session?.release();
   }
 
-  async #encode(batch: Float32Array): Promise<{ codes: Codes; normalised: Float32Array; threshold: number | null }> {
+  async #encode(batch: Float32Array): Promise<Encoded> {
     const { architecture, batchSize, d, size, k } = this.#config;
     const { mean, scale } = this.#state.normalisation;
     const scratch = this.#scratch;
@@ -140,24 +154,24 @@ class BlockStep implements TrainingStep {
     if (architecture === 'topk') {
       const values = new Tensor('float32', scratch.candidateValues, [batchSize, k]);
       const indices = new Tensor('int64', scratch.candidateIndices, [batchSize, k]);
-      await this.#sessions.encode.run(feeds, { normalised, values, indices });
+      const outputs = await this.#sessions.encode.run(feeds, { normalised, squaredNorm: null, values, indices });
       const codes = selectPerToken(scratch.candidateValues, scratch.candidateIndices, k);
-      return { codes, normalised: scratch.normalised, threshold: null };
+      return { codes, normalised: scratch.normalised, squaredNorm: scalar(outputs['squaredNorm']), threshold: null };
     }
-    await this.#sessions.encode.run(feeds, { normalised, pre: new Tensor('float32', scratch.pre, [batchSize, size]) });
+    const pre = new Tensor('float32', scratch.pre, [batchSize, size]);
+    const outputs = await this.#sessions.encode.run(feeds, { normalised, squaredNorm: null, pre });
     const guess = this.#lastThreshold * GUESS_SHARE;
     const { codes, threshold } = selectPerBatch(scratch.pre, size, batchSize * k, guess);
     this.#lastThreshold = threshold;
-    return { codes, normalised: scratch.normalised, threshold };
+    return { codes, normalised: scratch.normalised, squaredNorm: scalar(outputs['squaredNorm']), threshold };
   }
 
   /** @param wanted `[batch, d]`: what the codes shall reconstruct */
-  async #decode(codes: Codes, wanted: Float32Array, bias: Tensor): Promise<Decoded> {
+  async #decode(codes: Codes, wanted: Float32Array, bias: Tensor, buffers: DecodeBuffers): Promise<Decoded> {
     const { batchSize, d } = this.#config;
     const { columns, values, results, rows } = this.#scratch;
     const lists = groupEntries(codes.tokens, codes.features, batchSize);
-    const error = new Float32Array(batchSize * d);
-    const target = new Float32Array(batchSize * d);
+    const { error, target } = buffers;
     const alignments = new Float32Array(codes.values.length);
     const placeOf = new Int32Array(batchSize);
     const errorSum = new Float64Array(d);
@@ -196,7 +210,7 @@ class BlockStep implements TrainingStep {
         },
       );
       readValues(block, lists, results, alignments);
-      squaredError += (outputs['squaredError']?.data as Float32Array)[0] as number;
+      squaredError += scalar(outputs['squaredError']);
       for (const [j, sum] of (outputs['errorSum']?.data as Float32Array).entries()) errorSum[j]! += sum;
       place += count;
     }
@@ -245,6 +259,7 @@ class BlockStep implements TrainingStep {
         perRow.decay2[row] = decay2;
         perRow.stepSize[row] = learningRate / weight1;
         perRow.correction2[row] = 1 / weight2;
+        this.#updateEncoderBias(feature, rowSum(results, row, block.length), decay1, decay2, learningRate);
       }
       const fetches: Record<string, Tensor> = {};
       for (const [name, { array, width }] of newRows) {
@@ -259,13 +274,11 @@ class BlockStep implements TrainingStep {
           target,
           error,
           errorScale,
-          ...Object.fromEntries(
-            Object.entries(perRow).map(([name, array]) => [
-              name,
-              new Tensor('float32', array.subarray(0, count), [count, 1]),
-            ]),
-          ),
-          ...this.#featureParameters(),
+          decay1: column(perRow.decay1, count),
+          decay2: column(perRow.decay2, count),
+          stepSize: column(perRow.stepSize, count),
+          correction2: column(perRow.correction2, count),
+          ...this.#rowParameters,
         },
         fetches,
       );
@@ -275,10 +288,17 @@ class BlockStep implements TrainingStep {
     }
   }
 
-  #featureParameters(): Record<string, Tensor> {
-    const { b_dec, ...rest } = this.#parameters;
-    void b_dec;
-    return rest;
+  /** Adam on one number of b_enc, with the weights of its feature; too small a thing for a graph. */
+  #updateEncoderBias(feature: number, gradient: number, decay1: number, decay2: number, learningRate: number): void {
+    const { beta1, beta2, epsilon } = this.#config;
+    const { weight1, weight2, features } = this.#state;
+    const { value, mean, square } = features.b_enc;
+    const newMean = (mean[feature] as number) * decay1 + (1 - beta1) * gradient;
+    const newSquare = (square[feature] as number) * decay2 + (1 - beta2) * gradient * gradient;
+    const size = Math.sqrt(newSquare / (weight2[feature] as number)) + epsilon;
+    mean[feature] = newMean;
+    square[feature] = newSquare;
+    value[feature]! -= (learningRate * newMean) / (weight1[feature] as number) / size;
   }
 
   /** AuxK: a turn of the dead features learns to reconstruct what the living ones left over. */
@@ -304,7 +324,11 @@ class BlockStep implements TrainingStep {
       codes.features[entry] = features[codes.features[entry] as number] as number;
     }
     const residual = decoded.error.map((value) => -value);
-    const auxDecoded = await this.#decode(codes, residual, new Tensor('float32', new Float32Array(d), [d]));
+    const noBias = new Tensor('float32', new Float32Array(d), [d]);
+    const auxDecoded = await this.#decode(codes, residual, noBias, {
+      error: new Float32Array(batchSize * d),
+      target: new Float32Array(batchSize * d),
+    });
     // The tokens were renumbered once more; the encoder saw x, not the residual.
     const inputs = new Float32Array(batchSize * d);
     for (const [token, place] of auxDecoded.placeOf.entries()) {
@@ -347,6 +371,22 @@ function fromStartOn(features: Int32Array, start: number, count: number): Int32A
   return Int32Array.from({ length: count }, (_, at) => features[(begin + at) % features.length] as number);
 }
 
+/** The first `count` numbers as `[count, 1]`. */
+function column(array: Float32Array, count: number): Tensor {
+  return new Tensor('float32', array.subarray(0, count), [count, 1]);
+}
+
+/** Σ of a row of `[rows, length]`. */
+function rowSum(values: Float32Array, row: number, length: number): number {
+  let sum = 0;
+  for (let at = row * length; at < (row + 1) * length; at++) sum += values[at] as number;
+  return sum;
+}
+
+function scalar(tensor: Tensor | undefined): number {
+  return (tensor?.data as Float32Array)[0] as number;
+}
+
 /** Blocks over all tokens: those on which nothing fires come last, with one zero entry each. */
 function tokenBlocks(lists: SparseLists, maxRows: number): ListBlock[] {
   const blocks = blocksOf(lists, maxRows, maxRows);
@@ -382,9 +422,16 @@ function parameterTensors({ d, size }: TrainingConfig, state: TrainingState): Re
   return tensors;
 }
 
+/** Where decoding puts its results, `[batch, d]` each. */
+interface DecodeBuffers {
+  readonly error: Float32Array;
+  readonly target: Float32Array;
+}
+
 /** Buffers that every step uses again. */
 class Scratch {
   readonly normalised: Float32Array;
+  readonly main: DecodeBuffers;
   readonly pre: Float32Array;
   readonly candidateValues: Float32Array;
   readonly candidateIndices: BigInt64Array;
@@ -401,6 +448,7 @@ class Scratch {
     // A list longer than a block's rows has a block of its own; no list is longer than the batch or the dictionary.
     const entries = Math.max(maxRows, batchSize, size);
     this.normalised = new Float32Array(batchSize * d);
+    this.main = { error: new Float32Array(batchSize * d), target: new Float32Array(batchSize * d) };
     this.pre = new Float32Array(isTopK ? 0 : batchSize * size);
     this.candidateValues = new Float32Array(isTopK ? batchSize * k : 0);
     this.candidateIndices = new BigInt64Array(isTopK ? batchSize * k : 0);
@@ -410,7 +458,7 @@ class Scratch {
     this.rows = new Int32Array(Math.max(maxRows, BLOCK_FEATURES));
     const row = () => new Float32Array(BLOCK_FEATURES);
     this.perRow = { decay1: row(), decay2: row(), stepSize: row(), correction2: row() };
-    const widths: Readonly<Record<string, number>> = { W_enc: d, b_enc: 1, W_dec: d };
+    const widths: Readonly<Record<string, number>> = { W_enc: d, W_dec: d };
     this.newRows = new Map(
       Object.entries(widths).flatMap(([name, width]) => [
         [name, { array: new Float32Array(BLOCK_FEATURES * width), width }],

@@ -40,6 +40,8 @@ export interface LossRecovered {
   readonly ceTokens: number;
 }
 
+export type DictionaryQuality = ReconstructionQuality & LossRecovered;
+
 export interface EvaluationOptions {
   readonly runtime: Runtime;
   readonly dictionary: Dictionary;
@@ -57,6 +59,13 @@ const MAX_BATCH = 4096;
 /** Activations in one run, so that their feature activations stay within a bounded piece of memory. */
 export function rowsPerRun(size: number): number {
   return Math.max(1, Math.min(MAX_BATCH, Math.floor(BATCH_BYTES / 4 / size)));
+}
+
+/** Everything that tells how good a dictionary is. @throws AppError `mismatch`, `empty`, `cancelled`. */
+export async function evaluateDictionary(
+  options: EvaluationOptions & { readonly model: Model },
+): Promise<DictionaryQuality> {
+  return { ...(await evaluateReconstruction(options)), ...(await evaluateLossRecovered(options)) };
 }
 
 /** @throws AppError `mismatch` when the store is of another width, `cancelled`. */

@@ -43,29 +43,16 @@ export function selectPerBatch(
   count: number,
   guess: number,
 ): { codes: Codes; threshold: number } {
-  let places = new Int32Array(Math.min(pre.length, Math.max(1024, 2 * count)));
-  let candidates = 0;
-  for (const floor of guess > 0 ? [guess, 0] : [0]) {
-    candidates = 0;
-    for (let at = 0; at < pre.length; at++) {
-      if (!((pre[at] as number) > floor)) continue;
-      if (candidates === places.length) {
-        const larger = new Int32Array(Math.min(pre.length, 2 * candidates));
-        larger.set(places);
-        places = larger;
-      }
-      places[candidates++] = at;
-    }
-    if (candidates >= count) break;
-  }
-  const values = new Float32Array(candidates);
-  for (let index = 0; index < candidates; index++) values[index] = pre[places[index] as number] as number;
+  let places = placesAbove(pre, Math.max(guess, 0), 2 * count);
+  if (places.length < count && guess > 0) places = placesAbove(pre, 0, 2 * count);
+  const values = new Float32Array(places.length);
+  for (let index = 0; index < places.length; index++) values[index] = pre[places[index] as number] as number;
   const threshold = selectionThreshold(values, count);
   let kept = 0;
-  for (let index = 0; index < candidates; index++) if ((values[index] as number) >= threshold) kept += 1;
+  for (let index = 0; index < values.length; index++) if ((values[index] as number) >= threshold) kept += 1;
   const codes = allocate(kept);
   let entry = 0;
-  for (let index = 0; index < candidates; index++) {
+  for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
     if (!(value >= threshold)) continue;
     const at = places[index] as number;
@@ -76,6 +63,23 @@ export function selectPerBatch(
     entry += 1;
   }
   return { codes, threshold };
+}
+
+/** Where the values are larger than `floor`, ascending. @param expected about how many */
+function placesAbove(values: Float32Array, floor: number, expected: number): Int32Array {
+  let places = new Int32Array(Math.min(values.length, Math.max(1024, expected)));
+  let [from, found] = [0, 0];
+  for (;;) {
+    // In stretches that surely fit: the loop over all pre-activations is the longest of a step and must stay bare.
+    const until = Math.min(values.length, from + places.length - found);
+    for (let at = from; at < until; at++) if ((values[at] as number) > floor) places[found++] = at;
+    from = until;
+    if (from === values.length) return places.subarray(0, found);
+    if (places.length - found >= places.length / 8) continue;
+    const larger = new Int32Array(Math.min(values.length, 2 * places.length));
+    larger.set(places);
+    places = larger;
+  }
 }
 
 function allocate(count: number): Codes {

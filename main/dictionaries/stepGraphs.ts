@@ -13,7 +13,7 @@ import type { TrainingConfig } from './trainingConfig.ts';
 /**
  * normalised = (x − mean)·scale and pre-activations normalised·W_encᵀ + b_enc.
  * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`.
- * Outputs: normalised `[batch, d]` and, with `candidates` null, pre `[batch, n]`; else the `candidates` largest of every
+ * Outputs: normalised `[batch, d]`, squaredNorm `[]` = Σ‖x‖² and, with `candidates` null, pre `[batch, n]`; else the `candidates` largest of every
  *   row, values and indices `[batch, candidates]`.
  */
 export function encodeGraph({ d, size }: TrainingConfig, candidates: number | null): Uint8Array {
@@ -25,6 +25,7 @@ export function encodeGraph({ d, size }: TrainingConfig, candidates: number | nu
   const encoder = graph.input('W_enc', 'float32', [size, d]);
   const pre = op.gemm(normalised, encoder, graph.input('b_enc', 'float32', [size]), { transB: true });
   graph.output(normalised, 'normalised');
+  graph.output(op.reduceSumSquare(normalised, null, { keepDims: false }), 'squaredNorm');
   outputCandidates(graph, pre, candidates);
   return graph.toBytes();
 }
@@ -83,7 +84,7 @@ export function decodeGraph({ d, size }: TrainingConfig): Uint8Array {
 }
 
 /**
- * Adam (Kingma & Ba 2015) on the rows of a block of features. The other rows rest: a feature that does not fire has no
+ * Adam (Kingma & Ba 2015) on the encoder and decoder rows of a block of features. The other rows rest: a feature that does not fire has no
  * gradient, and its moments decay by the right power when it fires next (`decay1`, `decay2`), so no step touches more
  * memory than it must. The second moment is one number per row (Adam-mini, arXiv 2406.16793): EMA of mean_j g_ij².
  * The decoder's gradient loses its part along the row, and the row returns to unit norm.
@@ -113,9 +114,9 @@ export function updateGraph({ d, size, beta1, beta2, epsilon }: TrainingConfig):
 
   const rowsOf = (name: string, width: number) => op.gather(graph.input(name, 'float32', [size, width]), features);
   /** `scaledGradient` is (1 − β1)·gradient: that constant is cheaper on the lists' values than on `[lists, d]`. */
-  const adam = (name: string, width: number, old: Value, scaledGradient: Value): Value => {
-    const mean = op.add(op.mul(rowsOf(`${name}_mean`, width), decay1), scaledGradient);
-    const meanSquare = op.mul(op.reduceSumSquare(scaledGradient, [1]), (1 - beta2) / (width * (1 - beta1) ** 2));
+  const adam = (name: string, old: Value, scaledGradient: Value): Value => {
+    const mean = op.add(op.mul(rowsOf(`${name}_mean`, d), decay1), scaledGradient);
+    const meanSquare = op.mul(op.reduceSumSquare(scaledGradient, [1]), (1 - beta2) / (d * (1 - beta1) ** 2));
     const square = op.add(op.mul(rowsOf(`${name}_square`, 1), decay2), meanSquare);
     const size = op.div(stepSize, op.add(op.sqrt(op.mul(square, correction2)), epsilon));
     graph.output(mean, `${name}_mean_out`);
@@ -126,13 +127,12 @@ export function updateGraph({ d, size, beta1, beta2, epsilon }: TrainingConfig):
     op.squeeze(op.matMul(op.unsqueeze(values, [1]), op.gather(from, columns)), [1]); // [lists, d]
 
   const scaledGradients = op.mul(gradients, 1 - beta1);
-  graph.output(adam('W_enc', d, rowsOf('W_enc', d), weightedRows(scaledGradients, target)), 'W_enc_out');
-  graph.output(adam('b_enc', 1, rowsOf('b_enc', 1), op.reduceSum(scaledGradients, [1])), 'b_enc_out');
+  graph.output(adam('W_enc', rowsOf('W_enc', d), weightedRows(scaledGradients, target)), 'W_enc_out');
 
   const direction = rowsOf('W_dec', d);
   const gradient = weightedRows(op.mul(op.mul(activations, errorScale), 1 - beta1), error);
   const tangent = op.sub(gradient, op.mul(direction, op.reduceSum(op.mul(gradient, direction), [1])));
-  const moved = adam('W_dec', d, direction, tangent);
+  const moved = adam('W_dec', direction, tangent);
   graph.output(op.div(moved, op.reduceL2(moved, [1])), 'W_dec_out');
   return graph.toBytes();
 }

@@ -19,16 +19,11 @@ import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { createBlockStep } from './blockStep.ts';
+import { createTrainingStep } from './createTrainingStep.ts';
 import { calibrateThreshold } from './calibrate.ts';
 import { CHECKPOINT_FILE, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { checkDictionary, hashDictionary, type Dictionary } from './dictionary.ts';
-import {
-  evaluateLossRecovered,
-  evaluateReconstruction,
-  type LossRecovered,
-  type ReconstructionQuality,
-} from './evaluate.ts';
+import { evaluateDictionary, type DictionaryQuality } from './evaluate.ts';
 import { measureNormalisation, replaceOutliers, type MeasuredNormalisation } from './normalisation.ts';
 import { loadDictionary, saveDictionary } from './saeLens.ts';
 import {
@@ -70,7 +65,7 @@ export interface TrainOptions {
   readonly onWork?: OnWork;
 }
 
-export interface TrainResult extends Omit<ReconstructionQuality, 'firingRates'>, LossRecovered {
+export interface TrainResult extends Omit<DictionaryQuality, 'firingRates'> {
   readonly folder: string;
   readonly hash: string;
   /** Tokens trained on per second, evaluation and loading not counted. */
@@ -187,23 +182,21 @@ async function continueRun(run: Run, store: ActivationStore, options: TrainOptio
   const { train: training, heldOut } = splitContexts(store, run.heldOutFraction);
   const dictionary =
     (await finishedDictionary(folder)) ?? (await trainDictionary(run, store, training, heldOut, options));
-  const shared = {
+  const { firingRates, ...quality } = await evaluateDictionary({
     runtime,
     dictionary: dictionary.dictionary,
     store,
     heldOut,
+    model,
     ...(signal ? { signal } : {}),
     ...(onWork ? { onWork } : {}),
-  };
-  const { firingRates, ...reconstruction } = await evaluateReconstruction(shared);
-  const lossRecovered = await evaluateLossRecovered({ ...shared, model });
+  });
   const { seconds } = dictionary;
   const trainedTokens = run.config.steps * run.config.batchSize;
   const result: TrainResult = {
     folder,
     hash: hashDictionary(dictionary.dictionary),
-    ...reconstruction,
-    ...lossRecovered,
+    ...quality,
     trainedTokens,
     tokensPerSecond: trainedTokens / seconds,
   };
@@ -257,7 +250,7 @@ async function trainDictionary(
   const state = checkpoint?.state ?? initialState(config, normalisation);
   if (checkpoint) await reader.restore(checkpoint.cursor);
   await truncateCurves(folder, state.step);
-  const step = await createBlockStep(runtime, config, state);
+  const step = await createTrainingStep(runtime, config, state);
   try {
     const seconds = await runSteps(run, reader, step, normalisation, checkpoint?.seconds ?? 0, options);
     const provenance = { site: run.site, modelHash: run.model.hash };

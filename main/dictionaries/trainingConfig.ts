@@ -45,7 +45,7 @@ export function completeConfig(request: TrainingRequest): TrainingConfig {
   if (k > size) throw new AppError('usage', `k is ${k}, but the dictionary has only ${size} features.`);
   const totalTokens = steps * batchSize;
   return {
-    learningRate: defaultLearningRate(size),
+    learningRate: defaultLearningRate(size, d),
     warmupSteps: Math.min(1000, Math.floor(steps / 20)),
     decayFraction: 0.2,
     beta1: 0.9,
@@ -58,9 +58,13 @@ export function completeConfig(request: TrainingRequest): TrainingConfig {
   };
 }
 
-/** ∝ 1/√(n / 2¹⁴): the scaling law of Gao et al. 2024 (arXiv 2406.04093). */
-function defaultLearningRate(size: number): number {
-  return 2e-4 / Math.sqrt(size / 16384);
+/**
+ * ∝ 1/√n, the scaling law of Gao et al. 2024 (arXiv 2406.04093), and ∝ 1/√d: with one second moment per row a step turns a
+ * row of unit norm by an angle of about learningRate·√d, and it is the angle that should not depend on the site. The
+ * constant was measured on stories260K (d 64, n 1 024), where 0.02 beats 0.01 and the field's 0.0008.
+ */
+function defaultLearningRate(size: number, d: number): number {
+  return 0.02 * Math.sqrt((1024 / size) * (64 / d));
 }
 
 /** The learning rate of a step, 0 ≤ step < steps: linear warm-up, constant, linear decay to zero. */

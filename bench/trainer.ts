@@ -1,0 +1,139 @@
+// The training step against its floor, the encoder product alone on the same engine, in one run. Where a Python with PyTorch
+// is at hand (--python PATH) the peer's script runs beside it (--peer PATH, by default ../shared/peers/torch_topk_step.py).
+// Shares are of the step's own time. Batches are random with a few strong directions, so that some features fire often and
+// many seldom, as in life; the dictionary has trained for a few steps before it is measured.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { Tensor } from 'onnxruntime-common';
+import { createTrainingStep } from '../main/dictionaries/createTrainingStep.ts';
+import { completeConfig, type TrainedArchitecture } from '../main/dictionaries/trainingConfig.ts';
+import { initialState } from '../main/dictionaries/trainingState.ts';
+import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { Random } from '../main/numerics/random.ts';
+import { GraphBuilder } from '../main/onnx/graph.ts';
+import * as op from '../main/onnx/ops.ts';
+import type { Runtime } from '../main/onnx/runtime.ts';
+
+interface Size {
+  readonly d: number;
+  readonly n: number;
+  readonly k: number;
+  readonly batch: number;
+}
+
+const SIZES: readonly Size[] = [
+  { d: 768, n: 16384, k: 32, batch: 2048 },
+  { d: 256, n: 4096, k: 32, batch: 4096 },
+  { d: 64, n: 1024, k: 32, batch: 2048 },
+];
+const WARM_UP = 3;
+
+export async function run({ args }: { json: boolean; args: readonly string[] }): Promise<Record<string, unknown>> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string', default: '7' },
+      sizes: { type: 'string' },
+      python: { type: 'string' },
+      peer: { type: 'string', default: join(import.meta.dirname, '../../shared/peers/torch_topk_step.py') },
+    },
+  });
+  const sizes = values.sizes?.split(';').map(parseSize) ?? SIZES;
+  const runtime = createOrtRuntime('cpu');
+  const results: Record<string, unknown>[] = [];
+  for (const size of sizes) {
+    for (const architecture of ['topk', 'batchtopk'] as const) {
+      results.push(await measure(runtime, size, architecture, Number(values.rounds)));
+    }
+    if (values.python !== undefined && existsSync(values.peer)) {
+      results.push({ ...size, peer: await measurePeer(values.python, values.peer, size) });
+    }
+  }
+  return { sizes: results };
+}
+
+function parseSize(text: string): Size {
+  const [d, n, k, batch] = text.split(',').map(Number) as [number, number, number, number];
+  return { d, n, k, batch };
+}
+
+async function measure(
+  runtime: Runtime,
+  size: Size,
+  architecture: TrainedArchitecture,
+  rounds: number,
+): Promise<Record<string, unknown>> {
+  const { d, n, k, batch } = size;
+  const config = completeConfig({ architecture, d, size: n, k, batchSize: batch, steps: 1_000_000 });
+  const state = initialState(config, { mean: new Float32Array(d), scale: 1 / Math.sqrt(d) });
+  const step = await createTrainingStep(runtime, config, state);
+  const product = await encoderProduct(runtime, size, state.features.W_enc.value);
+  const random = new Random(1);
+  const directions = Float32Array.from({ length: 64 * d }, () => random.normal());
+  const batches = Array.from({ length: 3 }, () => sampleBatch(random, batch, d, directions));
+  const stepSeconds: number[] = [];
+  const productSeconds: number[] = [];
+  for (let round = 0; round < WARM_UP + rounds; round++) {
+    const x = batches[round % batches.length] as Float32Array;
+    const [productTime, stepTime] = [await time(() => product(x)), await time(() => step.step(x, 1e-3))];
+    if (round < WARM_UP) continue;
+    productSeconds.push(productTime);
+    stepSeconds.push(stepTime);
+  }
+  await step.release();
+  const [stepTime, productTime] = [median(stepSeconds), median(productSeconds)];
+  return {
+    architecture,
+    ...size,
+    stepOverProduct: stepTime / productTime,
+    stepSeconds: stepTime,
+    productSeconds: productTime,
+    tokensPerSecond: batch / stepTime,
+  };
+}
+
+/** x·W_encᵀ and nothing else, into a buffer that exists. */
+async function encoderProduct(runtime: Runtime, { d, n, batch }: Size, weights: Float32Array) {
+  const graph = new GraphBuilder('product');
+  const x = graph.input('x', 'float32', ['batch', d]);
+  graph.output(op.gemm(x, graph.input('W', 'float32', [n, d]), null, { transB: true }), 'y');
+  const session = await runtime.createSession(graph.toBytes());
+  const y = new Tensor('float32', new Float32Array(batch * n), [batch, n]);
+  const W = new Tensor('float32', weights, [n, d]);
+  return async (values: Float32Array) => {
+    await session.run({ x: new Tensor('float32', values, [batch, d]), W }, { y });
+  };
+}
+
+function sampleBatch(random: Random, batch: number, d: number, directions: Float32Array): Float32Array {
+  const values = new Float32Array(batch * d);
+  for (let token = 0; token < batch; token++) {
+    for (let term = 0; term < 4; term++) {
+      const direction = Math.floor(64 * random.uniform() ** 2);
+      for (let j = 0; j < d; j++) values[token * d + j]! += directions[direction * d + j] as number;
+    }
+    for (let j = 0; j < d; j++) values[token * d + j]! += random.normal();
+  }
+  return values;
+}
+
+async function time(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}
+
+async function measurePeer(python: string, script: string, { d, n, k, batch }: Size): Promise<unknown[]> {
+  const args = [script, '--d', d, '--n', n, '--k', k, '--batch', batch, '--steps', '5'].map(String);
+  const { stdout } = await promisify(execFile)(python, args);
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): unknown => JSON.parse(line));
+}
