@@ -66,14 +66,14 @@ function refuseUnknownDevice(device: DeviceName): void {
 function sessionOptionsOf(
   device: DeviceName,
   options: OrtRuntimeOptions,
-  { residentOutputs = [], ...o }: SessionOptions,
+  { residentOutputs = [] }: SessionOptions,
 ): InferenceSession.SessionOptions {
   return {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     // Threads that spin while a session waits for its next run take the cores from the sessions that work meanwhile.
-    extra: { session: { intra_op: { allow_spinning: (o as any)?.spin ?? '0' } } },
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(device === 'cpu' || residentOutputs.length === 0
       ? {}
