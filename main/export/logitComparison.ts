@@ -29,7 +29,10 @@ export class LogitComparison {
    */
   add(first: Float32Array, second: Float32Array, vocabularySize: number): Float64Array {
     if (first.length !== second.length || first.length % vocabularySize !== 0) {
-      throw new AppError('internal', `${first.length} and ${second.length} logits cannot be compared.`);
+      throw new AppError(
+        'mismatch',
+        `${first.length} and ${second.length} logits cannot be compared: two models differ in size.`,
+      );
     }
     const divergences = new Float64Array(first.length / vocabularySize);
     for (let position = 0; position < divergences.length; position++) {

@@ -8,7 +8,7 @@ import { hashSchema, timeSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
 import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
 import { contentId } from '../edits/canonical.ts';
-import { editId, operationsSchema } from '../edits/edit.ts';
+import { editId, MAX_OPERATIONS, operationsSchema } from '../edits/edit.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import { hashFile } from '../files/hash.ts';
@@ -63,7 +63,7 @@ const contentSchema = v.strictObject({
   inputs: v.strictObject({
     promptLength: v.boolean(),
     /** States that go from run to run: their names without `past_` and `present_`, and their first size. */
-    states: v.array(v.strictObject({ name: text, operations: count })),
+    states: v.array(v.strictObject({ name: text, operations: v.pipe(count, v.maxValue(MAX_OPERATIONS)) })),
   }),
   /** Whatever the caller knows of where the edit comes from: version, author, project. */
   provenance: v.record(v.pipe(v.string(), v.maxLength(100)), v.union([text, v.number(), v.boolean(), v.null()])),

@@ -180,8 +180,15 @@ export function relocate(
   }
 }
 
-/** Writes a graph whose weights stay outside. */
+/**
+ * Writes a graph whose weights stay outside.
+ * @throws AppError `unsupported` when what the graph itself holds is too long for a file.
+ */
 export async function writeGraph(path: string, model: ModelProto): Promise<void> {
+  const inside = graphOf(model).initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
+  if (inside > 0.9 * LARGEST_ONNX_FILE) {
+    throw new AppError('unsupported', `${path}: the rows of the edit's dictionaries do not fit into one .onnx file.`);
+  }
   await writeNewFile(path, '', async (file) => writeAll(file, toBinary(ModelProtoSchema, model)));
 }
 
