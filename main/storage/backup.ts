@@ -81,7 +81,7 @@ export function backupIfDue(database: Database, folder: string, time: string): B
   const changed =
     database.query<[], { time: string | null }>('SELECT max(time) AS time FROM steps').get()?.time ?? null;
   if (changed === null) return null;
-  if (last !== undefined && (changed <= last.time || Date.parse(time) - Date.parse(last.time) < DAY)) return null;
+  if (last !== undefined && (changed < last.time || Date.parse(time) - Date.parse(last.time) < DAY)) return null;
   return takeBackup(database, folder, 'daily', time);
 }
 

@@ -1,6 +1,16 @@
 // A project: a folder with `project.sqlite` and the folders of large things. Several processes may have one open; each
 // write is one transaction, so none of them can lose or half-do another's. Whoever opens it closes it.
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -54,26 +64,36 @@ export async function createProject(folder: string, options: OpenOptions = {}): 
   const path = join(resolve(folder), DATABASE_FILE);
   if (existsSync(path))
     throw new AppError('exists', `${folder}: there is a project already.`, { details: { path: folder } });
-  const isNew = !existsSync(folder);
   const partial = join(resolve(folder), `.${DATABASE_FILE}.partial-${process.pid}-${randomBytes(6).toString('hex')}`);
   const made: string[] = [];
   try {
-    mkdirSync(folder, { recursive: true });
-    for (const name of PROJECT_FOLDERS) {
-      if (mkdirSync(join(folder, name), { recursive: true }) !== undefined) made.push(join(folder, name));
+    for (const each of [folder, ...PROJECT_FOLDERS.map((name) => join(folder, name))]) {
+      if (mkdirSync(each, { recursive: true }) !== undefined) made.push(each);
     }
     makeDatabase(partial, (options.now?.() ?? new Date()).toISOString());
     syncFile(partial);
     putInPlace(partial, path);
     syncFile(resolve(folder));
   } catch (thrown) {
-    if (isNew) rmSync(folder, { recursive: true, force: true });
-    else for (const each of made) rmSync(each, { recursive: true, force: true });
+    removePartial(partial);
+    // Only what is empty, and only if nobody else has made a project here meanwhile.
+    if (!existsSync(path)) for (const each of made.toReversed()) removeEmpty(each);
     throw toFileError(translateSqliteError(thrown, path), folder);
-  } finally {
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${partial}${end}`, { force: true });
   }
+  removePartial(partial);
   return await openProject(folder, options);
+}
+
+function removePartial(partial: string): void {
+  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${partial}${end}`, { force: true });
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Not empty, or gone: either way not ours to remove.
+  }
 }
 
 /** Whole or not at all, and never over another: of two processes that make one project, the second is told that it exists. */

@@ -10,7 +10,7 @@ import { editId } from '../edits/edit.ts';
 import { parseVersion, shortId, type Version, type VersionContent } from '../edits/version.ts';
 import { ancestors, type VersionGraph } from '../edits/versionHistory.ts';
 import { behaviourId, parseBehaviour, type Behaviour } from '../evaluation/behaviour.ts';
-import { commentKey, type Comment, type Label, type LabelRecord } from '../features/labels.ts';
+import { commentKey, type Comment, type FeatureKey, type Label, type LabelRecord } from '../features/labels.ts';
 import { writeLabelFile } from '../features/labelsFile.ts';
 import { buildFolderAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
@@ -118,9 +118,17 @@ export async function salvage(folder: string, target: string): Promise<Salvage> 
   }
 }
 
+type Row = Readonly<Record<string, unknown>>;
+
+/** Beyond any that SQLite gave a row of ours. */
+const LARGEST_ROW = 2 ** 40;
+const MOST_ATTEMPTS = 5000;
+
 interface DamagedReader {
-  /** Rows from both ends of the table up to where it cannot be read. */
-  rows(table: string, columns: string): readonly Readonly<Record<string, unknown>>[];
+  /** All rows of the table that can be read. */
+  rows(table: string, columns: string): readonly Row[];
+  /** Names of features by their number. */
+  features(): ReadonlyMap<number, FeatureKey>;
   /** Tables of which something could not be read. */
   broken(): readonly string[];
   close(): void;
@@ -136,29 +144,55 @@ function openDamaged(path: string): DamagedReader {
   const broken = new Set<string>();
   return {
     rows(table, columns) {
-      const found = new Map<number, Readonly<Record<string, unknown>>>();
-      for (const order of ['ASC', 'DESC']) {
-        let last: number | undefined;
+      const found = new Map<number, Row>();
+      let attempts = 0;
+      /** Reads rowids from `low` to `high` up to the first that cannot be read, and returns that bound; null: all were read. */
+      const sweep = (low: number, high: number, order: 'ASC' | 'DESC'): number | null => {
+        let last = order === 'ASC' ? low - 1 : high + 1;
         try {
-          for (;;) {
-            // NOT INDEXED: an index may be damaged where the table is not.
-            const where = last === undefined ? '' : `WHERE rowid ${order === 'ASC' ? '>' : '<'} ${last}`;
-            const page = sqlite.prepare<[], Readonly<Record<string, unknown>>>(
-              `SELECT rowid AS salvageRow, ${columns} FROM ${table} NOT INDEXED ${where} ORDER BY rowid ${order} LIMIT 20`,
-            );
-            let count = 0;
-            for (const row of page.iterate()) {
-              last = Number(row['salvageRow']);
-              found.set(last, row);
-              count++;
-            }
-            if (count < 20) return [...found.values()];
+          // NOT INDEXED: an index may be damaged where the table is not.
+          const select = sqlite.prepare<[number, number], Row>(
+            `SELECT rowid AS salvageRow, ${columns} FROM ${table} NOT INDEXED WHERE rowid BETWEEN ? AND ? ORDER BY rowid ${order}`,
+          );
+          for (const row of select.iterate(low, high)) {
+            last = Number(row['salvageRow']);
+            found.set(last, row);
           }
+          return null;
         } catch {
-          broken.add(table); // and on from the other end
+          broken.add(table);
+          return last;
+        }
+      };
+      // What lies between two damaged places is reached by halving the gap until a search lands in a sound page.
+      const read = (low: number, high: number) => {
+        if (low > high || attempts++ > MOST_ATTEMPTS) return;
+        const below = sweep(low, high, 'ASC');
+        if (below === null) return;
+        const above = sweep(below + 1, high, 'DESC') ?? below + 1;
+        if (above - below <= 2) return;
+        const middle = Math.floor((below + above) / 2);
+        read(below + 1, middle);
+        read(middle + 1, above - 1);
+      };
+      read(0, LARGEST_ROW);
+      return [...found.values()];
+    },
+    features() {
+      const found = new Map<number, FeatureKey>();
+      for (const row of this.rows('features', 'id, dictionary, feature')) addFeature(found, row);
+      // The unique index holds the same three values: what one has lost the other may have kept.
+      for (const order of ['ASC', 'DESC']) {
+        try {
+          const select = sqlite.prepare<[], Row>(
+            `SELECT id, dictionary, feature FROM features INDEXED BY sqlite_autoindex_features_1 ORDER BY dictionary ${order}, feature ${order}`,
+          );
+          for (const row of select.iterate()) addFeature(found, row);
+        } catch {
+          broken.add('features');
         }
       }
-      return [...found.values()];
+      return found;
     },
     broken: () => [...broken],
     close: () => sqlite.close(),
@@ -167,11 +201,7 @@ function openDamaged(path: string): DamagedReader {
 
 /** From the table, and where it cannot be read, from the log's last word on the feature. */
 function salvageLabels(reader: DamagedReader, lost: string[]): readonly LabelRecord[] {
-  const features = new Map(
-    reader
-      .rows('features', 'id, dictionary, feature')
-      .map((row) => [Number(row['id']), { dictionary: text(row['dictionary']), feature: Number(row['feature']) }]),
-  );
+  const features = reader.features();
   const labels = new Map<number, Label>();
   const logged = reader.rows('changes', 'id, kind, key, after').toSorted((a, b) => Number(a['id']) - Number(b['id']));
   for (const { kind, key, after } of logged) {
@@ -275,6 +305,10 @@ function versionFiles(
         results: [],
       };
     });
+}
+
+function addFeature(found: Map<number, FeatureKey>, row: Row): void {
+  found.set(Number(row['id']), { dictionary: text(row['dictionary']), feature: Number(row['feature']) });
 }
 
 function text(value: unknown): string {
