@@ -33,6 +33,7 @@ import {
   type TrainingConfig,
   type TrainingRequest,
 } from './trainingConfig.ts';
+import { predictMemory, type MemoryPrediction } from './trainingMemory.ts';
 import { foldNormalisation, initialState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 
@@ -63,6 +64,8 @@ export interface TrainOptions {
   readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly onWork?: OnWork;
+  /** Hears, before the first step, how much memory the run will take. */
+  readonly log?: (line: string) => void;
 }
 
 export interface TrainResult extends Omit<DictionaryQuality, 'firingRates'> {
@@ -250,6 +253,7 @@ async function trainDictionary(
   const state = checkpoint?.state ?? initialState(config, normalisation);
   if (checkpoint) await reader.restore(checkpoint.cursor);
   await truncateCurves(folder, state.step);
+  options.log?.(memoryLine(predictMemory(config, run.bufferBytes)));
   const step = await createTrainingStep(runtime, config, state);
   try {
     const seconds = await runSteps(run, reader, step, normalisation, checkpoint?.seconds ?? 0, options);
@@ -287,6 +291,15 @@ async function trainDictionary(
     await step.release();
     await reader.close();
   }
+}
+
+function memoryLine({ total, state, step, buffer }: MemoryPrediction): string {
+  const [all, parts] = [megabytes(total), [state, step, buffer].map(megabytes)];
+  return `Training will take about ${all} MB: parameters and moments ${parts[0]}, a step ${parts[1]}, the shuffling buffer up to ${parts[2]}.`;
+}
+
+function megabytes(bytes: number): string {
+  return Math.ceil(bytes / 1e6).toLocaleString('en');
 }
 
 async function calibrated(

@@ -44,15 +44,15 @@ export const trainDictionary = defineTask({
     heldOutFraction: v.exactOptional(v.number()),
     bufferBytes: v.exactOptional(v.number()),
   }),
-  run: async ({ request, model: modelInput, ...options }, { runtime, signal, onWork }) =>
-    train(request, { ...options, model: await openTaskModel(modelInput), runtime, signal, onWork }),
+  run: async ({ request, model: modelInput, ...options }, { runtime, signal, onWork, log }) =>
+    train(request, { ...options, model: await openTaskModel(modelInput), runtime, signal, onWork, log }),
 });
 
 export const resumeTraining = defineTask({
   lane: 'long',
   input: v.object(common),
-  run: async ({ model: modelInput, ...options }, { runtime, signal, onWork }) =>
-    resume({ ...options, model: await openTaskModel(modelInput), runtime, signal, onWork }),
+  run: async ({ model: modelInput, ...options }, { runtime, signal, onWork, log }) =>
+    resume({ ...options, model: await openTaskModel(modelInput), runtime, signal, onWork, log }),
 });
 
 export const evaluateDictionary = defineTask({

@@ -25,7 +25,10 @@ export const trainCommand: ComputeCommand = {
     },
     steps: { type: 'string', description: 'Training steps; 6000 by default.' },
     'batch-size': { type: 'string', description: 'Tokens per step; 2048 by default.' },
-    'learning-rate': { type: 'string', description: 'By default 2e-4 / √(features / 16384).' },
+    'learning-rate': {
+      type: 'string',
+      description: 'By default 0.02 · √(1024 / features) · √(64 / width of the site).',
+    },
     'warmup-steps': { type: 'string', description: 'Steps over which the learning rate rises.' },
     'aux-k': { type: 'string', description: 'Dead features that learn from the error of a token; 0 for none.' },
     seed: { type: 'string', description: '0 by default.' },
