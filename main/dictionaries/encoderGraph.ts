@@ -120,7 +120,8 @@ function keepLargest(pre: Value, k: number): Value {
   const all = op.range(graph.constant('int64', 0), graph.constant('int64', op.fixedSize(pre, 0)), op.size(pre, 0));
   const row = op.unsqueeze(op.cast(all, 'int32'), [1]); // [rows, 1]
   const isTied = op.and(op.equal(positive, smallestKept), op.lessOrEqual(row, lastKept));
-  return op.where(op.or(op.greater(positive, smallestKept), isTied), positive, 0);
+  // Two Wheres and no Or, which the WebGPU provider would leave to the CPU.
+  return op.where(op.greater(positive, smallestKept), positive, op.where(isTied, positive, 0));
 }
 
 // ---- shapes ---------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ function applySlots(x: Value, slots: readonly Slot[], arraysOf: ArraysOf, bosTok
     };
   });
   const delta = parts.map((part) => part.delta).reduce((sum, next) => op.add(sum, next));
-  const isChanged = parts.map((part) => part.isChanged).reduce((any, next) => op.or(any, next));
+  const isChanged = parts.map((part) => part.isChanged).reduce((any, next) => either(any, next));
   const inner = [...x.shape.keys()].slice(isChanged.shape.length);
   return op.where(op.unsqueeze(isChanged, inner), op.add(x, op.reshape(delta, x.shape)), x);
 }
@@ -114,27 +114,37 @@ function slotGains(x: Value, slot: Slot, load: LoadArray, positions: Positions):
   const clipped = op.min(op.max(source, perOperation('low')), perOperation('high'));
   const gains = op.add(op.add(op.mul(source, perOperation('slope')), perOperation('offset')), op.sub(clipped, source));
 
-  const isOn = [op.or(op.not(perOperation('onlyActive', 'bool')), op.greater(activation, 0))];
+  const isOn = [unless(perOperation('onlyActive', 'bool'), op.greater(activation, 0))];
   if (abilities.switches) isOn.push(load('switches', 'bool', ['operations', 'batch', 1]));
-  if (abilities.notBos) isOn.push(op.not(op.and(perOperation('notBos', 'bool'), positions.isBos)));
+  if (abilities.notBos) isOn.push(unless(perOperation('notBos', 'bool'), op.not(positions.isBos)));
   if (abilities.promptLength) {
-    isOn.push(op.not(op.and(perOperation('promptOnly', 'bool'), op.not(positions.isPrompt))));
-    isOn.push(op.not(op.and(perOperation('generatedOnly', 'bool'), positions.isPrompt)));
+    isOn.push(unless(perOperation('promptOnly', 'bool'), positions.isPrompt));
+    isOn.push(unless(perOperation('generatedOnly', 'bool'), op.not(positions.isPrompt)));
   }
   if (abilities.firstFiring) {
     const fires = op.greater(activationAt('firstRow', 'operations'), 0);
     const hasFired = sinceFirstTrue(fires, slot, positions);
-    isOn.push(op.or(op.not(perOperation('fromFirstFiring', 'bool')), hasFired));
+    isOn.push(unless(perOperation('fromFirstFiring', 'bool'), hasFired));
   }
   if (abilities.gates) {
     const isOpen = op.greater(activationAt('gateRow', 'gates'), load('gateThreshold', 'float32', ['gates', 1, 1]));
-    isOn.push(op.or(op.not(perOperation('isGated', 'bool')), anyGate(isOpen, load, activation.shape)));
+    isOn.push(unless(perOperation('isGated', 'bool'), anyGate(isOpen, load, activation.shape)));
   }
   return op.where(
     isOn.reduce((all, next) => op.and(all, next)),
     gains,
     0,
   );
+}
+
+/** True where the condition is not asked for, and where it holds. */
+function unless(isAskedFor: Value, condition: Value): Value {
+  return op.not(op.and(isAskedFor, op.not(condition)));
+}
+
+/** Or, which the WebGPU provider would leave to the CPU. */
+function either(a: Value, b: Value): Value {
+  return op.not(op.and(op.not(a), op.not(b)));
 }
 
 /** Open where any of an operation's gates is; an operation without gates is never. */
@@ -156,7 +166,7 @@ function sinceFirstTrue(isTrue: Value, slot: Slot, positions: Positions): Value 
   const past = graph.input(pastFiredName(slot), 'bool', [operations ?? 1, 'batch', 1]);
   const isReal = op.greaterOrEqual(positions.position, 0);
   const count = op.cumSum(op.cast(op.and(isTrue, isReal), 'float32'), 2);
-  const hasFired = op.or(op.greater(count, 0), past);
+  const hasFired = either(op.greater(count, 0), past);
   graph.output(op.slice(hasFired, 2, -1, op.END), presentFiredName(slot));
   return hasFired;
 }
@@ -208,7 +218,7 @@ class Positions {
     return this.#once('edit.is_bos', (graph) => {
       const isFirst = op.lessOrEqual(this.position, 0);
       if (this.#bosTokenId === null) return isFirst;
-      return op.or(op.equal(graph.value('input_ids'), this.#bosTokenId), isFirst);
+      return either(op.equal(graph.value('input_ids'), this.#bosTokenId), isFirst);
     });
   }
 
