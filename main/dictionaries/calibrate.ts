@@ -66,7 +66,10 @@ function count(values: Float32Array, counts: Float64Array): void {
   for (const word of bits) if (word !== 0 && word >>> 31 === 0) counts[word >>> DROPPED_BITS]! += 1;
 }
 
-/** The edge of the bucket at which the number of larger values comes closest to `wanted`. */
+/**
+ * The edge of the bucket above which the number of values comes closest to `wanted`, a float lower: what fires must exceed
+ * the threshold, and values that lie on the edge belong to the bucket.
+ */
 function thresholdOf(counts: Float64Array, wanted: number): number {
   let above = 0;
   let bucket = counts.length;
@@ -77,5 +80,6 @@ function thresholdOf(counts: Float64Array, wanted: number): number {
     bucket -= 1;
     if (above >= wanted) break;
   }
-  return new Float32Array(Uint32Array.of(bucket << DROPPED_BITS).buffer)[0] as number;
+  const edge = bucket << DROPPED_BITS;
+  return new Float32Array(Uint32Array.of(Math.max(0, edge - 1)).buffer)[0] as number;
 }

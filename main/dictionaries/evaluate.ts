@@ -121,17 +121,21 @@ function evaluationGraph(dictionary: Dictionary): Uint8Array {
   return graph.toBytes();
 }
 
-/** @throws AppError `mismatch` when the dictionary is of another model. */
+/** @throws AppError `mismatch` when the dictionary or the store's text is of another model. */
 export async function evaluateLossRecovered(
   options: EvaluationOptions & { readonly model: Model },
 ): Promise<LossRecovered> {
   const { runtime, dictionary, store, heldOut, model, signal, onWork } = options;
   checkWidth(dictionary, store);
-  if (dictionary.modelHash !== '' && dictionary.modelHash !== (await model.hash())) {
+  const hash = await model.hash();
+  if (dictionary.modelHash !== '' && dictionary.modelHash !== hash) {
     throw new AppError(
       'mismatch',
       `The dictionary of ${dictionary.site} was trained on another model than ${model.folder}.`,
     );
+  }
+  if (store.manifest.model !== hash) {
+    throw new AppError('mismatch', `${store.folder}: its text is in the tokens of another model than ${model.folder}.`);
   }
   const { bosTokenId } = store.manifest;
   const losses: { loss: number; tokens: number }[] = [];
