@@ -65,7 +65,15 @@ interface LabelRow extends Omit<Label, 'tags'> {
 const LABEL_COLUMNS = 'l.state, l.text, l.notes, l.tags, l.confidence, l.author, l.time';
 const MAX_BULK = 1_000_000;
 
-const tagsOf = (joined: string): readonly string[] => (joined === '' ? [] : joined.split('\n'));
+/** @throws AppError('invalid-file') for what a STRICT column cannot hold: the page it lies in is damaged. */
+function tagsOf(joined: unknown): readonly string[] {
+  if (typeof joined !== 'string') {
+    throw new AppError('invalid-file', 'The database is damaged: a label’s tags are no text.', {
+      details: { damaged: true },
+    });
+  }
+  return joined === '' ? [] : joined.split('\n');
+}
 
 /** Keys are ids of `features`. */
 export function labelEntity(database: Database): Entity {

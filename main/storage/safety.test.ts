@@ -406,7 +406,9 @@ describe('a damaged database', () => {
     const whole = readFileSync(path());
     const clear = (thrown: unknown) => {
       if (!(thrown instanceof AppError)) throw thrown;
-      expect(thrown.code).toMatch(/^(invalid-file|unsupported|permission|disk-full)$/u);
+      expect(`${thrown.code}: ${thrown.message}`).toMatch(
+        /^(invalid-file|unsupported|permission|disk-full|out-of-memory):/u,
+      );
     };
     await fc.assert(
       fc.asyncProperty(

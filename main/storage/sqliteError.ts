@@ -30,7 +30,7 @@ export function translateSqliteError(
       options,
     );
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || isNonsense(code, thrown.message)) {
     return new AppError(
       'invalid-file',
       `${path}: the database is damaged. It was left as it is; restore the last backup, or save what can still be read.`,
@@ -55,7 +55,11 @@ export function translateSqliteError(
   return thrown;
 }
 
-/** True for the error of a damaged database, for which recovery is offered. */
-export function isDamage(thrown: unknown): boolean {
-  return thrown instanceof AppError && thrown.details['damaged'] === true;
+/** Our statements fit our schema: where SQLite says they do not, the stored schema is not ours any more. */
+function isNonsense(code: string, message: string): boolean {
+  if (code === 'SQLITE_IOERR_SHORT_READ') return true;
+  return (
+    code === 'SQLITE_ERROR' &&
+    /^(no such (table|column|index)|unsupported file format|SQL logic error|malformed|error in )/u.test(message)
+  );
 }
