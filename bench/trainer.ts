@@ -1,7 +1,6 @@
 // The training step against its floor, the encoder product alone on the same engine, in one run. Where a Python with PyTorch
 // is at hand (--python PATH) the peer's script runs beside it (--peer PATH, by default ../shared/peers/torch_topk_step.py).
-// Shares are of the step's own time. Batches are random with a few strong directions, so that some features fire often and
-// many seldom, as in life; the dictionary has trained for a few steps before it is measured.
+// Batches are standard normal, as the peer's are.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -71,8 +70,7 @@ async function measure(
   const step = await createTrainingStep(runtime, config, state);
   const product = await encoderProduct(runtime, size, state.features.W_enc.value);
   const random = new Random(1);
-  const directions = Float32Array.from({ length: 64 * d }, () => random.normal());
-  const batches = Array.from({ length: 3 }, () => sampleBatch(random, batch, d, directions));
+  const batches = Array.from({ length: 3 }, () => Float32Array.from({ length: batch * d }, () => random.normal()));
   const stepSeconds: number[] = [];
   const productSeconds: number[] = [];
   for (let round = 0; round < WARM_UP + rounds; round++) {
@@ -105,18 +103,6 @@ async function encoderProduct(runtime: Runtime, { d, n, batch }: Size, weights: 
   return async (values: Float32Array) => {
     await session.run({ x: new Tensor('float32', values, [batch, d]), W }, { y });
   };
-}
-
-function sampleBatch(random: Random, batch: number, d: number, directions: Float32Array): Float32Array {
-  const values = new Float32Array(batch * d);
-  for (let token = 0; token < batch; token++) {
-    for (let term = 0; term < 4; term++) {
-      const direction = Math.floor(64 * random.uniform() ** 2);
-      for (let j = 0; j < d; j++) values[token * d + j]! += directions[direction * d + j] as number;
-    }
-    for (let j = 0; j < d; j++) values[token * d + j]! += random.normal();
-  }
-  return values;
 }
 
 async function time(work: () => Promise<unknown>): Promise<number> {

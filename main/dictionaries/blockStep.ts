@@ -20,8 +20,9 @@ import type { StepReport, TrainingStep } from './trainingStep.ts';
 
 /** Gathered floats of a block: 2 MB, measured best on processors with 1–2 MB of second-level cache per core. */
 const BLOCK_FLOATS = 1 << 19;
-/** Most features in a block: bounds the rows of parameters and moments that are gathered beside. */
-const BLOCK_FEATURES = 256;
+/** Floats in the rows of each parameter and moment that a block of features gathers beside. */
+const ROW_FLOATS = 1 << 17;
+const MAX_BLOCK_FEATURES = 1024;
 /** Dead features that AuxK trains in one step; more take turns. */
 export const AUX_FEATURES = 512;
 /** How fast the running threshold of batchtopk follows that of the batches (dictionary_learning uses 0.999 as well). */
@@ -83,6 +84,7 @@ class BlockStep implements TrainingStep {
   readonly #auxFeatures: number;
   readonly #auxK: number;
   readonly #maxRows: number;
+  readonly #maxFeatures: number;
   readonly #scratch: Scratch;
   readonly #parameters: Readonly<Record<string, Tensor>>;
   /** What the update graph reads. */
@@ -96,7 +98,8 @@ class BlockStep implements TrainingStep {
     this.#auxFeatures = auxFeatures;
     this.#auxK = auxK;
     this.#maxRows = Math.max(512, Math.floor(BLOCK_FLOATS / config.d));
-    this.#scratch = new Scratch(config, this.#maxRows);
+    this.#maxFeatures = Math.max(64, Math.min(MAX_BLOCK_FEATURES, Math.floor(ROW_FLOATS / config.d)));
+    this.#scratch = new Scratch(config, this.#maxRows, this.#maxFeatures);
     this.#parameters = parameterTensors(config, state);
     this.#rowParameters = Object.fromEntries(
       Object.entries(this.#parameters).filter(([name]) => this.#scratch.newRows.has(name)),
@@ -237,7 +240,7 @@ class BlockStep implements TrainingStep {
     const target = new Tensor('float32', inputs, [batchSize, d]);
     const error = new Tensor('float32', decoded.error, [batchSize, d]);
     const errorScale = new Tensor('float32', [2 / batchSize], []);
-    for (const block of blocksOf(lists, this.#maxRows, BLOCK_FEATURES)) {
+    for (const block of blocksOf(lists, this.#maxRows, this.#maxFeatures)) {
       const count = block.lists.length;
       const shape = [count, block.length];
       const entries = count * block.length;
@@ -443,7 +446,7 @@ class Scratch {
   /** The rows that an update returns, by the name of what they belong to. */
   readonly newRows: ReadonlyMap<string, { readonly array: Float32Array; readonly width: number }>;
 
-  constructor({ architecture, batchSize, d, size, k }: TrainingConfig, maxRows: number) {
+  constructor({ architecture, batchSize, d, size, k }: TrainingConfig, maxRows: number, maxFeatures: number) {
     const isTopK = architecture === 'topk';
     // A list longer than a block's rows has a block of its own; no list is longer than the batch or the dictionary.
     const entries = Math.max(maxRows, batchSize, size);
@@ -455,15 +458,15 @@ class Scratch {
     this.columns = new Int32Array(entries);
     this.values = new Float32Array(entries);
     this.results = new Float32Array(entries);
-    this.rows = new Int32Array(Math.max(maxRows, BLOCK_FEATURES));
-    const row = () => new Float32Array(BLOCK_FEATURES);
+    this.rows = new Int32Array(Math.max(maxRows, maxFeatures));
+    const row = () => new Float32Array(maxFeatures);
     this.perRow = { decay1: row(), decay2: row(), stepSize: row(), correction2: row() };
     const widths: Readonly<Record<string, number>> = { W_enc: d, W_dec: d };
     this.newRows = new Map(
       Object.entries(widths).flatMap(([name, width]) => [
-        [name, { array: new Float32Array(BLOCK_FEATURES * width), width }],
-        [`${name}_mean`, { array: new Float32Array(BLOCK_FEATURES * width), width }],
-        [`${name}_square`, { array: new Float32Array(BLOCK_FEATURES), width: 1 }],
+        [name, { array: new Float32Array(maxFeatures * width), width }],
+        [`${name}_mean`, { array: new Float32Array(maxFeatures * width), width }],
+        [`${name}_square`, { array: new Float32Array(maxFeatures), width: 1 }],
       ]),
     );
   }
