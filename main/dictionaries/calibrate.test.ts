@@ -12,7 +12,7 @@ import { calibrateThreshold } from './calibrate.ts';
 import type { Dictionary } from './dictionary.ts';
 import { evaluateReconstruction } from './evaluate.ts';
 import { randomDictionary } from './testing/randomDictionary.ts';
-import { prepare, SITE } from './testing/trainingRun.ts';
+import { prepare } from './testing/trainingRun.ts';
 
 const runtime = createOrtRuntime('cpu', { threads: 1 });
 const d = 16;

@@ -1,7 +1,7 @@
 // Dictionaries on disk in SAELens layout (v6): a folder with cfg.json and sae_weights.safetensors, so that a project's
 // dictionary opens in the field's own tools as it is. Tensors: W_enc [d, n], b_enc [n], W_dec [n, d], b_dec [d] and, for
 // jumprelu, threshold [n]. pre = (x − b_dec)·W_enc + b_enc when apply_b_dec_to_input (their default), else x·W_enc + b_enc.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/errors.ts';
@@ -15,8 +15,9 @@ import { checkDictionary, type Dictionary, type DictionaryArchitecture } from '.
 export const CONFIG_FILE = 'cfg.json';
 export const WEIGHTS_FILE = 'sae_weights.safetensors';
 const MAX_FEATURES = 1 << 24;
+const MAX_CONFIG_BYTES = 16 << 20;
 
-const Config = v.looseObject({
+const ConfigEntries = v.looseObject({
   architecture: v.picklist(['standard', 'topk', 'jumprelu']),
   d_in: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 20)),
   d_sae: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FEATURES)),
@@ -30,6 +31,14 @@ const Config = v.looseObject({
     {},
   ),
 });
+
+const Config = v.pipe(
+  ConfigEntries,
+  v.check(
+    ({ architecture, k, d_sae }) => architecture !== 'topk' || (k !== undefined && k <= d_sae),
+    'a topk dictionary needs a k from 1 to d_sae',
+  ),
+);
 
 /** Our own facts, kept under metadata.errata of cfg.json. */
 const ErrataFacts = v.looseObject({ modelHash: v.string(), site: v.string() });
@@ -120,11 +129,15 @@ export async function loadDictionary(folder: string): Promise<Dictionary> {
         decoder: await read('W_dec', [size, d]),
         decoderBias,
         centre: config.apply_b_dec_to_input ? decoderBias : new Float32Array(d),
-        threshold: config.architecture === 'jumprelu' ? await read('threshold', [size]) : null,
+        // SAELens compares with relu(threshold): what is not positive never fires.
+        threshold:
+          config.architecture === 'jumprelu'
+            ? (await read('threshold', [size])).map((value) => (value < 0 ? 0 : value))
+            : null,
         site: errata.success ? errata.output.site : (config.metadata.hook_name ?? ''),
         modelHash: errata.success ? errata.output.modelHash : '',
       },
-      folder,
+      weightsPath,
     );
   } finally {
     await source.close();
@@ -162,6 +175,8 @@ export function transposed(matrix: Float32Array, rows: number, columns: number):
 async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
+    const { size } = await stat(path);
+    if (size > MAX_CONFIG_BYTES) throw new AppError('invalid-file', `${path}: it is ${size} bytes long.`);
     text = await readFile(path, 'utf8');
   } catch (thrown) {
     throw toFileError(thrown, path);
