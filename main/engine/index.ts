@@ -6,7 +6,8 @@ import { tasks } from './tasks.ts';
 
 // Ctrl-C in a terminal reaches every process of the group; it is the host's to decide what it means.
 process.on('SIGINT', () => undefined);
-// Without a parent nobody can use the result. What is on disk is whole at every moment.
-process.on('disconnect', () => process.exit());
+// Without a parent nobody can use the result, and whoever starts next must not find two writers in one folder. What is on
+// disk is whole at every moment, so the quickest end is the best.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
-serveTasks(processChannel(), tasks, { createRuntime: createOrtRuntime, onStopped: () => process.disconnect() });
+serveTasks(processChannel(), tasks, { createRuntime: createOrtRuntime, onStopped: () => process.exit() });

@@ -75,5 +75,5 @@ const faultyTasks = {
 export type FaultyTasks = typeof faultyTasks;
 
 process.on('SIGINT', () => undefined);
-process.on('disconnect', () => process.exit());
-serveTasks(processChannel(), faultyTasks, { createRuntime: createOrtRuntime, onStopped: () => process.disconnect() });
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+serveTasks(processChannel(), faultyTasks, { createRuntime: createOrtRuntime, onStopped: () => process.exit() });

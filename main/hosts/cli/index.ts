@@ -10,6 +10,10 @@ const OLDEST_NODE_MAJOR = 22;
 const REEXECUTED = 'ERRATA_REEXECUTED';
 
 if (Number(process.versions.node.split('.')[0]) >= OLDEST_NODE_MAJOR) {
+  if (process.env[REEXECUTED] !== undefined) {
+    process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+    process.channel?.unref();
+  }
   const { main } = await import('./main.ts');
   const here = fileURLToPath(import.meta.url);
   const engine = here.endsWith('.ts') ? join(dirname(here), '../../engine/index.ts') : join(dirname(here), 'engine.js');
@@ -31,7 +35,11 @@ async function runInPackagedNode(): Promise<number> {
     process.stderr.write(`${explanation} The one in ${node} is too old as well.\n`);
     return 1;
   }
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', env: { ...process.env, [REEXECUTED]: '1' } });
+  const child = spawn(node, process.argv.slice(1), {
+    // The channel carries nothing. It closes with this process, however that ends, and the child then ends too.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [REEXECUTED]: '1' },
+  });
   // Ctrl-C reaches the child by itself; this process only waits for it.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
