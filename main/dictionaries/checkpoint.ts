@@ -7,7 +7,13 @@ import { AppError } from '../contract/errors.ts';
 import { validate } from '../contract/validate.ts';
 import { openFile } from '../files/byteSource.ts';
 import type { Dtype, TensorValues } from '../formats/dtype.ts';
-import { readSafetensorsHeader, readTensor, writeSafetensors, type TensorToWrite } from '../formats/safetensors.ts';
+import {
+  readSafetensorsHeader,
+  readTensor,
+  writeSafetensors,
+  type SafetensorsHeader,
+  type TensorToWrite,
+} from '../formats/safetensors.ts';
 import { TrainingConfigSchema, type TrainingConfig } from './trainingConfig.ts';
 import { FEATURE_PARAMETERS, initialState, type TrainingState } from './trainingState.ts';
 
@@ -25,7 +31,7 @@ export interface Checkpoint {
 const Progress = v.object({
   version: v.literal(1),
   config: TrainingConfigSchema,
-  scale: v.pipe(v.number(), v.finite()),
+  scale: v.pipe(v.number(), v.finite(), v.gtValue(0)),
   step: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   tokens: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   threshold: v.pipe(v.number(), v.finite()),
@@ -99,6 +105,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
       path,
       'invalid-file',
     );
+    checkSize(config, tensors, path);
     const state = initialState(config, { mean: new Float32Array(config.d), scale });
     for (const { name, dtype, shape, array } of arraysOf(config, state)) {
       const info = tensors.get(name);
@@ -115,6 +122,13 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   } finally {
     await source.close();
   }
+}
+
+/** Before anything is made in the size that the metadata claim: W_enc, which is in the file, tells the real one. */
+function checkSize({ d, size }: TrainingConfig, tensors: SafetensorsHeader['tensors'], path: string): void {
+  const shape = tensors.get('W_enc')?.shape.join();
+  if (shape === [size, d].join()) return;
+  throw new AppError('invalid-file', `${path}: its tensors are not those of ${size} features of width ${d}.`);
 }
 
 function fill(target: StateArray['array'], values: TensorValues, path: string, name: string): void {
