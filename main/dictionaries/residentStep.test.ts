@@ -3,65 +3,12 @@ import { createOrtRuntime } from '../engine/ortRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { createBlockStep } from './blockStep.ts';
 import { createResidentStep } from './residentStep.ts';
-import { completeConfig, type TrainingConfig } from './trainingConfig.ts';
-import { FEATURE_PARAMETERS, initialState, type TrainingState } from './trainingState.ts';
-
-const [D, SIZE, BATCH] = [10, 36, 48];
-
-function configOf(overrides: Partial<TrainingConfig>): TrainingConfig {
-  return completeConfig({
-    architecture: 'topk',
-    d: D,
-    size: SIZE,
-    k: 4,
-    batchSize: BATCH,
-    steps: 50,
-    auxK: 3,
-    ...overrides,
-  });
-}
-
-function freshState(config: TrainingConfig): TrainingState {
-  const state = initialState(config, { mean: Float32Array.from({ length: D }, (_, j) => j / 5), scale: 0.3 });
-  const random = new Random(5);
-  for (const name of ['W_enc', 'b_enc'] as const) {
-    state.features[name].value.forEach((value, at, array) => (array[at] = value + 0.05 * random.normal()));
-  }
-  for (const feature of [2, 3, 5, 7, 11]) state.features.b_enc.value[feature] = -0.6;
-  return state;
-}
-
-function batchOf(random: Random): Float32Array {
-  return Float32Array.from({ length: BATCH * D }, (_, at) => (at % D) / 5 + random.normal());
-}
-
-/** Largest difference of any array of two states. */
-function distance(a: TrainingState, b: TrainingState): number {
-  const arrays = (state: TrainingState) => [
-    ...FEATURE_PARAMETERS.flatMap((name) => [
-      state.features[name].value,
-      state.features[name].mean,
-      state.features[name].square,
-    ]),
-    state.decoderBias.value,
-    state.weight1,
-    state.weight2,
-    state.lastUpdate,
-    state.lastFired,
-  ];
-  const others = arrays(b);
-  let largest = 0;
-  for (const [which, array] of arrays(a).entries()) {
-    const other = others[which] as ArrayLike<number>;
-    for (let at = 0; at < array.length; at++) {
-      largest = Math.max(largest, Math.abs((array[at] as number) - (other[at] as number)));
-    }
-  }
-  return largest;
-}
+import { BATCH, batchOf, configOf, distance, freshState } from './testing/tinySteps.ts';
+import { completeConfig } from './trainingConfig.ts';
+import { initialState } from './trainingState.ts';
 
 // With one thread ONNX Runtime's CPU kernel adds right, so the very graph that runs on a GPU is checked here; on WebGPU
-// itself it is checked by e2e/webgpu.
+// itself it is checked by webgpu.test.ts.
 describe('the resident step', () => {
   for (const architecture of ['topk', 'batchtopk'] as const) {
     it(`of ${architecture} does what the block step does, AuxK included`, async () => {
