@@ -17,9 +17,9 @@ const LARGEST_JSON = 64 << 20;
 const CHECK_COLUMNS = ['check', 'text', 'against', 'choices', 'answer', 'bound', 'value', 'expected', 'ignoreCase'];
 const COLUMNS = ['role', 'system', 'prompt', 'raw', 'note', ...CHECK_COLUMNS];
 
-/** What JSONL and CSV do not carry. */
+/** What JSONL and CSV do not carry; they need a name. */
 export interface BehaviourHeader {
-  readonly name: string;
+  readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly maxNewTokens?: number | undefined;
 }
@@ -37,7 +37,7 @@ export function behaviourFormatOfName(path: string): BehaviourFileFormat {
 export async function readBehaviourFile(
   path: string,
   format: BehaviourFileFormat,
-  header: Partial<BehaviourHeader> = {},
+  header: BehaviourHeader = {},
 ): Promise<Behaviour> {
   const given = Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));
   if (format === 'json') {

@@ -1,13 +1,17 @@
 // Every command, in the order of the overview.
 import type { AnyCommand } from '../command.ts';
+import { behaviourCommands } from './behaviour.ts';
 import { captureCommand } from './capture.ts';
 import { deviceCommand } from './device.ts';
 import { dictionaryCommands } from './dictionary.ts';
+import { editCommands } from './edit.ts';
 import { exportCommand, verifyCommand } from './export.ts';
 import { featureTop } from './feature.ts';
 import { generateCommand } from './generate.ts';
+import { labelCommands } from './label.ts';
 import { modelCommands } from './model.ts';
 import { projectNew } from './project.ts';
+import { safetyCommands } from './safety.ts';
 import { trainCommand } from './train.ts';
 
 export const commands: readonly AnyCommand[] = [
@@ -18,7 +22,11 @@ export const commands: readonly AnyCommand[] = [
   trainCommand,
   ...dictionaryCommands,
   featureTop,
+  ...labelCommands,
+  ...behaviourCommands,
+  ...editCommands,
   exportCommand,
   verifyCommand,
   deviceCommand,
+  ...safetyCommands,
 ];
