@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { readManifest } from '../activations/manifest.ts';
 import { temporaryFolder } from '../models/testing/temporaryFolder.ts';
 import { CHECKPOINT_FILE, loadCheckpoint } from './checkpoint.ts';
+import { readCurves } from './curves.ts';
 import { loadDictionary } from './saeLens.ts';
 import { prepare, REQUEST, SITE, trainOptions, trainOrResume } from './testing/trainingRun.ts';
-import { readCurves, resume, train } from './train.ts';
+import { resume, train } from './train.ts';
 
 const PROGRAM = join(import.meta.dirname, 'testing/trainingRun.ts');
 

@@ -6,7 +6,7 @@
 //   evaluation.json         its quality on held-out activations
 // Killed at any moment, a run continues from its checkpoint, and ends bit for bit as it would have without the interruption
 // (on the CPU).
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { RowSelection, splitContexts } from '../activations/rowSelection.ts';
@@ -20,6 +20,7 @@ import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { createTrainingStep } from './createTrainingStep.ts';
+import { appendCurves, truncateCurves, type CurvePoint } from './curves.ts';
 import { calibrateThreshold } from './calibrate.ts';
 import { CHECKPOINT_FILE, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { checkDictionary, hashDictionary, type Dictionary } from './dictionary.ts';
@@ -38,7 +39,6 @@ import { foldNormalisation, initialState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 
 export const RUN_FILE = 'run.json';
-export const CURVES_FILE = 'curves.jsonl';
 export const EVALUATION_FILE = 'evaluation.json';
 
 const DEFAULT_HELD_OUT = 0.1;
@@ -86,12 +86,6 @@ const Run = v.object({
   bufferBytes: v.number(),
 });
 type Run = v.InferOutput<typeof Run>;
-
-export interface CurvePoint extends StepReport {
-  readonly step: number;
-  readonly learningRate: number;
-  readonly seconds: number;
-}
 
 /** Starts a run. @throws AppError `exists` when the folder holds one already, `usage`, `mismatch`, `diverged`, `cancelled` … */
 export async function train(request: RunRequest, options: TrainOptions): Promise<TrainResult> {
@@ -388,39 +382,4 @@ async function nextBatch(
   const batch = await reader.next(target);
   if (!batch) throw new AppError('empty', 'There are no more activations to train on.');
   return batch;
-}
-
-async function appendCurves(folder: string, points: readonly CurvePoint[]): Promise<void> {
-  if (points.length === 0) return;
-  const path = join(folder, CURVES_FILE);
-  try {
-    await appendFile(path, points.map((point) => `${JSON.stringify(point)}\n`).join(''));
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-}
-
-/** @returns the recorded points of a run, up to the last whole line. */
-export async function readCurves(folder: string): Promise<CurvePoint[]> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, CURVES_FILE), 'utf8');
-  } catch (thrown) {
-    const error = toFileError(thrown, join(folder, CURVES_FILE));
-    if (error.code === 'not-found') return [];
-    throw error;
-  }
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as CurvePoint);
-}
-
-/** Points later than the checkpoint will be recorded again. */
-async function truncateCurves(folder: string, step: number): Promise<void> {
-  const points = await readCurves(folder);
-  const kept = points.filter((point) => point.step <= step);
-  if (kept.length === points.length) return;
-  await writeFileAtomic(join(folder, CURVES_FILE), kept.map((point) => `${JSON.stringify(point)}\n`).join(''));
 }
