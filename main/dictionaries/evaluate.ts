@@ -52,8 +52,8 @@ export interface EvaluationOptions {
   readonly onWork?: OnWork;
 }
 
-/** Pre-activations of one run, in bytes. */
-const BATCH_BYTES = 64 << 20;
+/** Pre-activations of one run, in bytes. A graph holds about ten arrays of their size. */
+const BATCH_BYTES = 16 << 20;
 const MAX_BATCH = 4096;
 
 /** Activations in one run, so that their feature activations stay within a bounded piece of memory. */
@@ -154,6 +154,7 @@ export async function evaluateLossRecovered(
       losses.push(
         await scorer.meanLoss(heldOutContexts(store, heldOut), {
           feeds,
+          maxTokensPerBatch: rowsPerRun(dictionary.size),
           ...(signal ? { signal } : {}),
           onWork: (work) => onWork?.({ ...work, stage: `Scoring with ${what}` }),
         }),

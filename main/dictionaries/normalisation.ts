@@ -7,9 +7,13 @@ import { AppError } from '../contract/errors.ts';
 import type { Normalisation } from './trainingState.ts';
 
 const SAMPLE_ROWS = 1 << 16;
+/** Of a wide site fewer rows, but never fewer than a batch. */
+const SAMPLE_BYTES = 64 << 20;
 const SAMPLE_BATCH = 1024;
 /** A row this many times the median norm from the mean is an outlier (dictionary_learning uses the same multiple). */
 const OUTLIER_MULTIPLE = 10;
+/** Rows that differ less than this share of their mean's norm are equal: the smallest step of a float32 is 6e-8. */
+const EQUAL_SHARE = 1e-9;
 
 export interface MeasuredNormalisation extends Normalisation {
   /** Distance from the mean, in raw units, from which on a row is an outlier. */
@@ -24,11 +28,12 @@ export async function measureNormalisation(
 ): Promise<MeasuredNormalisation> {
   const available = selection.count();
   const batchSize = Math.min(SAMPLE_BATCH, available);
+  const wanted = Math.min(SAMPLE_ROWS, available, Math.floor(SAMPLE_BYTES / (4 * store.width)));
   const reader = new ShuffledReader(store, { batchSize, seed: seed + 1, selection, epochs: 1, bufferBytes: 64 << 20 });
   const { width } = store;
   const sample: Float32Array[] = [];
   try {
-    for (let rows = 0; rows < Math.min(SAMPLE_ROWS, available); rows += batchSize) {
+    for (let rows = 0; rows === 0 || rows < wanted; rows += batchSize) {
       const batch = await reader.next();
       if (!batch) break;
       sample.push(batch);
@@ -44,7 +49,8 @@ export async function measureNormalisation(
   if (!Number.isFinite(everything.norms.reduce((sum, norm) => sum + norm, 0))) {
     throw new AppError('invalid-file', `${store.folder}: some of its activations are not finite numbers.`);
   }
-  if (!(meanSquare > 0))
+  const meanNorm = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
+  if (!(meanSquare > (EQUAL_SHARE * meanNorm) ** 2))
     throw new AppError('empty', `${store.folder}: its activations do not vary; there is nothing to learn.`);
   return { mean: Float32Array.from(mean), scale: 1 / Math.sqrt(meanSquare), outlierNorm };
 }

@@ -7,6 +7,8 @@ export type TrainedArchitecture = (typeof TRAINED_ARCHITECTURES)[number];
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+/** Of a moment: with 1 it would never learn anything. */
+const decay = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
 
 export const TrainingConfigSchema = v.object({
   architecture: v.picklist(TRAINED_ARCHITECTURES),
@@ -23,9 +25,9 @@ export const TrainingConfigSchema = v.object({
   warmupSteps: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** The share of the steps, at the end, over which the learning rate falls linearly to zero. */
   decayFraction: fraction,
-  beta1: fraction,
-  beta2: fraction,
-  epsilon: v.pipe(v.number(), v.gtValue(0)),
+  beta1: decay,
+  beta2: decay,
+  epsilon: v.pipe(v.number(), v.finite(), v.gtValue(0)),
   /** A feature is dead when it has not fired for this many tokens. */
   deadAfterTokens: count(1_000_000_000_000),
   /** Dead features that AuxK lets reconstruct the error of a token; 0 switches AuxK off. */
@@ -64,7 +66,7 @@ export function completeConfig(request: TrainingRequest): TrainingConfig {
  * constant was measured on stories260K (d 64, n 1 024), where 0.02 beats 0.01 and the field's 0.0008.
  */
 function defaultLearningRate(size: number, d: number): number {
-  return 0.02 * Math.sqrt((1024 / size) * (64 / d));
+  return Math.min(1, 0.02 * Math.sqrt((1024 / size) * (64 / d)));
 }
 
 /** The learning rate of a step, 0 ≤ step < steps: linear warm-up, constant, linear decay to zero. */

@@ -20,6 +20,8 @@ export interface ScorerOptions {
 export interface ScoreOptions {
   /** For inputs that the patches declared. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** Where patches compute more per token than logits are: at most so many tokens at once, though at least one context. */
+  readonly maxTokensPerBatch?: number;
   readonly signal?: AbortSignal;
   readonly onWork?: OnWork;
 }
@@ -90,7 +92,12 @@ export class Scorer {
     options: ScoreOptions = {},
   ): AsyncGenerator<{ readonly context: ArrayLike<number>; readonly losses: Float32Array }, void, undefined> {
     const { vocabularySize } = this.#model.config;
-    const limit = Math.min(MAX_TOKENS_PER_BATCH, Math.floor(LOGIT_BYTES_PER_BATCH / (4 * vocabularySize)));
+    const { maxTokensPerBatch = MAX_TOKENS_PER_BATCH } = options;
+    const limit = Math.min(
+      maxTokensPerBatch,
+      MAX_TOKENS_PER_BATCH,
+      Math.floor(LOGIT_BYTES_PER_BATCH / (4 * vocabularySize)),
+    );
     let batch: ArrayLike<number>[] = [];
     let longest = 0;
     for await (const context of contexts) {
