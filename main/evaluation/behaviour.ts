@@ -39,7 +39,6 @@ export type Check =
     };
 
 export type Bound = 'atLeast' | 'atMost';
-export type CheckKind = Check['kind'];
 
 /** What a case is there for: to show the behaviour, to look like it without being it, or to show that nothing else moved. */
 export const CASE_ROLES = ['target', 'lookalike', 'collateral'] as const;

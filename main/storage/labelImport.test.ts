@@ -139,17 +139,17 @@ describe('an import of labels', () => {
   );
 
   it('of many rows is one step, in bounded memory', async () => {
-    const rows = 30_000;
+    const rows = 10_000;
     const lines = Array.from({ length: rows }, (_, i) => `${i},label ${i % 977} of feature ${i}\n`);
     const staged = await stage(`feature,text\n${lines.join('')}`);
     expect(staged.preview('keep')).toMatchObject({ rows, added: rows, conflicts: 0 });
     const before = process.memoryUsage().rss;
     expect(staged.apply('keep', ADA).added).toBe(rows);
-    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20); // pages of a thousand rows, whatever their number
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20); // pages of a thousand rows, whatever their number
     staged.close();
     expect(project.labels.counts().labelled).toBe(rows);
     expect(project.steps()).toHaveLength(1);
-    expect(project.search('976').length).toBeGreaterThan(30);
+    expect(project.search('976').length).toBeGreaterThan(9);
     expect(project.undo('Ada').changed).toBe(rows);
   });
 });
