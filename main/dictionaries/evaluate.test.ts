@@ -12,7 +12,7 @@ import { openTinyModel, temporaryFolder } from '../models/testing/temporaryFolde
 import { tinyModel } from '../models/testing/tinyModels.ts';
 import { Random } from '../numerics/random.ts';
 import { ARCHITECTURES, type Dictionary } from './dictionary.ts';
-import { evaluateLossRecovered, evaluateReconstruction } from './evaluate.ts';
+import { evaluateDictionary, evaluateLossRecovered, evaluateReconstruction, rowsPerRun } from './evaluate.ts';
 import { randomDictionary, referenceActivations, referenceReconstruction } from './testing/randomDictionary.ts';
 import { prepare, SITE } from './testing/trainingRun.ts';
 
@@ -184,6 +184,32 @@ describe('loss recovered', () => {
     expect(result.ceReconstructed).toBe(result.ceZero);
     expect(Math.abs(result.lossRecovered)).toBe(0); // of either sign
   });
+});
+
+it('a dictionary too large for all tokens at once is evaluated in pieces, with the same result', async () => {
+  expect([1, 1024, 16384, 1 << 24].map(rowsPerRun)).toEqual([4096, 4096, 256, 1]);
+  const small = await dictionaryOf('jumprelu');
+  const large = 1 << 16; // 64 tokens at once, of 320; all that is new is silent
+  const padded = (array: Float32Array, length: number, fill = 0) => {
+    const longer = new Float32Array(length).fill(fill);
+    longer.set(array);
+    return longer;
+  };
+  const dictionary: Dictionary = {
+    ...small,
+    size: large,
+    encoder: padded(small.encoder, large * d),
+    encoderBias: padded(small.encoderBias, large, -1),
+    decoder: padded(small.decoder, large * d, 1),
+    threshold: padded(small.threshold ?? new Float32Array(0), large),
+  };
+  const expected = await evaluateDictionary({ runtime, dictionary: small, store, heldOut, model });
+  const result = await evaluateDictionary({ runtime, dictionary, store, heldOut, model });
+  expect(result.l0).toBe(expected.l0);
+  expect([...result.firingRates.subarray(0, size)]).toEqual([...expected.firingRates]);
+  expectClose(result.fvu, expected.fvu, 1e-5);
+  expectClose(result.ceReconstructed, expected.ceReconstructed, 1e-5);
+  expect(result.ceTokens).toBe(expected.ceTokens);
 });
 
 describe('what does not belong together is refused', () => {
