@@ -22,10 +22,20 @@ export interface Running {
   seen(pattern: RegExp): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly cwd?: string;
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** @param words the command line after `errata`. */
-export function start(words: readonly string[], { cwd = tmpdir() }: { cwd?: string } = {}): Running {
+export function start(words: readonly string[], { cwd = tmpdir(), env = {} }: StartOptions = {}): Running {
   if (!existsSync(CLI)) throw new Error('The program is not built: npm run build.');
-  const child = spawn(process.execPath, [CLI, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, ...words], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   const waiting: { pattern: RegExp; resolve: () => void }[] = [];
@@ -51,12 +61,12 @@ export function start(words: readonly string[], { cwd = tmpdir() }: { cwd?: stri
   return { child, outcome, seen };
 }
 
-export function run(words: readonly string[], options: { cwd?: string } = {}): Promise<Outcome> {
+export function run(words: readonly string[], options: StartOptions = {}): Promise<Outcome> {
   return start(words, options).outcome;
 }
 
 /** The object of the last line of standard output, with which the command must have ended well. */
-export async function json(words: readonly string[], options: { cwd?: string } = {}): Promise<Record<string, unknown>> {
+export async function json(words: readonly string[], options: StartOptions = {}): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await run([...words, '--json'], options);
   if (code !== 0) throw new Error(`errata ${words.join(' ')} failed with ${code}:\n${stdout}\n${stderr}`);
   return lastObject(stdout);
@@ -65,7 +75,7 @@ export async function json(words: readonly string[], options: { cwd?: string } =
 /** The error of a command that must fail, as --json tells it. */
 export async function failure(
   words: readonly string[],
-  options: { cwd?: string } = {},
+  options: StartOptions = {},
 ): Promise<{ exitCode: number | null; code: string; message: string }> {
   const { code, stdout } = await run([...words, '--json'], options);
   const { error } = lastObject(stdout) as { error?: { code: string; message: string } };

@@ -1,10 +1,13 @@
 // The frame of the command line: help, usage errors, exit codes, JSON.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { failure, json, lastObject, run } from './errata.ts';
+import { failure, json, lastObject, run, sampleModel } from './errata.ts';
 
+/** Debian's chromium brings a Vulkan driver that computes on the CPU. */
+const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const root = join(import.meta.dirname, '../..');
 
 describe('errata', () => {
@@ -67,6 +70,19 @@ describe('errata', () => {
     expect(code).toBe(1);
     expect(lastObject(stdout)).toMatchObject({ error: { code: 'not-found' } });
   });
+
+  it.skipIf(sampleModel === null || !existsSync(SOFTWARE_DRIVER))(
+    `computes where it is told to, and tells what fell back to the CPU (under ${SOFTWARE_DRIVER})`,
+    async () => {
+      const words = ['generate', sampleModel ?? '', '--ids', '5,6,7', '-n', '2', '--ignore-stops', '--device'];
+      const onCpu = await json([...words, 'cpu']);
+      const onGpu = await json([...words, 'webgpu'], { env: { VK_ICD_FILENAMES: SOFTWARE_DRIVER } });
+      expect(onGpu).toMatchObject({ device: 'webgpu', generations: onCpu['generations'] });
+      // Sizes are computed on the CPU; if ever nothing is, this may go.
+      expect(onGpu['fallbacks']).toMatchObject([{ device: 'webgpu', operators: expect.any(Object) as object }]);
+      expect(onCpu['fallbacks']).toBeUndefined();
+    },
+  );
 
   it('tells the device, and why', async () => {
     const device = await json(['device', '--device', 'cpu']);

@@ -57,5 +57,5 @@ export function fallbackOf(placement: Placement, device: DeviceName): Fallback |
 export function describeFallback({ device, operators, nodes }: Fallback): string {
   const list = Object.entries(operators).map(([operator, count]) => (count === 1 ? operator : `${operator} ×${count}`));
   const count = Object.values(operators).reduce((sum, each) => sum + each, 0);
-  return `${count} of ${nodes} operators ran on the CPU because ${device} does not have them: ${list.join(', ')}.`;
+  return `${count} of ${nodes} operators ran on the CPU, not on ${device}: ${list.join(', ')}.`;
 }

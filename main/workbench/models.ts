@@ -1,6 +1,6 @@
 // The models of a project: models/<name>/model.json says where a model lies and what it was when it was added. Its weights
 // stay where they are.
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/errors.ts';
@@ -121,11 +121,6 @@ export async function listModels(project: string): Promise<ProjectModel[]> {
   await checkProject(project);
   const names = await namesOf(project, 'models', MODEL_FILE);
   return Promise.all(names.map((name) => findModel(project, name)));
-}
-
-/** Forgets a model; its own files stay where they are. */
-export async function removeModel(project: string, name: string): Promise<void> {
-  await rm(await existingFolder(project, 'models', name, MODEL_FILE), { recursive: true });
 }
 
 /** A model that a person names: one of the project, or any folder that holds one. */
