@@ -1,5 +1,6 @@
 // What every host starts: an open project, and a way to compute. The operations of the product are functions on it, one
 // file per noun beside this one; a host only asks for them and shows what they tell.
+import { AppError } from '../contract/errors.ts';
 import type { Progress } from '../contract/progress.ts';
 import type { TaskChunk, TaskInput, TaskOutput } from '../engine/task.ts';
 import type { Tasks } from '../engine/tasks.ts';
@@ -24,19 +25,29 @@ export interface Workbench {
   readonly compute: Compute;
 }
 
-/** Does `work` as a job of the project. One that does the same and stopped before its end goes on; else one is added. */
+/**
+ * Does `work` as a job of the project. One that does the same and stopped before its end goes on; else one is added.
+ * @throws AppError `locked` when another process is doing the same: they would write to one folder.
+ */
 export async function asJob<T>(
-  { project: { jobs } }: Workbench,
+  { project }: Workbench,
   kind: string,
   description: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
   work: (context: JobContext) => Promise<T>,
 ): Promise<T> {
+  const { jobs } = project;
   const text = JSON.stringify(description);
-  const stopped = jobs
-    .list(['interrupted', 'cancelled', 'failed', 'queued'])
+  const same = jobs
+    .list(['queued', 'running', 'paused', 'interrupted', 'cancelled', 'failed'])
     .findLast((job) => job.kind === kind && JSON.stringify(job.description) === text);
-  const { id } = stopped ?? jobs.add(kind, description);
-  if (stopped && stopped.state !== 'queued') jobs.move(id, 'queued');
+  if (same?.state === 'running' || same?.state === 'paused') {
+    throw new AppError(
+      'locked',
+      `Another process has this job: ${project.otherHolders().join(', ')}. Wait for it, or end it and try again.`,
+    );
+  }
+  const { id } = same ?? jobs.add(kind, description);
+  if (same && same.state !== 'queued') jobs.move(id, 'queued');
   return runJob(jobs, id, (_job, context) => work(context), { signal });
 }

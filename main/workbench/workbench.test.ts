@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../contract/errors.ts';
+import { createProject, openProject } from '../storage/project.ts';
+import { addModel, findModelByHash, listModels, resolveModel } from './models.ts';
+import { withWorkbench } from './openWorkbench.ts';
+import { folderOf, nameFrom } from './projectFolder.ts';
+import { asJob, type Compute, type Workbench } from './workbench.ts';
+
+let parent: string;
+let folder: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'errata-workbench-'));
+  folder = join(parent, 'project');
+  (await createProject(folder)).close();
+});
+afterEach(() => rm(parent, { recursive: true, force: true }));
+
+/** Nothing here computes. */
+const compute: Compute = () => Promise.reject(new AppError('internal', 'Not asked for.'));
+const open = <T>(use: (workbench: Workbench) => Promise<T>) => withWorkbench(folder, { host: 'a test', compute }, use);
+const never = new AbortController().signal;
+const facts = {
+  hash: 'a'.repeat(64),
+  modelType: 'gpt2',
+  layers: 2,
+  hiddenSize: 8,
+  vocabularySize: 10,
+  contextLength: 16,
+  hasTokenizer: true,
+};
+
+describe('work as a job', () => {
+  it('is kept as succeeded, or as failed with its error', async () => {
+    await open(async (workbench) => {
+      expect(await asJob(workbench, 'capture', { name: 'a' }, never, async () => 7)).toBe(7);
+      const failing = async () => Promise.reject(new AppError('empty', 'Nothing there.'));
+      await expect(asJob(workbench, 'capture', { name: 'b' }, never, failing)).rejects.toMatchObject({ code: 'empty' });
+      expect(workbench.project.jobs.list()).toMatchObject([
+        { description: { name: 'a' }, state: 'succeeded' },
+        { description: { name: 'b' }, state: 'failed', error: { code: 'empty' } },
+      ]);
+    });
+  });
+
+  it('goes on as the same job when it is asked for again after it stopped', async () => {
+    const abort = new AbortController();
+    const stop = async () => {
+      abort.abort();
+      abort.signal.throwIfAborted();
+    };
+    await open(async (workbench) => {
+      await expect(asJob(workbench, 'train', { name: 'a' }, abort.signal, stop)).rejects.toMatchObject({
+        code: 'cancelled',
+      });
+      expect(workbench.project.jobs.list()).toMatchObject([{ state: 'cancelled' }]);
+      await asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
+      expect(workbench.project.jobs.list()).toMatchObject([{ state: 'succeeded' }]);
+    });
+  });
+
+  it('is refused while another process does the same, and taken over when that has died', async () => {
+    const other = await openProject(folder, { host: 'another host' });
+    const { id } = other.jobs.add('train', { name: 'a' });
+    other.jobs.move(id, 'running');
+    await open(async (workbench) => {
+      const again = asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
+      await expect(again).rejects.toMatchObject({
+        code: 'locked',
+        message: expect.stringContaining('another host') as string,
+      });
+    });
+    other.close(); // the job stays as it was, as when the process dies
+    await open(async (workbench) => {
+      expect(workbench.project.jobs.get(id).state).toBe('interrupted');
+      await asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
+      expect(workbench.project.jobs.get(id).state).toBe('succeeded');
+    });
+  });
+});
+
+describe('the models of a project', () => {
+  it('are found by name, hash and folder, and listed in the catalog even where a process died in between', async () => {
+    await addModel(folder, { folder: parent, name: 'tiny', facts });
+    await open(async ({ project }) => {
+      expect(project.catalog.list('model')).toMatchObject([{ id: facts.hash, name: 'tiny', folder: 'models/tiny' }]);
+    });
+    expect(await listModels(folder)).toMatchObject([{ name: 'tiny', folder: parent, layers: 2 }]);
+    expect(await findModelByHash(folder, facts.hash)).toMatchObject({ name: 'tiny' });
+    expect(await resolveModel(folder, 'tiny')).toMatchObject({ name: 'tiny', folder: parent });
+    await expect(findModelByHash(folder, 'b'.repeat(64))).rejects.toMatchObject({ code: 'not-found' });
+    await expect(resolveModel(folder, 'other')).rejects.toMatchObject({
+      code: 'not-found',
+      details: { names: ['tiny'] },
+    });
+  });
+
+  it('are added once, under one name', async () => {
+    await addModel(folder, { folder: parent, name: 'tiny', facts });
+    for (const [name, hash] of [
+      ['tiny', 'b'.repeat(64)],
+      ['again', facts.hash],
+    ] as const) {
+      const adding = addModel(folder, { folder: parent, name, facts: { ...facts, hash } });
+      await expect(adding).rejects.toMatchObject({ code: 'exists' });
+    }
+  });
+});
+
+describe('names', () => {
+  it('never lead out of their folder', () => {
+    for (const name of ['..', '../x', 'a/b', 'a\\b', '.hidden', '', 'ä', 'x'.repeat(101), 'nul\0']) {
+      expect(() => folderOf(folder, 'models', name), name).toThrow(/cannot name a model/);
+    }
+    expect(folderOf(folder, 'models', 'a-b_c.1')).toBe(join(folder, 'models/a-b_c.1'));
+  });
+
+  it('are made of any text', () => {
+    expect(['gpt2', '../my model', 'Ünï cödé', '...', 'a'.repeat(200)].map(nameFrom)).toEqual([
+      'gpt2',
+      'my-model',
+      'n-c-d-',
+      'unnamed',
+      'a'.repeat(100),
+    ]);
+  });
+});
