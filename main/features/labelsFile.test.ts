@@ -180,7 +180,7 @@ describe('a label file', () => {
     }
     expect(rows).toBe(1_000_000);
     expect(most - before).toBeLessThan(300 * 2 ** 20); // holding the rows would take well over 500 MB; a young heap alone takes some 100
-  });
+  }, 240_000);
 
   it('of the Neuronpedia kind is not written without its names', async () => {
     await expect(writeLabelFile(join(folder, 'x.jsonl'), 'neuronpedia', [])).rejects.toThrow(/names of the model/u);

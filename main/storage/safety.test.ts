@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../contract/errors.ts';
 import { readLabelFile } from '../features/labelsFile.ts';
 import { Database } from './database.ts';
@@ -22,6 +22,9 @@ import { restoreBackup, salvage } from './recovery.ts';
 import { startProcess } from './testing/otherProcess.ts';
 import { DICTIONARY, MODEL, steppingClock, temporaryFolder } from './testing/temporaryProject.ts';
 import { readVersionFile } from './versionFile.ts';
+
+// Every write waits for the disk, and the disk may be busy with other things.
+vi.setConfig({ testTimeout: 240_000 });
 
 let root: string;
 let folder: string;
