@@ -112,7 +112,17 @@ export async function writeVersionFile(path: string, file: VersionFile): Promise
   await writeFileAtomic(path, `${JSON.stringify(file, null, 1)}\n`);
 }
 
+/** Whether a file says of itself that it is one of these; what it says is not checked. */
+export async function isVersionFile(path: string): Promise<boolean> {
+  const value = await readJson(path);
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === VERSION_FILE_FORMAT;
+}
+
 export async function readVersionFile(path: string): Promise<VersionFile> {
+  return parseVersionFile(await readJson(path), path);
+}
+
+async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
     const { size } = await stat(path);
@@ -121,11 +131,9 @@ export async function readVersionFile(path: string): Promise<VersionFile> {
   } catch (thrown) {
     throw toFileError(thrown, path);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause, details: { path } });
   }
-  return parseVersionFile(value, path);
 }

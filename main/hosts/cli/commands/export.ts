@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { AppError } from '../../../contract/errors.ts';
 import { editFromArguments, readEdit } from '../../../edits/editArguments.ts';
 import type { Edit } from '../../../edits/edit.ts';
+import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
 import { exportEdit, placeOf } from '../../../workbench/exports.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
@@ -88,7 +89,7 @@ async function editOf(
   if (ways !== 1) {
     throw new AppError('usage', 'errata export: say what to export with one of --op, --edit and --version.');
   }
-  if (file !== undefined) return { edit: await readEdit(file), provenance: {} };
+  if (file !== undefined) return editOfFile(file);
   if (version !== undefined) {
     const { id, operations: committed, author, message } = workbench.project.versions.get(version);
     return { edit: { operations: committed }, provenance: { version: id, author, message } };
@@ -97,6 +98,16 @@ async function editOf(
   const gates = texts(arguments_, 'gate');
   const scope = optionalText(arguments_, 'scope');
   return { edit: editFromArguments({ ...place, operations, gates, ...given('scope', scope) }), provenance: {} };
+}
+
+/** The edit in a file: operations alone, a version, or a version with all that is behind it (errata edit export). */
+async function editOfFile(path: string): Promise<{ edit: Edit; provenance: Readonly<Record<string, string>> }> {
+  if (!(await isVersionFile(path))) return { edit: await readEdit(path), provenance: {} };
+  const { head, versions } = await readVersionFile(path);
+  const version = versions.find(({ id }) => id === head);
+  if (!version) throw new AppError('invalid-file', `${path}: its head is missing.`);
+  const { id, operations, author, message } = version;
+  return { edit: { operations }, provenance: { version: id, author, message } };
 }
 
 export const verifyCommand: ComputeCommand = {
