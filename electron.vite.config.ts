@@ -1,18 +1,10 @@
 // Builds the three parts into out/{main,preload,renderer}. The main process has one entry per host plus the engine;
 // packages stay outside the bundle, so native modules are loaded from node_modules as they were installed.
-import { chmod } from 'node:fs/promises';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
 
-/** npx runs the file itself, so it must be executable after every build. */
-const executableCli = {
-  name: 'executable-cli',
-  writeBundle: () => chmod('out/main/cli.js', 0o755),
-};
-
 export default defineConfig({
   main: {
-    plugins: [executableCli],
     build: {
       sourcemap: true,
       rolldownOptions: {

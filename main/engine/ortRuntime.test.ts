@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -29,6 +30,7 @@ describe('the runtime', () => {
     'tells once which operators fell back to the CPU, goes on computing the same, and leaves no file behind',
     { timeout: 120_000 },
     async () => {
+      const temporary = await mkdtemp(join(tmpdir(), 'errata-placement-'));
       const script = `
         import { Tensor } from 'onnxruntime-node';
         import { createOrtRuntime } from './ortRuntime.ts';
@@ -48,7 +50,7 @@ describe('the runtime', () => {
         process.exit(0);`;
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
         cwd: fileURLToPath(new URL('.', import.meta.url)),
-        env: { ...process.env, VK_ICD_FILENAMES: SOFTWARE_DRIVER },
+        env: { ...process.env, VK_ICD_FILENAMES: SOFTWARE_DRIVER, TMPDIR: temporary },
       });
       const { placements, results } = JSON.parse(stdout) as { placements: unknown[]; results: number[][] };
       expect(results).toEqual([
@@ -60,7 +62,8 @@ describe('the runtime', () => {
         WebGpuExecutionProvider: { Mul: 1, Add: 1 },
         CPUExecutionProvider: { IsNaN: 1 },
       });
-      expect((await readdir(tmpdir())).filter((name) => name.startsWith('errata-profile-'))).toEqual([]);
+      expect(await readdir(temporary)).toEqual([]);
+      await rm(temporary, { recursive: true });
     },
   );
 });

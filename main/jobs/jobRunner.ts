@@ -101,7 +101,7 @@ export class JobRunner {
       const current = { id, abort: new AbortController(), stopAs: 'cancelled' as StopState };
       this.#current = current;
       const { repository, onProgress, keepProgressMs } = this.#options;
-      await runJob(
+      const settle = await runJob(
         repository,
         id,
         ({ kind, description }, context) => this.#executorOf(kind)(description, { ...context, isResumed }),
@@ -111,8 +111,13 @@ export class JobRunner {
           onProgress: (progress) => onProgress?.(id, progress),
           ...(keepProgressMs === undefined ? {} : { keepProgressMs }),
         },
-      ).then(resolve, (thrown: unknown) => reject(toAppError(thrown)));
+      ).then(
+        (output) => () => resolve(output),
+        (thrown: unknown) => () => reject(toAppError(thrown)),
+      );
+      // Before the caller hears of it: what it does then must find no job under way.
       this.#current = null;
+      settle();
     }
   }
 }

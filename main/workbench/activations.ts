@@ -19,7 +19,8 @@ const requestSchema = v.object({
   sites: v.pipe(v.array(v.string()), v.minLength(1)),
   /** Of the store; with several sites, what their names begin with. */
   name: v.string(),
-  contextLength: positive,
+  /** By default 256, or as long as the model's contexts can be. */
+  contextLength: v.exactOptional(positive),
   field: v.exactOptional(v.string()),
   textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
   batchSize: v.exactOptional(positive),
@@ -30,6 +31,7 @@ const requestSchema = v.object({
 export type CaptureRequest = v.InferOutput<typeof requestSchema>;
 
 const JOB = 'capture';
+const DEFAULT_CONTEXT_LENGTH = 256;
 
 /** The folder of a store. @throws AppError `not-found`. */
 export function findStore({ project }: Workbench, name: string): Promise<string> {
@@ -52,6 +54,7 @@ export async function capture(workbench: Workbench, request: CaptureRequest, sig
     compute(
       'activations.capture',
       {
+        contextLength: Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
         ...options,
         ...modelInput(project.folder, model),
         corpus: {

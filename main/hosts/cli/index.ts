@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The entry of the command line. It imports nothing that needs a current Node before it knows that it has one: started by
 // an old Node (npx under the system's own), it goes on in the one that this package brings.
 import { spawn } from 'node:child_process';
