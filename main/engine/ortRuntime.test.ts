@@ -10,7 +10,40 @@ import { createOrtRuntime } from './ortRuntime.ts';
 
 const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
+/** Runs a script beside this file in a process of its own. @returns its standard output. */
+async function runAlone(script: string, environment: Readonly<Record<string, string>>): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    env: { ...process.env, ...environment },
+  });
+  return stdout;
+}
+
 describe('the runtime', () => {
+  it('keeps to itself: the telemetry client of ONNX Runtime is never made', async () => {
+    const temporary = await mkdtemp(join(tmpdir(), 'errata-telemetry-'));
+    const script = (runtime: string) => `
+      import { Tensor } from 'onnxruntime-node';
+      import { GraphBuilder } from '../onnx/graph.ts';
+      import * as op from '../onnx/ops.ts';
+      ${runtime}
+      const graph = new GraphBuilder('g');
+      graph.output(op.relu(graph.input('x', 'float32', [1])), 'y');
+      const session = await create(graph.toBytes());
+      await session.run({ x: new Tensor('float32', [1], [1]) });`;
+    const ours = `import { createOrtRuntime } from './ortRuntime.ts';
+      const create = (model) => createOrtRuntime('cpu').createSession(model);`;
+    const bare = `import { InferenceSession } from 'onnxruntime-node';
+      delete process.env.ORT_DISABLE_TELEMETRY;
+      const create = (model) => InferenceSession.create(model);`;
+    await runAlone(script(ours), { TMPDIR: temporary });
+    expect(await readdir(temporary)).toEqual([]);
+    // The client leaves a session file: if it ever stops doing so, this test shows nothing any more.
+    await runAlone(script(bare), { TMPDIR: temporary });
+    if (process.platform === 'linux') expect(await readdir(temporary)).toContain('.ses');
+    await rm(temporary, { recursive: true });
+  });
+
   it('refuses a graph that is none with a clear error', async () => {
     await expect(createOrtRuntime('cpu').createSession(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({
       code: 'internal',
@@ -48,10 +81,7 @@ describe('the runtime', () => {
         await session.release();
         console.log(JSON.stringify({ placements, results }));
         process.exit(0);`;
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-        cwd: fileURLToPath(new URL('.', import.meta.url)),
-        env: { ...process.env, VK_ICD_FILENAMES: SOFTWARE_DRIVER, TMPDIR: temporary },
-      });
+      const stdout = await runAlone(script, { VK_ICD_FILENAMES: SOFTWARE_DRIVER, TMPDIR: temporary });
       const { placements, results } = JSON.parse(stdout) as { placements: unknown[]; results: number[][] };
       expect(results).toEqual([
         [3, 6],

@@ -12,6 +12,10 @@ import { AppError } from '../contract/errors.ts';
 import type { DeviceName, Runtime, Session, SessionOptions } from '../onnx/runtime.ts';
 import { readPlacement, type Placement } from './placement.ts';
 
+// ONNX Runtime's packages carry a telemetry client that is on by default and made when the first session is. Nothing leaves
+// this machine: this must be set before that.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
+
 export interface OrtRuntimeOptions {
   /** Threads of one operator; by default ONNX Runtime takes one per physical core. */
   readonly threads?: number;
