@@ -83,7 +83,7 @@ export function createEngine<Table extends TaskTable>(
         { details: last.error.details },
       );
     }
-    const process = launch([]);
+    const process = launch();
     const calls = new Map<number, Call>();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const engine: Incarnation = { process, calls, queued: [], ended };

@@ -19,7 +19,7 @@ export interface EngineProcess {
   kill(): void;
 }
 
-export type EngineLauncher = (arguments_: readonly string[]) => EngineProcess;
+export type EngineLauncher = () => EngineProcess;
 
 const KEPT_LINES = 20;
 const MAX_LINE_LENGTH = 500;
@@ -29,8 +29,8 @@ const MAX_LINE_LENGTH = 500;
  * @param onStderr receives what the engine writes to its standard error (for a log).
  */
 export function forkLauncher(entry: string, onStderr: (text: string) => void = () => undefined): EngineLauncher {
-  return (arguments_) => {
-    const child = fork(entry, [...arguments_], {
+  return () => {
+    const child = fork(entry, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [], // not the host's own: an inspector port can be taken once only
