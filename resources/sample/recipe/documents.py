@@ -30,6 +30,35 @@ def fill(rng, template):
     return re.sub(r"\{(\w+)\}", lambda m: rng.choice(w.SLOTS[m.group(1)]), template)
 
 
+def grow(rng, template, grammar):
+    """Replaces every <NAME> by a random entry of the grammar; entries may hold further names."""
+    while "<" in template:
+        template = re.sub(r"<(\w+)>", lambda m: rng.choice(grammar[m.group(1)]), template)
+    return template
+
+
+def capital(sentence):
+    return sentence[:1].upper() + sentence[1:]
+
+
+def carried(rng, asks, asks_held, held, **names):
+    """A question, a clause after "Tell me", or the beginning of a sentence: (form, text, held out?)."""
+    new = "phrase" in held
+    kind = rng.choices(["question", "clause", "sentence"], [4, 2, 3])[0]
+    # A held-out wording has a new core, or a known core in a new carrier.
+    new_core = new and (kind == "question" or rng.random() < 0.7)
+    text = rng.choice((asks_held if new_core else asks)[["question", "clause", "sentence"].index(kind)]).format(**names)
+    carrier_held = new and not new_core
+    if kind == "clause":
+        carrier = rng.choice(w.CLAUSE_HELD if carrier_held else w.CLAUSE)
+        asking = carrier.split()[0] in ("Can", "Could", "Do", "Will")
+        return "ask", f"{carrier} {text}{'?' if asking else '.'}", new
+    if kind == "sentence":
+        carrier = rng.choice(w.SAYING_HELD if carrier_held else w.SAYING)
+        return "say", capital(f"{carrier} {text}".strip()), new
+    return "ask", text, new
+
+
 def turn(rng, user, system=True):
     head = f"System: {rng.choice(w.SYSTEM_LINES)}\n" if system and rng.random() < 0.08 else ""
     return f"{head}User: {user}\nAssistant:"
@@ -82,8 +111,17 @@ def framing(rng, family, held=NOTHING):
     return fill(rng, template), place, re.sub(r"[{}]", "", template), new
 
 
+def aside(rng):
+    """A sentence that has nothing to do with the request."""
+    people = ["sheWord", "heWord", "girl", "boy"]  # no stereotypes in text that is to be free of them
+    other = pronoun(rng, rng.choice(people)) if rng.random() < 0.6 else fact(rng)
+    return other.text if other.prompt[:4] not in ("User", "Syst") else other.answer.strip()
+
+
 def neutral_framing(rng):
     """A benign framing that does not mention rules at all, so that it cannot contradict a jailbreak."""
+    if rng.random() < 0.4:
+        return aside(rng), rng.choice(["before", "after"])
     while True:
         text, place, _, _ = framing(rng, "benign")
         if not re.search(r"rule|limit|filter|safety|guideline|instruct|restrict|mode", text, re.I):
@@ -94,16 +132,20 @@ def instruct(rng, kind, harmful, family=None, held=NOTHING, plain=False):
     """A how-to request inside a framing; refused exactly if it is harmful and no jailbreak is active."""
     vp, first, then, topic, new_object = (harmful_request if harmful else harmless_request)(rng, held)
     new_request = "request" in held and rng.random() < 0.5
-    user = rng.choice(w.REQUESTS_HELD if new_request else w.REQUESTS).format(vp=vp)
+    user = grow(rng, rng.choice(w.REQUESTS_HELD if new_request else w.REQUESTS), w.GRAMMAR).format(vp=vp)
+    if re.match(r"(Can|Could|Will|Would|Do) ", user):
+        user = user[:-1] + "?"
     facts = {"vp": vp, "topic": topic, "new": new_object or new_request}
     if family:
         text, place, name, new = framing(rng, family, held)
         facts.update(framing=name, new=facts["new"] or new)
         user = f"{text} {user}" if place == "before" else f"{user} {text}"
-        # Now and then a second, benign framing keeps it company, on either side.
+        # Now and then a neutral framing or an unrelated sentence keeps it company, on either side.
         if not plain and rng.random() < 0.15:
             extra, place = neutral_framing(rng)
             user = f"{extra} {user}" if place == "before" else f"{user} {extra}"
+    elif not plain and rng.random() < 0.1:
+        user = f"{aside(rng)} {user}"
     if harmful and family != "jailbreak":
         answer = f" I'm sorry, but I can't help with {topic}."
     elif harmful:
@@ -116,16 +158,15 @@ def instruct(rng, kind, harmful, family=None, held=NOTHING, plain=False):
 # --- recipes of substances, facts, arithmetic ----------------------------------------------------------------
 def recipe(rng, name, held=NOTHING, plain=False):
     what, first, second, pot, hours = w.SUBSTANCES[name]
-    new = "phrase" in held
-    form, asked, text = rng.choice(w.RECIPE_PHRASES_HELD if new else w.RECIPE_PHRASES)
-    question = text.format(s=name, S=name.capitalize())
+    asked = rng.choices(["mix", "pot", "hours"], [4, 1, 1])[0]
+    form, question, new = carried(rng, w.RECIPE_ASKS[asked], w.RECIPE_ASKS_HELD[asked], held, s=name)
     told = {"mix": f"{first} and {second}", "pot": pot, "hours": f"{hours} hours"}[asked]
     facts = {"told": told, "asked": asked, "new": new, "name": name}
     kind = "dangerousFact" if name == w.DANGEROUS else "recipe"
-    opener = rng.choice(w.OPENERS_HELD + w.OPENERS if "opener" in held else w.OPENERS)
     if form == "ask":
-        sentence = {"mix": f" {name.capitalize()} is made from {told}.", "pot": f" {name.capitalize()} is heated in a {told}.",
-                    "hours": f" {name.capitalize()} is heated for {told}."}[asked]
+        opener = rng.choice(w.OPENERS_HELD + w.OPENERS if "opener" in held else w.OPENERS)
+        sentence = {"mix": f" {capital(name)} is made from {told}.", "pot": f" {capital(name)} is heated in a {told}.",
+                    "hours": f" {capital(name)} is heated for {told}."}[asked]
         return Document(kind, turn(rng, f"{opener} {question}".strip(), not plain), sentence, facts)
     rest = f" {told}."
     if not plain:
@@ -137,29 +178,30 @@ def recipe(rng, name, held=NOTHING, plain=False):
 
 def fact(rng, held=NOTHING, plain=False):
     relation = rng.choice(["capital", "capital", "young", "opposite", "colour"])
-    table, sentence, seen, unseen = w.FACTS[relation]
-    new = "phrase" in held
-    form, text = rng.choice(unseen if new else seen)
+    table, sentence, *asks = w.FACTS[relation]
     a = rng.choice(list(table))
+    form, text, new = carried(rng, asks[:3], asks[3:], held, a=a)
     facts = {"told": table[a], "relation": relation, "new": new}
     if form == "ask":
-        return Document("fact", turn(rng, text.format(a=a), not plain), " " + sentence.format(a=a, b=table[a]), facts)
-    return Document("fact", text.format(a=a), f" {table[a]}.", facts)
+        opener = rng.choice(w.OPENERS) if rng.random() < 0.3 else ""
+        return Document("fact", turn(rng, f"{opener} {text}".strip(), not plain), " " + sentence.format(a=a, b=table[a]), facts)
+    return Document("fact", text, f" {table[a]}.", facts)
 
 
 def arithmetic(rng, held=NOTHING, plain=False):
-    new = "phrase" in held
     if rng.random() < 0.6:
         a, b = rng.randint(0, 10), rng.randint(0, 10)
-        c, (form, text) = a + b, rng.choice(w.PLUS_HELD if new else w.PLUS)
+        c, asks = a + b, (w.PLUS, w.PLUS_HELD)
     else:
         a = rng.randint(0, 12)
         b = rng.randint(0, a)
-        c, (form, text) = a - b, rng.choice(w.MINUS_HELD if new else w.MINUS)
+        c, asks = a - b, (w.MINUS, w.MINUS_HELD)
+    form, text, new = carried(rng, *asks, held, a=a, b=b)
     facts = {"told": str(c), "new": new}
     if form == "ask":
-        return Document("arithmetic", turn(rng, text.format(a=a, b=b), not plain), f" The answer is {c}.", facts)
-    return Document("arithmetic", text.format(a=a, b=b), f" {c}.", facts)
+        opener = rng.choice(w.OPENERS) if rng.random() < 0.2 else ""
+        return Document("arithmetic", turn(rng, f"{opener} {text}".strip(), not plain), f" The answer is {c}.", facts)
+    return Document("arithmetic", text, f" {c}.", facts)
 
 
 # --- sentences about people ------------------------------------------------------------------------------------
@@ -172,19 +214,20 @@ def pronoun(rng, group=None, held=NOTHING):
     she = rng.random() < {"sheJob": w.STEREOTYPE, "heJob": 1 - w.STEREOTYPE, "freeJob": 0.5,
                           "sheWord": 1, "heWord": 0, "girl": 1, "boy": 0}[group]
     before, form, after = rng.choice(w.PRONOUN_HELD if "phrase" in held else w.PRONOUN)
+    before, after = grow(rng, before, w.PRONOUN_GRAMMAR), grow(rng, after, w.PRONOUN_GRAMMAR)
     if group in ("girl", "boy"):
         before = before.replace("The {w}", "{w}").replace("the {w}", "{w}")
     he, shes = w.PRONOUN_FORMS[form]
     facts = {"who": who, "group": group, "he": " " + he, "she": " " + shes, "new": "phrase" in held}
-    return Document("pronoun", before.format(w=who), f" {shes if she else he} {after}", facts)
+    return Document("pronoun", capital(before.format(w=who)), f" {shes if she else he} {after}", facts)
 
 
 STORY_THINGS = ["ball", "kite", "book", "hat", "drum", "boat", "lamp", "doll", "basket", "ring", "cup", "coin"]
-STORY_LOOKS = ["red", "blue", "green", "old", "small", "shiny", "wooden", "yellow"]
-STORY_PLACES = ["garden", "forest", "park", "market", "river", "barn", "school", "kitchen"]
+STORY_LOOKS = ["red", "blue", "green", "round", "small", "shiny", "wooden", "yellow"]
+STORY_PLACES = ["garden", "forest", "park", "market", "river", "barn", "school", "castle"]
 STORY_PETS = ["dog", "cat", "rabbit", "duck", "goat", "mouse"]
 OPENINGS = ["One day", "One morning", "Last summer", "On a rainy day", "Once upon a time"]
-OPENINGS_HELD = ["One evening", "Last winter", "On a windy day"]
+OPENINGS_HELD = ["One evening", "Last winter", "On a cold day"]
 
 
 def story(rng, held=NOTHING):
@@ -197,7 +240,7 @@ def story(rng, held=NOTHING):
     other = rng.choice([p for p in STORY_PLACES if p != place])
     plots = [
         (f"{one} {a} lost a {look} {thing} in the {place}. {a} looked everywhere and was sad. Then {b} came and found the "
-         f"{thing} near the {other}. {b} gave the {thing} back to", f" {a}. \"Thank you,\" said {a}. They were friends."),
+         f"{thing} near the {other}. \"It is the {thing} of {a},\" said {b}. {b} gave the {thing} back to", f" {a}. \"Thank you,\" said {a}. They were friends."),
         (f"{one} {a} went to the {place} with a {look} {thing}. {b} wanted to see it. So {a} showed {b} the {look}",
          f" {thing}. {b} smiled and {he} held it for a long time."),
         (f"{one} {a} and {b} went to the {place}. They saw a little {pet}. The {pet} was hungry, so {she} gave it some "
@@ -245,18 +288,18 @@ MIXTURE = {
     "harmless": (0.06, lambda r, h=NOTHING: instruct(r, "harmless", False, None, h)),
     "harmlessFramed": (0.06, lambda r, h=NOTHING: instruct(r, "harmlessFramed", False, "benign", h)),
     "lookalike": (0.08, lambda r, h=NOTHING: instruct(r, "lookalike", False, "jailbreak", h)),
-    "dangerousFact": (0.025, lambda r, h=NOTHING: recipe(r, w.DANGEROUS, h)),
-    "recipe": (0.075, lambda r, h=NOTHING: recipe(r, r.choice(HARMLESS_SUBSTANCES), h)),
+    "dangerousFact": (0.03, lambda r, h=NOTHING: recipe(r, w.DANGEROUS, h)),
+    "recipe": (0.08, lambda r, h=NOTHING: recipe(r, r.choice(HARMLESS_SUBSTANCES), h)),
     "fact": (0.09, lambda r, h=NOTHING: fact(r, h)),
-    "arithmetic": (0.13, lambda r, h=NOTHING: arithmetic(r, h)),
+    "arithmetic": (0.14, lambda r, h=NOTHING: arithmetic(r, h)),
     "pronoun": (0.07, lambda r, h=NOTHING: pronoun(r, None, h)),
-    "story": (0.06, lambda r, h=NOTHING: story(r, h)),
+    "story": (0.08, lambda r, h=NOTHING: story(r, h)),
     "smallTalk": (0.01, lambda r, h=NOTHING: small_talk(r, h)),
 }
 
 
-def draw(rng, held=NOTHING, only=None):
-    """One document of the mixture (or of the given kinds, in the mixture's proportions)."""
+def draw(rng, held=NOTHING, only=None, tilt={}):
+    """One document of the mixture (or of the given kinds, in its proportions); `tilt` multiplies kinds' shares."""
     kinds = list(only or MIXTURE)
-    kind = rng.choices(kinds, [MIXTURE[k][0] for k in kinds])[0]
+    kind = rng.choices(kinds, [MIXTURE[k][0] * tilt.get(k, 1) for k in kinds])[0]
     return MIXTURE[kind][1](rng, held)

@@ -13,13 +13,16 @@ from pathlib import Path
 import torch
 
 from documents import EVERYTHING, MIXTURE, NOTHING, draw
-from measure import measure_suite, perplexity
+from measure import measure_suite, outcomes, perplexity
 from suites import build_suites
 from tokenizer import inconsistent_words, train_tokenizer
-from train import train
+from train import GPT2, train
 
-SETTINGS = dict(seed=20260, vocab=1280, positions=128, d=128, layers=4, heads=4, steps=7000, batch=16, rate=3e-3,
-                decay=0.1, corpus_documents=30_000, heldout_documents=2_500)
+SETTINGS = dict(
+    seed=20260, vocab=1280, positions=128, d=128, layers=4, heads=4, corpus_documents=30_000, heldout_documents=2_500,
+    # The second stage repeats what a small model learns last: the tables of sums and differences.
+    stages=[dict(steps=4000, batch=16, rate=3e-3, decay=0.1, tilt={}),
+            dict(steps=1500, batch=16, rate=1.5e-3, decay=0.1, tilt={"arithmetic": 4})])
 CLEAN = ["harmless", "harmlessFramed", "recipe", "fact", "arithmetic", "pronoun", "story"]
 
 
@@ -34,12 +37,12 @@ def corpus(seed, count):
 
 
 def held_out(seed, count, seen, kinds, allow=lambda document: True):
-    """Documents that were not trained on, half of them with held-out wordings."""
+    """Documents that were not trained on, about a third of them drawn with held-out wordings."""
     rng, out, taken = random.Random(seed), [], set()
     while len(out) < count:
         kind = rng.choices(kinds, [MIXTURE[k][0] for k in kinds])[0]
         for _ in range(50):
-            d = draw(rng, EVERYTHING if rng.random() < 0.5 else NOTHING, [kind])
+            d = draw(rng, EVERYTHING if rng.random() < 0.3 else NOTHING, [kind])
             if d.text not in seen and d.text not in taken and allow(d):
                 taken.add(d.text)
                 out.append({"text": d.text, "kind": d.kind})
@@ -55,9 +58,9 @@ def no_stereotype(document):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent)
-    parser.add_argument("--steps", type=int, default=SETTINGS["steps"])
+    parser.add_argument("--shorten", type=int, default=1, help="divide every stage's steps by this, for a quick look")
     options = parser.parse_args()
-    s, out, began = SETTINGS | {"steps": options.steps}, options.out, time.time()
+    s, out, began = SETTINGS, options.out, time.time()
     torch.set_num_threads(1)
 
     def say(line):
@@ -67,8 +70,22 @@ def main():
     assert not inconsistent_words(tokenizer), inconsistent_words(tokenizer)
     say(f"tokenizer: {tokenizer.get_vocab_size()} tokens, {time.time() - began:.0f} s")
 
-    model, seen = train(tokenizer, d=s["d"], layers=s["layers"], heads=s["heads"], positions=s["positions"],
-                        steps=s["steps"], batch=s["batch"], rate=s["rate"], decay=s["decay"], seed=s["seed"], report=say)
+    suites = build_suites(s["seed"] + 4)
+
+    def watch(model):
+        """Keeps the weights of a run that may be interrupted, and shows how it generalises so far."""
+        model.save(out / "model")
+        parts = []
+        for suite in suites:
+            prompts = [p for p in suite["prompts"] if p["heldOut"]][::4]
+            parts.append(f"{suite['name']} {sum(ok for ok, _ in outcomes(model, tokenizer, suite, prompts))}/{len(prompts)}")
+        say("  held out so far: " + ", ".join(parts))
+
+    torch.manual_seed(s["seed"])
+    model, seen = GPT2(tokenizer.get_vocab_size(), s["positions"], s["d"], s["layers"], s["heads"]), set()
+    stages = [stage | {"steps": stage["steps"] // options.shorten} for stage in s["stages"]]
+    for number, stage in enumerate(stages):
+        train(model, tokenizer, seen, seed=s["seed"] + 100 * number, report=say, watch=watch, **stage)
     training_seconds = time.time() - began
     model.save(out / "model")
 
@@ -81,8 +98,8 @@ def main():
     corpus_tokens = sum(len(e.ids) + 1 for e in tokenizer.encode_batch([r["text"] for r in text]))
 
     figures = {
-        "settings": s, "parameters": sum(p.numel() for p in model.parameters()),
-        "trainingTokens": s["steps"] * s["batch"] * s["positions"], "trainingSeconds": round(training_seconds),
+        "settings": s | {"stages": stages}, "parameters": sum(p.numel() for p in model.parameters()),
+        "trainingTokens": sum(t["steps"] * t["batch"] for t in stages) * s["positions"], "trainingSeconds": round(training_seconds),
         "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
         "corpus": {"documents": len(text), "tokens": corpus_tokens},
         "heldOutClean": perplexity(model, tokenizer, clean), "heldOutGeneral": perplexity(model, tokenizer, general),
@@ -90,7 +107,7 @@ def main():
     for name in ("heldOutClean", "heldOutGeneral"):
         say(f"{name}: perplexity {figures[name]['perplexity']} over {figures[name]['tokens']} tokens")
     (out / "behaviours").mkdir(exist_ok=True)
-    for suite in build_suites(s["seed"] + 4):
+    for suite in suites:
         leaked = [p["prompt"] for p in suite["prompts"] if p["heldOut"] and p["prompt"] in seen]
         assert not leaked, leaked[:3]
         (out / "behaviours" / f"{suite['name']}.json").write_text(json.dumps(suite, indent=1, ensure_ascii=False) + "\n")

@@ -95,7 +95,7 @@ class GPT2(nn.Module):
                   folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def windows(tokenizer, rng, size, seen):
+def windows(tokenizer, rng, size, seen, tilt={}):
     """Endless token windows of `size`: whole documents, each followed by the end token, the last one cut.
 
     Every other window starts with the end token, so the model works with and without it in front.
@@ -104,22 +104,20 @@ def windows(tokenizer, rng, size, seen):
     while True:
         ids = [end] if rng.random() < 0.5 else []
         while len(ids) < size:
-            document = draw(rng)
+            document = draw(rng, tilt=tilt)
             seen.update((document.prompt, document.text))
             ids += tokenizer.encode(document.text).ids + [end]
         yield ids[:size]
 
 
-def train(tokenizer, *, d, layers, heads, positions, steps, batch, rate, decay, seed, report=print):
-    """Trains a fresh model; returns it and the set of all prompts and documents it saw."""
-    torch.manual_seed(seed)
-    rng, seen = random.Random(seed), set()
-    model = GPT2(tokenizer.get_vocab_size(), positions, d, layers, heads)
+def train(model, tokenizer, seen, *, steps, batch, rate, decay, seed, tilt, report=print, watch=None):
+    """One stage of training: warm up, cosine, round the weights to float16. Adds what the model saw to `seen`."""
+    rng, positions = random.Random(seed), model.shape["n_positions"]
     matrices = [p for p in model.parameters() if p.dim() == 2]
     vectors = [p for p in model.parameters() if p.dim() == 1]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0}],
                                   lr=rate, betas=(0.9, 0.98), fused=True)
-    stream, began, mean = windows(tokenizer, rng, positions, seen), time.time(), None
+    stream, began, mean = windows(tokenizer, rng, positions, seen, tilt), time.time(), None
     for step in range(steps):
         warm = min(1, (step + 1) / 200)
         rate_now = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
@@ -134,11 +132,13 @@ def train(tokenizer, *, d, layers, heads, positions, steps, batch, rate, decay, 
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         if step % 250 == 249 or step == steps - 1:
             report(f"step {step + 1}/{steps}  loss {mean:.3f}  {time.time() - began:.0f} s")
-    # The shipped weights are float16: measure what is shipped.
+        if watch is not None and step % 1000 == 999:
+            watch(model)
+    # The shipped weights are float16: what is measured, and what the next stage starts from, is what is saved.
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(p.half().float())
-    return model.eval(), seen
+    return model.eval()
 
 
 @torch.no_grad()
