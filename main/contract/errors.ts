@@ -20,6 +20,8 @@ export const ERROR_CODES = [
   'locked', // held by another process
   'cancelled',
   'engine-crashed',
+  'disconnected', // a page lost its host: what it asked for may or may not have been done
+  'busy', // more at once than is allowed: try again
   'internal',
 ] as const;
 

@@ -76,3 +76,24 @@ function isMoment(text: string): boolean {
   const moment = new Date(text);
   return !Number.isNaN(moment.getTime()) && moment.toISOString() === text;
 }
+
+/** A name of something that has a folder in the project: letters, digits, dots, dashes, underscores. */
+export const nameSchema = v.pipe(
+  v.string('expected a name'),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u,
+    'use letters, digits, dots, dashes and underscores, beginning with a letter or digit; at most 100',
+  ),
+);
+
+/**
+ * A file or folder that the person pointed at (a dialog, a drop, the browser of files): the host keeps the path and gives
+ * this id for it. Pages know no other way to name a place, so they reach no file that nobody chose.
+ */
+export const locationSchema = v.pipe(
+  v.string('expected a location'),
+  v.regex(/^[A-Za-z0-9_-]{1,64}$/u, 'expected a location'),
+);
+
+/** Where labels, versions, lists … say who wrote them, and why. */
+export const reasonEntries = { reason: v.exactOptional(paragraphSchema(10_000)) };
