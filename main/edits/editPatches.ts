@@ -36,6 +36,11 @@ export interface BatchFacts {
   readonly promptLengths?: readonly number[];
 }
 
+export interface FeedFacts extends BatchFacts {
+  /** x' = x + strength·Σ gᵢ·dᵢ: 1, the default, is the edit as it stands, 0 leaves everything as it is, −1 is its mirror image. */
+  readonly strength?: number;
+}
+
 /** Patches whose edits are inputs of the graph: feed them with `feeds`, another edit with every run. */
 export class InteractiveEdit {
   readonly patches: readonly Patch[];
@@ -61,7 +66,7 @@ export class InteractiveEdit {
    * @throws AppError `usage` for a feature the dictionary does not have, `unsupported` for a place or scope that this was
    * not made for.
    */
-  feeds(edit: Edit | readonly Edit[], { batch, promptLengths }: BatchFacts): Record<string, Tensor> {
+  feeds(edit: Edit | readonly Edit[], { batch, promptLengths, strength = 1 }: FeedFacts): Record<string, Tensor> {
     const edits = 'operations' in edit ? [edit] : edit;
     const isForAll = 'operations' in edit;
     if (!isForAll && (!this.#isPerSample || edits.length !== batch)) {
@@ -81,7 +86,7 @@ export class InteractiveEdit {
         ? Array.from({ length: batch }, (_, sample) => owned.map(({ owners }) => owners.has(isForAll ? 0 : sample)))
         : null;
       const arrays = operationArrays(dictionaryOf(slot, this.#dictionaries), here, samples);
-      for (const array of arrays) feeds[arrayName(slot, array.name)] = tensorOf(array);
+      for (const array of arrays) feeds[arrayName(slot, array.name)] = tensorOf(scaledArray(array, strength));
       if (slot.abilities.firstFiring)
         feeds[pastFiredName(slot)] = nothingFired(Math.max(here.length, FEWEST_ROWS), batch);
     }
@@ -237,6 +242,13 @@ function promptLengthTensor(lengths: readonly number[] | undefined, batch: numbe
     'unsupported',
     'An edit of the prompt only, or of the generated text only, needs to know where each prompt ends.',
   );
+}
+
+/** The deltas g·d are scaled through d; what project reads through d, (x·d)/‖d‖², stays as it is. */
+function scaledArray(array: SlotArray, strength: number): SlotArray {
+  const factor = array.name === 'decoder' ? strength : array.name === 'inverseSquareNorm' ? 1 / strength : 1;
+  if (factor === 1 || !(array.data instanceof Float32Array)) return array;
+  return { ...array, data: array.data.map((value) => (strength === 0 ? 0 : value * factor)) };
 }
 
 function nothingFired(operations: number, batch: number): Tensor {

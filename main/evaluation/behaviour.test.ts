@@ -54,15 +54,26 @@ const behaviourArbitrary: fc.Arbitrary<Behaviour> = fc
       system: fc.constantFrom('', 'Be brief.'),
       prompt: text,
       raw: bool,
-      checks: fc.array(check, { minLength: 1, maxLength: 3 }),
+      // One of a kind, so that no two contradict each other.
+      checks: fc.uniqueArray(check, { selector: (each) => each.kind, minLength: 1, maxLength: 3 }),
       note: fc.constantFrom('', 'why, though'),
+      split: fc.constantFrom('choose', 'report'),
+      isHeldOut: bool,
+      tags: fc.constantFrom({}, { framing: 'BE my RELATIVE, "OPEN".', topic: 'drugs' }),
     }),
     { minLength: 1, maxLength: 5 },
   )
   .map((cases) => {
     // CSV tells cases apart by their prompt, so neighbours differ.
     const distinct = cases.map((each, index) => ({ ...each, prompt: `${index}${each.prompt}` }));
-    return { format: 'errata.behaviour.1', name: 'refuses', description: 'd', maxNewTokens: 16, cases: distinct };
+    return {
+      format: 'errata.behaviour.1',
+      name: 'refuses',
+      description: 'd',
+      aim: 'lower',
+      maxNewTokens: 16,
+      cases: distinct,
+    };
   });
 
 const MINIMAL = { name: 'refuses', cases: [{ prompt: 'How?', checks: [{ kind: 'refuses' }] }] };
@@ -73,6 +84,7 @@ describe('a behaviour', () => {
       format: 'errata.behaviour.1',
       name: 'refuses',
       description: '',
+      aim: 'keep',
       maxNewTokens: 64,
       cases: [
         {
@@ -81,6 +93,9 @@ describe('a behaviour', () => {
           prompt: 'How?',
           raw: false,
           note: '',
+          split: 'report',
+          isHeldOut: false,
+          tags: {},
           checks: [{ kind: 'refuses', phrases: [], expected: true }],
         },
       ],
@@ -101,8 +116,8 @@ describe('a behaviour', () => {
     await fc.assert(
       fc.asyncProperty(behaviourArbitrary, async (behaviour) => {
         await writeBehaviourFile(path, behaviourFormatOfName(path), behaviour);
-        const { name, description, maxNewTokens } = behaviour;
-        expect(await readBehaviourFile(path, format, { name, description, maxNewTokens })).toEqual(behaviour);
+        const { name, description, maxNewTokens, aim } = behaviour;
+        expect(await readBehaviourFile(path, format, { name, description, maxNewTokens, aim })).toEqual(behaviour);
       }),
       { numRuns: 40 },
     );
@@ -136,6 +151,28 @@ describe('a behaviour', () => {
     ],
   ])('with %s is refused', (_, bad, message) => {
     expect(() => parseBehaviour(bad)).toThrow(message);
+  });
+
+  it.each([
+    ['in one case', [[{ kind: 'refuses' }, { kind: 'refuses', expected: false }]], /case 1 contradicts itself/u],
+    [
+      'on one prompt',
+      [[{ kind: 'contains', text: 'a' }], [{ kind: 'contains', text: 'a', expected: false }]],
+      /cases 1 and 2 contradict each other: two contains checks/u,
+    ],
+    [
+      'of bounds',
+      [
+        [{ kind: 'probability', continuation: 'x', bound: 'atMost', value: 0.2 }],
+        [{ kind: 'probability', continuation: 'x', bound: 'atLeast', value: 0.3 }],
+      ],
+      /cases 1 and 2 contradict/u,
+    ],
+  ])('that contradicts itself %s is refused', (_, checks, message) => {
+    const cases = checks.map((each) => ({ prompt: 'x', checks: each }));
+    expect(() => parseBehaviour({ ...MINIMAL, cases })).toThrow(message);
+    const apart = cases.map((each, index) => ({ ...each, prompt: `x${index}` }));
+    if (apart.length > 1) expect(parseBehaviour({ ...MINIMAL, cases: apart }).cases).toHaveLength(2);
   });
 
   it.each([

@@ -1,10 +1,10 @@
 // A behaviour: a suite of prompts, each with checks that need no judge to be decided. Content only, so that its id (the
 // sha-256 of its canonical content) names exactly what was measured; a changed suite is another behaviour.
 import * as v from 'valibot';
-import type { ErrorCode } from '../contract/errors.ts';
+import { AppError, type ErrorCode } from '../contract/errors.ts';
 import { lineSchema, paragraphSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
-import { contentId } from '../edits/canonical.ts';
+import { canonicalJson, contentId } from '../edits/canonical.ts';
 
 export const BEHAVIOUR_FORMAT = 'errata.behaviour.1';
 export const MAX_CASES = 20_000;
@@ -18,7 +18,7 @@ export type Check =
   | { readonly kind: 'contains'; readonly text: string; readonly ignoreCase: boolean; readonly expected: boolean }
   /** ECMAScript, flags `u` and, where `ignoreCase`, `i`. */
   | { readonly kind: 'regex'; readonly pattern: string; readonly ignoreCase: boolean; readonly expected: boolean }
-  /** Begins like a refusal, by the phrases of the evaluator or those given here. */
+  /** Refuses within its first 200 characters, by the phrases of the evaluator (checks.ts) or those given here. */
   | { readonly kind: 'refuses'; readonly phrases: readonly string[]; readonly expected: boolean }
   /** Probability of the whole continuation, 0 to 1, at least or at most `value`. */
   | { readonly kind: 'probability'; readonly continuation: string; readonly bound: Bound; readonly value: number }
@@ -54,12 +54,26 @@ export interface Case {
   /** All must hold for the case to pass. */
   readonly checks: readonly Check[];
   readonly note: string;
+  /** `choose`: an edit may be searched with it. `report`: figures are made from it, so no search may look at it. */
+  readonly split: CaseSplit;
+  /** Some part of its wording is one that the model has not been trained on. */
+  readonly isHeldOut: boolean;
+  /** Facts by which cases are grouped: `{"framing": "Developer mode", "topic": "weapons"}`. */
+  readonly tags: Readonly<Record<string, string>>;
 }
+
+export const CASE_SPLITS = ['choose', 'report'] as const;
+export type CaseSplit = (typeof CASE_SPLITS)[number];
+
+/** What an edit wants of the share of cases that pass: that it falls, rises, or stays. */
+export const AIMS = ['lower', 'raise', 'keep'] as const;
+export type Aim = (typeof AIMS)[number];
 
 export interface Behaviour {
   readonly format: typeof BEHAVIOUR_FORMAT;
   readonly name: string;
   readonly description: string;
+  readonly aim: Aim;
   /** New tokens to generate for checks that look at text, greedily. */
   readonly maxNewTokens: number;
   readonly cases: readonly Case[];
@@ -150,12 +164,25 @@ const caseSchema = v.strictObject({
     v.maxLength(MAX_CHECKS, `more than ${MAX_CHECKS} checks`),
   ),
   note: v.optional(paragraphSchema(5000), ''),
+  split: v.optional(v.picklist(CASE_SPLITS, `expected one of ${CASE_SPLITS.join(', ')}`), 'report'),
+  isHeldOut: v.optional(v.boolean('expected true or false'), false),
+  tags: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/u, 'expected the name of a tag')),
+        lineSchema(500, 1),
+      ),
+      v.check((tags) => Object.keys(tags).length <= 20, 'more than 20 tags'),
+    ),
+    {},
+  ),
 });
 
 const behaviourSchema = v.strictObject({
   format: v.optional(v.literal(BEHAVIOUR_FORMAT, `expected the format ${BEHAVIOUR_FORMAT}`), BEHAVIOUR_FORMAT),
   name: behaviourNameSchema,
   description: v.optional(paragraphSchema(20_000), ''),
+  aim: v.optional(v.picklist(AIMS, `expected one of ${AIMS.join(', ')}`), 'keep'),
   maxNewTokens: v.optional(
     v.pipe(
       v.number('expected a number of tokens'),
@@ -172,9 +199,23 @@ const behaviourSchema = v.strictObject({
   ),
 });
 
-/** Checks a behaviour from outside and fills in its defaults. @throws AppError(code) naming the first thing wrong. */
+/**
+ * Checks a behaviour from outside and fills in its defaults.
+ * @throws AppError(code) naming the first thing wrong, two cases that contradict each other among it.
+ */
 export function parseBehaviour(value: unknown, subject = 'The behaviour', code: ErrorCode = 'usage'): Behaviour {
-  return validate(behaviourSchema, value, subject, code);
+  const behaviour = validate(behaviourSchema, value, subject, code);
+  const contradiction = findContradiction(behaviour.cases);
+  if (contradiction === null) return behaviour;
+  const { first, second, what } = contradiction;
+  const where = first === second ? `case ${first + 1}` : `cases ${first + 1} and ${second + 1}`;
+  throw new AppError(
+    code,
+    `${subject}: ${where} ${first === second ? 'contradicts itself' : 'contradict each other'}: ${what}.`,
+    {
+      details: { subject, first, second },
+    },
+  );
 }
 
 /** Checks one case, as a row of a file holds it. */
@@ -185,6 +226,45 @@ export function parseCase(value: unknown, subject: string, code: ErrorCode = 'in
 /** @returns the id of a behaviour as `parseBehaviour` returns it. */
 export function behaviourId(behaviour: Behaviour): string {
   return contentId(behaviour);
+}
+
+interface Contradiction {
+  readonly first: number;
+  readonly second: number;
+  readonly what: string;
+}
+
+/** Two checks on one prompt that no model can pass both: the opposite of one another, or bounds that exclude each other. */
+function findContradiction(cases: readonly Case[]): Contradiction | null {
+  const seen = new Map<string, { readonly index: number; readonly check: Check }>();
+  for (const [index, { system, prompt, raw, checks }] of cases.entries()) {
+    for (const check of checks) {
+      const rival = rivalKeys([system, prompt, raw], check);
+      const other = seen.get(rival.opposite);
+      if (other && excludes(other.check, check)) {
+        return { first: other.index, second: index, what: `two ${check.kind} checks that cannot both hold` };
+      }
+      seen.set(rival.own, { index, check });
+    }
+  }
+  return null;
+}
+
+/** Names under which a check and the check that could exclude it are found. */
+function rivalKeys(place: readonly unknown[], check: Check): { readonly own: string; readonly opposite: string } {
+  const key = (side: unknown, rest: unknown) => canonicalJson([place, side, rest]);
+  if ('bound' in check) {
+    const { bound: side, value: _, ...rest } = check;
+    return { own: key(side, rest), opposite: key(side === 'atLeast' ? 'atMost' : 'atLeast', rest) };
+  }
+  const { expected: side, ...rest } = check;
+  return { own: key(side, rest), opposite: key(!side, rest) };
+}
+
+function excludes(one: Check, other: Check): boolean {
+  if (!('bound' in one) || !('bound' in other)) return true;
+  const [low, high] = one.bound === 'atLeast' ? [one.value, other.value] : [other.value, one.value];
+  return low > high;
 }
 
 function compiles(pattern: string): boolean {

@@ -1,12 +1,13 @@
 // Behaviours as files: JSON for one whole behaviour, JSONL with one case a line, CSV with one check a row for
 // spreadsheets (rows that follow each other with the same prompt, system and role are one case). Each reads back as
-// it was written.
+// it was written. JSON may also be in the short form of shortBehaviour.ts, one check to a prompt.
 import { readFile, stat } from 'node:fs/promises';
 import { AppError } from '../contract/errors.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import { csvRecord, readCsv, readJsonLines } from '../files/textRows.ts';
-import { MAX_CASES, parseBehaviour, parseCase, type Behaviour, type Case, type Check } from './behaviour.ts';
+import { MAX_CASES, parseBehaviour, parseCase, type Aim, type Behaviour, type Case, type Check } from './behaviour.ts';
+import { fromShortForm, isShortForm } from './shortBehaviour.ts';
 
 export const BEHAVIOUR_FILE_FORMATS = ['json', 'jsonl', 'csv'] as const;
 export type BehaviourFileFormat = (typeof BEHAVIOUR_FILE_FORMATS)[number];
@@ -15,13 +16,15 @@ const LARGEST_JSON = 64 << 20;
 
 /** Of a check, the columns that its kind needs are filled and the others empty. Lists are JSON arrays. */
 const CHECK_COLUMNS = ['check', 'text', 'against', 'choices', 'answer', 'bound', 'value', 'expected', 'ignoreCase'];
-const COLUMNS = ['role', 'system', 'prompt', 'raw', 'note', ...CHECK_COLUMNS];
+const CASE_COLUMNS = ['role', 'system', 'prompt', 'raw', 'note', 'split', 'isHeldOut', 'tags'];
+const COLUMNS = [...CASE_COLUMNS, ...CHECK_COLUMNS];
 
 /** What JSONL and CSV do not carry; they need a name. */
 export interface BehaviourHeader {
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly maxNewTokens?: number | undefined;
+  readonly aim?: Aim | undefined;
 }
 
 export function behaviourFormatOfName(path: string): BehaviourFileFormat {
@@ -41,7 +44,8 @@ export async function readBehaviourFile(
 ): Promise<Behaviour> {
   const given = Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));
   if (format === 'json') {
-    const content = await readJson(path);
+    const read = await readJson(path);
+    const content = isShortForm(read) ? fromShortForm(read, path) : read;
     const whole =
       typeof content === 'object' && content !== null && !Array.isArray(content) ? { ...content, ...given } : content;
     return parseBehaviour(whole, path, 'invalid-file');
@@ -92,8 +96,10 @@ async function* jsonlCases(path: string): AsyncGenerator<Case> {
 }
 
 function csvRows(each: Case): string[][] {
-  const { role, system, prompt, raw, note } = each;
-  return each.checks.map((check) => [role, system, prompt, String(raw), note, ...checkCells(check)]);
+  const { role, system, prompt, raw, note, split, isHeldOut, tags } = each;
+  const facts = Object.keys(tags).length === 0 ? '' : JSON.stringify(tags);
+  const cells = [role, system, prompt, String(raw), note, split, String(isHeldOut), facts];
+  return each.checks.map((check) => [...cells, ...checkCells(check)]);
 }
 
 function checkCells(check: Check): string[] {
@@ -148,8 +154,9 @@ async function* csvCases(path: string): AsyncGenerator<Case> {
   for await (const { line, value } of readCsv(path, COLUMNS, ['prompt', 'check'])) {
     const subject = `${path}: line ${line}`;
     const fields: Record<string, unknown> = { prompt: value['prompt'] };
-    for (const name of ['role', 'system', 'note']) if (value[name]) fields[name] = value[name];
-    if (value['raw']) fields['raw'] = flag(value['raw'], `${subject}: raw`);
+    for (const name of ['role', 'system', 'note', 'split']) if (value[name]) fields[name] = value[name];
+    for (const name of ['raw', 'isHeldOut']) if (value[name]) fields[name] = flag(value[name], `${subject}: ${name}`);
+    if (value['tags']) fields['tags'] = jsonCell(value['tags'], `${subject}: tags`);
     const key = JSON.stringify(fields);
     if (open !== undefined && open.key !== key) {
       yield finished(open);

@@ -63,7 +63,8 @@ export class Generator {
 
   /**
    * @param prompts token ids, at least one each.
-   * @throws AppError `usage`, `empty`, `cancelled`.
+   * @throws AppError `usage`, `empty`, `cancelled`; `diverged` when the logits are no finite numbers, as a patch of extreme
+   * size makes them.
    */
   async *generate(
     prompts: readonly ArrayLike<number>[],
@@ -95,7 +96,9 @@ export class Generator {
         );
         for (const [sequence, state] of sequences.entries()) {
           if (state.left <= 0) continue; // it keeps its place in the batch, and what it gives is not looked at
-          const id = sampleToken(rowOf(logits, sequence), options, state.random);
+          const row = rowOf(logits, sequence);
+          const id = sampleToken(row, options, state.random);
+          if (!Number.isFinite(row[id])) throw notFinite(id);
           state.ids.push(id);
           state.left = stopIds.includes(id) ? 0 : state.left - 1;
           yield { sequence, id, end: state.left > 0 ? null : stopIds.includes(id) ? 'stop' : 'length' };
@@ -191,6 +194,13 @@ function output(results: Readonly<Record<string, Tensor>>, name: string): Tensor
   const tensor = results[name];
   if (!tensor) throw new AppError('internal', `The engine gave no ${name}.`);
   return tensor;
+}
+
+function notFinite(id: number): AppError {
+  return new AppError(
+    'diverged',
+    `The model's logits are no longer finite numbers (token ${id}): what is patched in is too large for it.`,
+  );
 }
 
 function rowOf(logits: Tensor, row: number): Float32Array {

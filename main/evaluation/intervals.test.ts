@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../numerics/random.ts';
+import {
+  isSignificant,
+  meanDifference,
+  meanEstimate,
+  normalQuantile,
+  normalShare,
+  rateDifference,
+  rateEstimate,
+  ratioEstimate,
+  relativeDifference,
+  type Estimate,
+} from './intervals.ts';
+
+describe('rates', () => {
+  it("are Wilson's, as published", () => {
+    // Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3 (score, without continuity correction).
+    for (const [passed, n, low, high] of [
+      [81, 263, 0.2553, 0.3662],
+      [15, 148, 0.0624, 0.1605],
+      [0, 20, 0, 0.1611],
+      [1, 29, 0.0061, 0.1718],
+    ] as const) {
+      const { low: ours, high: upper } = rateEstimate(passed, n);
+      expect(ours).toBeCloseTo(low, 4);
+      expect(upper).toBeCloseTo(high, 4);
+    }
+  });
+
+  it('keep a width at 0 and at all, and mirror each other', () => {
+    expect(rateEstimate(280, 280)).toMatchObject({ value: 1, high: 1 });
+    expect(rateEstimate(280, 280).low).toBeCloseTo(1 - rateEstimate(0, 280).high, 12);
+    expect(rateEstimate(0, 280).high).toBeGreaterThan(0.01);
+    expect(() => rateEstimate(3, 2)).toThrow(/3 of 2/u);
+  });
+
+  it("differ by Newcombe's paired interval, as published", () => {
+    // Newcombe, Statistics in Medicine 17 (1998) 2635, table II, method 10: both, only first, only second, neither.
+    const difference = (e: number, f: number, g: number, h: number) => {
+      const repeat = (count: number, value: readonly [boolean, boolean]) => Array.from({ length: count }, () => value);
+      const cells = [
+        ...repeat(e, [true, true]),
+        ...repeat(f, [true, false]),
+        ...repeat(g, [false, true]),
+        ...repeat(h, [false, false]),
+      ];
+      return rateDifference(
+        cells.map(([, second]) => second),
+        cells.map(([first]) => first),
+      );
+    };
+    const { value, low, high } = difference(36, 12, 2, 0);
+    expect(value).toBeCloseTo(0.2, 12);
+    expect(low).toBeCloseTo(0.0569, 4);
+    expect(high).toBeCloseTo(0.3404, 4);
+    // The other way round it is the mirror image.
+    expect(difference(36, 2, 12, 0).low).toBeCloseTo(-high, 12);
+  });
+
+  it('that are equal are never called different, and one case of 280 is not either', () => {
+    const all = new Array<boolean>(280).fill(true);
+    expect(isSignificant(rateDifference(all, all))).toBe(false);
+    expect(rateDifference(all, all).low).toBeLessThan(-0.01);
+    expect(isSignificant(rateDifference(all, all.with(3, false)))).toBe(false);
+    expect(isSignificant(rateDifference(all, new Array<boolean>(280).fill(false)))).toBe(true);
+  });
+});
+
+describe('the normal distribution', () => {
+  it('is right to 1e-9', () => {
+    for (const [z, share] of [
+      [0, 0.5],
+      [1, 0.8413447460685429],
+      [-1.959963984540054, 0.025],
+      [3, 0.9986501019683699],
+      [-4, 3.167124183311986e-5],
+      [-6, 9.865876450376981e-10],
+    ] as const) {
+      expect(normalShare(z)).toBeCloseTo(share, 9);
+      if (z > -5) expect(normalQuantile(share)).toBeCloseTo(z, 7);
+    }
+  });
+});
+
+/** Of `trials` samples, the share whose interval holds the truth. */
+function coverage(trials: number, truth: number, sample: (random: Random, trial: number) => Estimate): number {
+  let held = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const { low, high } = sample(Random.forPart(17, trial), trial);
+    if (low <= truth && truth <= high) held++;
+  }
+  return held / trials;
+}
+
+// With 400 trials the standard error of a coverage of 95% is 1.1 points.
+describe('coverage on simulated data', () => {
+  const draw = <T>(n: number, make: () => T) => Array.from({ length: n }, make);
+
+  it.each([0.005, 0.05, 0.5, 0.97])('of a rate of %d from 200 cases is at least 93%%', (rate) => {
+    const held = coverage(2000, rate, (random) =>
+      rateEstimate(draw(200, () => random.uniform() < rate).filter(Boolean).length, 200),
+    );
+    expect(held).toBeGreaterThan(rate === 0.005 ? 0.91 : 0.93);
+  });
+
+  it('of a difference of paired rates is 93 to 98%', () => {
+    const held = coverage(1500, -0.06, (random) => {
+      const before = draw(150, () => random.uniform() < 0.9);
+      const after = before.map((was) => (was ? random.uniform() < 0.9 : random.uniform() < 0.3));
+      return rateDifference(before, after); // 0.9·0.9 + 0.1·0.3 − 0.9 = −0.06
+    });
+    expect(held).toBeGreaterThan(0.93);
+    expect(held).toBeLessThan(0.98);
+  });
+
+  it('of a difference of means of skewed pairs is 91 to 98%', () => {
+    const held = coverage(400, 0.5, (random, trial) => {
+      const before = draw(60, () => -Math.log(1 - random.uniform()));
+      const after = before.map((value) => value - 0.5 * Math.log(1 - random.uniform())); // adds a mean of 0.5
+      return meanDifference(before, after, trial);
+    });
+    expect(held).toBeGreaterThan(0.91);
+    expect(held).toBeLessThan(0.98);
+  });
+
+  it('of a ratio of sums over contexts of unlike length is 91 to 98%', () => {
+    const held = coverage(400, 2, (random, trial) => {
+      const tokens = draw(80, () => 5 + random.below(60));
+      const nats = tokens.map((count) => 2 * count * (1 + 0.5 * random.normal()));
+      return ratioEstimate(nats, tokens, trial);
+    });
+    expect(held).toBeGreaterThan(0.91);
+    expect(held).toBeLessThan(0.98);
+  });
+});
+
+describe('the bootstrap', () => {
+  const values = Array.from({ length: 50 }, (_, index) => (index * 37) % 11);
+
+  it('gives the same for the same seed, and nearly the same for another', () => {
+    expect(meanEstimate(values, 3)).toEqual(meanEstimate(values, 3));
+    const [one, other] = [meanEstimate(values, 3), meanEstimate(values, 4)];
+    expect(one).not.toEqual(other);
+    expect(Math.abs(one.low - other.low)).toBeLessThan(0.1);
+  });
+
+  it('is near the interval of the normal distribution where that is right', () => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const error = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0)) / values.length;
+    const { value, low, high } = meanEstimate(values, 1);
+    expect(value).toBeCloseTo(mean, 12);
+    expect(Math.abs(low - (mean - 1.96 * error))).toBeLessThan(0.15);
+    expect(Math.abs(high - (mean + 1.96 * error))).toBeLessThan(0.15);
+  });
+
+  it('calls nothing a change where nothing changed, and says nothing from one unit', () => {
+    expect(relativeDifference(values, values, 1)).toMatchObject({ value: 0, low: 0, high: 0 });
+    expect(isSignificant(relativeDifference(values, values, 1))).toBe(false);
+    expect(meanEstimate([3], 1)).toMatchObject({ low: -Infinity, high: Infinity });
+    expect(() => meanEstimate([], 1)).toThrow(/nothing/u);
+    expect(() => meanEstimate([1, NaN], 1)).toThrow(/not finite/u);
+  });
+});
