@@ -4,11 +4,14 @@ import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
 import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
 import { verifyExport, writeExport } from './tasks/export.ts';
+import { describeModel, nextTokens } from './tasks/modelView.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
   'device.probe': probeDevice,
   'model.inspect': inspectModel,
+  'model.describe': describeModel,
+  'model.nextTokens': nextTokens,
   'model.check': checkAgainstReference,
   'model.generate': generateText,
   'activations.capture': capture,

@@ -9,11 +9,15 @@ export function hashBytes(bytes: Uint8Array | string): string {
 }
 
 /** Reads the file once, a megabyte at a time. @throws AppError `not-found`, `permission`, `cancelled`. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+export async function hashFile(path: string, signal?: AbortSignal, onBytes?: (bytes: number) => void): Promise<string> {
   const hash = createHash('sha256');
   try {
     const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
-    for await (const chunk of stream) hash.update(chunk as Uint8Array); // bytes, since no encoding is set
+    for await (const chunk of stream) {
+      const bytes = chunk as Uint8Array; // since no encoding is set
+      hash.update(bytes);
+      onBytes?.(bytes.byteLength);
+    }
   } catch (thrown) {
     throw toFileError(thrown, path);
   }

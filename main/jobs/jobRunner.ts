@@ -12,6 +12,7 @@ export interface JobRunnerOptions {
   readonly repository: JobRepository;
   readonly kinds: Readonly<Record<string, Execute>>;
   readonly onProgress?: (id: string, progress: Progress) => void;
+  readonly onLog?: (id: string, line: string) => void;
   readonly keepProgressMs?: number;
 }
 
@@ -33,6 +34,16 @@ export class JobRunner {
     this.#options = options;
   }
 
+  /** The job that is running now. */
+  get current(): string | null {
+    return this.#current?.id ?? null;
+  }
+
+  /** Whether this process runs the job, or will when its turn comes. */
+  holds(id: string): boolean {
+    return this.#current?.id === id || this.#queue.some((waiting) => waiting.id === id);
+  }
+
   /** @returns the jobs that a dead process left running, now interrupted. Not while another process has the project. */
   recover(): readonly JobRecord[] {
     return recoverJobs(this.#options.repository, this.#current?.id);
@@ -50,7 +61,7 @@ export class JobRunner {
     const { repository } = this.#options;
     const { kind, state } = repository.get(id);
     this.#executorOf(kind);
-    if (this.#current?.id === id || this.#queue.some((waiting) => waiting.id === id)) {
+    if (this.holds(id)) {
       throw new AppError('conflict', 'The job is running or waiting already.');
     }
     // A paused job goes straight on when its turn comes.
@@ -100,7 +111,7 @@ export class JobRunner {
       const { id, isResumed, resolve, reject } = next;
       const current = { id, abort: new AbortController(), stopAs: 'cancelled' as StopState };
       this.#current = current;
-      const { repository, onProgress, keepProgressMs } = this.#options;
+      const { repository, onProgress, onLog, keepProgressMs } = this.#options;
       const settle = await runJob(
         repository,
         id,
@@ -109,6 +120,7 @@ export class JobRunner {
           signal: current.abort.signal,
           stoppedAs: () => current.stopAs,
           onProgress: (progress) => onProgress?.(id, progress),
+          onLog: (line) => onLog?.(id, line),
           ...(keepProgressMs === undefined ? {} : { keepProgressMs }),
         },
       ).then(

@@ -8,6 +8,8 @@ export interface JobContext {
   /** Asks the work to stop; it leaves a checkpoint and throws. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** A line for the job's log. */
+  readonly onLog?: (line: string) => void;
 }
 
 export interface RunJobOptions {
@@ -15,6 +17,7 @@ export interface RunJobOptions {
   /** What the job is when it stopped because of the signal; cancelled by default. */
   readonly stoppedAs?: () => 'paused' | 'cancelled';
   readonly onProgress?: (progress: Progress) => void;
+  readonly onLog?: (line: string) => void;
   /** Progress is kept no more often: each time is a write to the disk. */
   readonly keepProgressMs?: number;
 }
@@ -40,7 +43,7 @@ export async function runJob<T>(
   };
   let output: T;
   try {
-    output = await work(job, { signal, onProgress });
+    output = await work(job, { signal, onProgress, ...(options.onLog ? { onLog: options.onLog } : {}) });
   } catch (thrown) {
     const error = toAppError(thrown);
     try {

@@ -1,6 +1,7 @@
 // A model opened from a Hugging Face folder: config, sites, and its graph over the weights where they lie. Opening reads
 // headers only; the graph is built once at that time, so that a folder that cannot work is refused at once.
 import { join, resolve } from 'node:path';
+import type { OnWork } from '../contract/progress.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Architecture, ModelBody } from './architecture.ts';
 import { architectureOf } from './architectures/registry.ts';
@@ -68,8 +69,13 @@ export class Model {
   }
 
   /** SHA-256 that identifies config and weights, in hexadecimal. Reads all the weights the first time. */
-  hash(signal?: AbortSignal): Promise<string> {
-    return contentHash(this.folder, this.#weights.files, this.#options.hashCache, signal);
+  hash(signal?: AbortSignal, onWork?: OnWork): Promise<string> {
+    return contentHash(this.folder, this.#weights.files, this.#options.hashCache, signal, onWork);
+  }
+
+  /** Numbers in all stored tensors, and the bytes that they take. */
+  get weightSize(): { readonly parameters: number; readonly bytes: number } {
+    return this.#weights.size;
   }
 
   /** @throws AppError `not-found` when the folder has no tokenizer.json, `invalid-file`, `unsupported`. */

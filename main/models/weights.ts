@@ -53,6 +53,16 @@ export class Weights {
     return new Weights(modelFolder, tensors, await readSmallTensors(tensors));
   }
 
+  get size(): { readonly parameters: number; readonly bytes: number } {
+    let parameters = 0;
+    let bytes = 0;
+    for (const { shape, byteLength } of this.#tensors.values()) {
+      parameters += shape.reduce((product, axis) => product * axis, 1);
+      bytes += byteLength;
+    }
+    return { parameters, bytes };
+  }
+
   has(name: string): boolean {
     return this.#tensors.has(name);
   }

@@ -5,13 +5,14 @@ import * as v from 'valibot';
 import { MANIFEST_FILE } from '../activations/manifest.ts';
 import { AppError } from '../contract/errors.ts';
 import { validate } from '../contract/validate.ts';
+import type { JobContext } from '../jobs/runJob.ts';
 import { findModel, modelInput } from './models.ts';
 import { existingFolder, folderOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-const requestSchema = v.object({
+export const captureRequestSchema = v.object({
   /** Its name in the project. */
   model: v.string(),
   /** A file or a folder. */
@@ -28,10 +29,10 @@ const requestSchema = v.object({
   dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
   shardBytes: v.exactOptional(positive),
 });
-export type CaptureRequest = v.InferOutput<typeof requestSchema>;
+export type CaptureRequest = v.InferOutput<typeof captureRequestSchema>;
 
-const JOB = 'capture';
-const DEFAULT_CONTEXT_LENGTH = 256;
+export const CAPTURE_JOB = 'capture';
+export const DEFAULT_CONTEXT_LENGTH = 256;
 
 /** The folder of a store. @throws AppError `not-found`. */
 export function findStore({ project }: Workbench, name: string): Promise<string> {
@@ -40,41 +41,52 @@ export function findStore({ project }: Workbench, name: string): Promise<string>
 
 /** Captures, or goes on with a capture of the same that stopped. @throws AppError as captureActivations does. */
 export async function capture(workbench: Workbench, request: CaptureRequest, signal: AbortSignal) {
-  const { project, compute } = workbench;
+  const description = { ...request, corpus: resolve(request.corpus) };
+  return asJob(workbench, CAPTURE_JOB, description, signal, (context) => runCapture(workbench, description, context));
+}
+
+/** The work of a capture's job: begins it, or goes on with what is there. */
+export async function runCapture({ project, compute }: Workbench, request: CaptureRequest, context: JobContext) {
   const { model: modelName, corpus, sites, name, field, textDocuments, ...options } = request;
   const model = await findModel(project.folder, modelName);
   const stores = sites.map((site) => ({
     site,
-    name: sites.length === 1 ? name : `${name}.${site}`,
-    folder: folderOf(project.folder, 'activations', sites.length === 1 ? name : `${name}.${site}`),
+    name: storeName(request, site),
+    folder: folderOf(project.folder, 'activations', storeName(request, site)),
   }));
   await mkdir(join(project.folder, 'activations'), { recursive: true });
-  const path = resolve(corpus);
-  const result = await asJob(workbench, JOB, { ...request, corpus: path }, signal, (context) =>
-    compute(
-      'activations.capture',
-      {
-        contextLength: Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
-        ...options,
-        ...modelInput(project.folder, model),
-        corpus: {
-          path,
-          ...(field === undefined ? {} : { field }),
-          ...(textDocuments === undefined ? {} : { textDocuments }),
-        },
-        sites: stores.map(({ site, folder }) => ({ site, folder })),
+  const result = await compute(
+    'activations.capture',
+    {
+      contextLength: Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
+      ...options,
+      ...modelInput(project.folder, model),
+      corpus: {
+        path: corpus,
+        ...(field === undefined ? {} : { field }),
+        ...(textDocuments === undefined ? {} : { textDocuments }),
       },
-      context,
-    ),
+      sites: stores.map(({ site, folder }) => ({ site, folder })),
+    },
+    context,
   );
   return { ...result, stores, tokensPerSecond: result.tokensRun / result.seconds };
+}
+
+/** The store of one of a capture's sites. */
+export function storeName({ sites, name }: Pick<CaptureRequest, 'sites' | 'name'>, site: string): string {
+  return sites.length === 1 ? name : `${name}.${site}`;
 }
 
 /** Goes on with the capture that stopped last. @throws AppError `not-found` when none did. */
 export async function resumeCapture(workbench: Workbench, signal: AbortSignal) {
   const job = workbench.project.jobs
     .list(['interrupted', 'cancelled', 'failed', 'queued'])
-    .findLast(({ kind }) => kind === JOB);
+    .findLast(({ kind }) => kind === CAPTURE_JOB);
   if (!job) throw new AppError('not-found', 'No capture of this project was interrupted: there is nothing to resume.');
-  return capture(workbench, validate(requestSchema, job.description, 'The interrupted job', 'invalid-file'), signal);
+  return capture(
+    workbench,
+    validate(captureRequestSchema, job.description, 'The interrupted job', 'invalid-file'),
+    signal,
+  );
 }

@@ -10,6 +10,7 @@ import { CONFIG_FILE } from '../dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../dictionaries/train.ts';
 import type { TrainingRequest } from '../dictionaries/trainingConfig.ts';
 import { toFileError } from '../files/fileError.ts';
+import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project.ts';
 import { findStore } from './activations.ts';
 import { findModelByHash, modelInput } from './models.ts';
@@ -89,42 +90,79 @@ export interface TrainRequest extends Omit<TrainingRequest, 'd'> {
   readonly heldOutFraction?: number;
 }
 
-const JOB = 'train';
+export const TRAIN_JOB = 'train';
+
+/** A run has one job, whatever else its description says: runs are known by their names. */
+function isRunOf(name: string): (description: unknown) => boolean {
+  return (description) =>
+    typeof description === 'object' && description !== null && 'name' in description && description.name === name;
+}
 
 /** @throws AppError `exists` when there is a dictionary or a run of the name, and as train does. */
 export async function trainDictionary(workbench: Workbench, request: TrainRequest, signal: AbortSignal) {
-  const { project, compute } = workbench;
-  const { name, activations, heldOutFraction, ...training } = request;
+  await checkTrainRequest(workbench, request);
+  const { name } = request;
+  return asJob(
+    workbench,
+    TRAIN_JOB,
+    { ...request },
+    signal,
+    (context) => runTraining(workbench, request, context),
+    isRunOf(name),
+  );
+}
+
+/** Goes on with a run that stopped. @throws AppError `not-found`, `mismatch`. */
+export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
+  await findDictionary(workbench, name);
+  return asJob(
+    workbench,
+    TRAIN_JOB,
+    { name },
+    signal,
+    (context) => continueTraining(workbench, name, context),
+    isRunOf(name),
+  );
+}
+
+/** @throws AppError `not-found` for the store or its model, `usage` for a name that is none. */
+async function checkTrainRequest(workbench: Workbench, { name, activations }: TrainRequest) {
+  const { project } = workbench;
   const folder = folderOf(project.folder, 'dictionaries', name);
   const storeFolder = await findStore(workbench, activations);
   const model = await findModelByHash(project.folder, (await readManifest(storeFolder)).model);
+  return { folder, storeFolder, model };
+}
+
+/** The work of a run's job: begins it. */
+export async function runTraining(workbench: Workbench, request: TrainRequest, context: JobContext) {
+  const { project, compute } = workbench;
+  const { name, activations: _, heldOutFraction, ...training } = request;
+  const { folder, storeFolder, model } = await checkTrainRequest(workbench, request);
   await mkdir(join(project.folder, 'dictionaries'), { recursive: true });
-  const result = await asJob(workbench, JOB, { name }, signal, (context) =>
-    compute(
-      'dictionary.train',
-      {
-        request: training,
-        folder,
-        storeFolder,
-        model: modelInput(project.folder, model),
-        modelName: model.name,
-        ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
-      },
-      context,
-    ),
+  const result = await compute(
+    'dictionary.train',
+    {
+      request: training,
+      folder,
+      storeFolder,
+      model: modelInput(project.folder, model),
+      modelName: model.name,
+      ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
+    },
+    context,
   );
   await catalogueDictionaries(project);
   return { name, ...result };
 }
 
-/** Goes on with a run that stopped. @throws AppError `not-found`, `mismatch`. */
-export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
+/** The work of a run's job: goes on from its checkpoint. */
+export async function continueTraining(workbench: Workbench, name: string, context: JobContext) {
   const { project, compute } = workbench;
   const { folder, model: trainedOn } = await findDictionary(workbench, name);
   const model = await findModelByHash(project.folder, trainedOn.hash);
-  const result = await asJob(workbench, JOB, { name }, signal, (context) =>
-    compute('dictionary.resume', { folder, model: modelInput(project.folder, model), modelName: model.name }, context),
-  );
+  const input = { folder, model: modelInput(project.folder, model), modelName: model.name };
+  const result = await compute('dictionary.resume', input, context);
   await catalogueDictionaries(project);
   return { name, ...result };
 }
@@ -136,7 +174,12 @@ export interface EvaluateRequest {
   readonly heldOutFraction?: number;
 }
 
-export async function evaluateDictionary(workbench: Workbench, request: EvaluateRequest, signal: AbortSignal) {
+export async function evaluateDictionary(
+  workbench: Workbench,
+  request: EvaluateRequest,
+  signal: AbortSignal,
+  context: Partial<JobContext> = {},
+) {
   const { project, compute } = workbench;
   const dictionary = await findFinishedDictionary(workbench, request.name);
   const model = await findModelByHash(project.folder, dictionary.model.hash);
@@ -150,7 +193,7 @@ export async function evaluateDictionary(workbench: Workbench, request: Evaluate
       storeFolder,
       heldOutFraction: request.heldOutFraction ?? dictionary.heldOutFraction,
     },
-    { signal },
+    { ...context, signal },
   );
   return { name: request.name, ...quality };
 }

@@ -1,8 +1,9 @@
 // The exports of a project: exports/<name>/, or any other folder.
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { editId, type Edit } from '../edits/edit.ts';
+import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
 import { findDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
@@ -54,31 +55,40 @@ export async function placeOf(
 
 /** @throws AppError as exportModel does. */
 export async function exportEdit(workbench: Workbench, request: ExportRequest, signal: AbortSignal) {
+  const { edit, form, target } = request;
+  const description = { edit: editId(edit), folder: folderOfTarget(workbench, target), form };
+  return asJob(workbench, EXPORT_JOB, description, signal, (context) => runExport(workbench, request, context));
+}
+
+export const EXPORT_JOB = 'export';
+
+function folderOfTarget({ project }: Workbench, target: string): string {
+  return /[\\/]/.test(target) ? resolve(target) : folderOf(project.folder, 'exports', target);
+}
+
+/** The work of an export's job. */
+export async function runExport(workbench: Workbench, request: ExportRequest, context: JobContext) {
   const { project, compute } = workbench;
   const { edit, target, form, text, provenance = {} } = request;
   const dictionaries = await dictionariesOfEdit(workbench, edit);
   const [first] = dictionaries;
   if (!first) throw new AppError('internal', 'An edit without dictionaries.');
   const model = await findModelByHash(project.folder, first.model.hash);
-  const isPath = /[\\/]/.test(target);
-  const folder = isPath ? resolve(target) : folderOf(project.folder, 'exports', target);
-  if (!isPath) await mkdir(join(project.folder, 'exports'), { recursive: true });
-  else await mkdir(dirname(folder), { recursive: true });
-  return asJob(workbench, 'export', { edit: editId(edit), folder, form }, signal, async (context) =>
-    compute(
-      'export.write',
-      {
-        model: modelInput(project.folder, model),
-        edit,
-        dictionaries: dictionaries.map((dictionary) => dictionary.folder),
-        text: await textOf(workbench, first, text),
-        form,
-        folder,
-        toolVersion: packageFacts.version,
-        provenance: { ...provenance, model: model.name },
-      },
-      context,
-    ),
+  const folder = folderOfTarget(workbench, target);
+  await mkdir(dirname(folder), { recursive: true });
+  return compute(
+    'export.write',
+    {
+      model: modelInput(project.folder, model),
+      edit,
+      dictionaries: dictionaries.map((dictionary) => dictionary.folder),
+      text: await textOf(workbench, first, text),
+      form,
+      folder,
+      toolVersion: packageFacts.version,
+      provenance: { ...provenance, model: model.name },
+    },
+    context,
   );
 }
 

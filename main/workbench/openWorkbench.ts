@@ -5,23 +5,41 @@ import { catalogueDictionaries } from './dictionaries.ts';
 import { catalogueModels } from './models.ts';
 import type { Compute, Workbench } from './workbench.ts';
 
+export interface OpenedWorkbench extends Workbench {
+  close(): void;
+}
+
 /**
- * Opens the project for as long as `use` takes. What lies in its folders but is not listed (a process died between the
- * two) is listed, and jobs that a dead process left running are marked as interrupted.
+ * Opens a project. What lies in its folders but is not listed (a process died between the two) is listed, and jobs that a
+ * dead process left running are marked as interrupted.
  * @param host what opens it, for the message that another process gets.
  */
-export async function withWorkbench<T>(
+export async function openWorkbench(
   folder: string,
   { host, compute }: { readonly host: string; readonly compute: Compute },
-  use: (workbench: Workbench) => Promise<T>,
-): Promise<T> {
+): Promise<OpenedWorkbench> {
   const project = await openProject(folder, { host });
   try {
     if (project.otherHolders().length === 0) recoverJobs(project.jobs);
     await catalogueModels(project);
     await catalogueDictionaries(project);
-    return await use({ project, compute });
-  } finally {
+    return { project, compute, close: () => project.close() };
+  } catch (thrown) {
     project.close();
+    throw thrown;
+  }
+}
+
+/** Opens the project for as long as `use` takes. */
+export async function withWorkbench<T>(
+  folder: string,
+  options: { readonly host: string; readonly compute: Compute },
+  use: (workbench: Workbench) => Promise<T>,
+): Promise<T> {
+  const workbench = await openWorkbench(folder, options);
+  try {
+    return await use(workbench);
+  } finally {
+    workbench.close();
   }
 }

@@ -11,6 +11,8 @@ export interface ComputeOptions<Chunk> {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onChunk?: (chunk: Chunk) => void;
+  /** Lines for the job's log. */
+  readonly onLog?: (line: string) => void;
 }
 
 /** Runs a task in the engine process, on the device that the host chose. */
@@ -27,6 +29,7 @@ export interface Workbench {
 
 /**
  * Does `work` as a job of the project. One that does the same and stopped before its end goes on; else one is added.
+ * @param isSame tells from a job's description whether it does the same; by default when it reads the same.
  * @throws AppError `locked` when another process is doing the same: they would write to one folder.
  */
 export async function asJob<T>(
@@ -35,12 +38,12 @@ export async function asJob<T>(
   description: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
   work: (context: JobContext) => Promise<T>,
+  isSame: (description: unknown) => boolean = (other) => JSON.stringify(other) === JSON.stringify(description),
 ): Promise<T> {
   const { jobs } = project;
-  const text = JSON.stringify(description);
   const same = jobs
     .list(['queued', 'running', 'paused', 'interrupted', 'cancelled', 'failed'])
-    .findLast((job) => job.kind === kind && JSON.stringify(job.description) === text);
+    .findLast((job) => job.kind === kind && isSame(job.description));
   if (same?.state === 'running' || same?.state === 'paused') {
     throw new AppError(
       'locked',

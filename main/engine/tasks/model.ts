@@ -17,7 +17,7 @@ export function openTaskModel({ folder, hashCache }: { folder: string; hashCache
 export const inspectModel = defineTask({
   lane: 'quick',
   input: v.object(modelEntries),
-  run: async (input, { signal }) => {
+  run: async (input, { signal, onWork }) => {
     const model = await openTaskModel(input);
     const { modelType, layers, hiddenSize, vocabularySize, contextLength } = model.config;
     const hasTokenizer = await model.tokenizer().then(
@@ -28,7 +28,7 @@ export const inspectModel = defineTask({
       },
     );
     const sites = model.sites.map(({ name, width }) => ({ name, width }));
-    const hash = await model.hash(signal);
+    const hash = await model.hash(signal, onWork);
     return { hash, modelType, layers, hiddenSize, vocabularySize, contextLength, hasTokenizer, sites };
   },
 });
