@@ -4,6 +4,7 @@
 export const ERROR_CODES = [
   'usage', // wrong arguments: nothing was started
   'not-found', // a project, model, dictionary, file … that does not exist
+  'no-project', // asked of a project while none is open
   'exists', // a name that is already taken
   'invalid-file', // a file that is damaged, lies about itself, or is not what it claims
   'unsupported', // well-formed, but of a kind this program cannot handle

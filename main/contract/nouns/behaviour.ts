@@ -6,19 +6,20 @@ import { stepSchema } from './history.ts';
 
 const bound = v.picklist(['atLeast', 'atMost']);
 
+/** Members that are not named here pass through as they are: storing a behaviour checks them all. */
 export const checkSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
-  v.strictObject({
+  v.looseObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.looseObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.looseObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
+  v.looseObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
+  v.looseObject({
     kind: v.literal('logitDifference'),
     continuation: v.string(),
     against: v.string(),
     bound,
     value: v.number(),
   }),
-  v.strictObject({
+  v.looseObject({
     kind: v.literal('multipleChoice'),
     choices: v.array(v.string()),
     answer: v.number(),
@@ -26,13 +27,13 @@ export const checkSchema = v.variant('kind', [
   }),
 ]);
 
-export const behaviourSchema = v.strictObject({
+export const behaviourSchema = v.looseObject({
   format: v.literal('errata.behaviour.1'),
   name: v.string(),
   description: v.string(),
   maxNewTokens: v.number(),
   cases: v.array(
-    v.strictObject({
+    v.looseObject({
       role: v.picklist(['target', 'lookalike', 'collateral']),
       system: v.string(),
       prompt: v.string(),

@@ -137,8 +137,9 @@ export const dictionary = {
       tokens: v.number(),
       /** How often the run goes through the store. */
       epochs: v.number(),
-      /** By the rate of earlier runs of like shape on this device; null when there was none. */
       seconds: v.nullable(v.number()),
+      /** What the time is predicted from: earlier runs of the project, or the measured speed of the device. */
+      basis: v.nullable(v.picklist(['runs', 'device'])),
       warnings: v.array(v.string()),
     }),
   }),

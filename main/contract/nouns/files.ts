@@ -1,6 +1,7 @@
 // Pointing at files and folders. Every answer names a place by a location id that the host made for it; see
 // `locationSchema`. Electron offers `pick` (a native dialog), the web host `browse` and `locate` within its permitted
-// roots (links followed); the other's procedures answer `unsupported`.
+// roots (links followed); the other's procedures answer `unsupported`. What is
+// written for people to keep (labels, logs, versions) is a download from /blob/… instead, see blobs.ts.
 import * as v from 'valibot';
 import { locationSchema } from '../fields.ts';
 import { command, nothing, query } from '../procedure.ts';
@@ -41,12 +42,6 @@ export const files = {
     summary: 'Let the person choose with a native dialog',
     input: v.strictObject({ purpose: v.picklist(PURPOSES) }),
     /** Null: the dialog was cancelled. */
-    output: v.nullable(place),
-  }),
-  /** For what is written: an exported file. */
-  pickNew: command({
-    summary: 'Let the person say where a new file shall lie, with a native dialog',
-    input: v.strictObject({ purpose: v.picklist(PURPOSES), name: v.pipe(v.string(), v.maxLength(200)) }),
     output: v.nullable(place),
   }),
   roots: query({ summary: 'The folders that may be browsed', input: nothing, output: v.array(place) }),

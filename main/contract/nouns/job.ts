@@ -38,6 +38,8 @@ export const jobSchema = v.object({
   error: v.nullable(serializedErrorSchema),
   created: v.string(),
   updated: v.string(),
+  /** It was asked to pause or cancel, and is on its way to its next checkpoint. */
+  isStopping: v.boolean(),
   canPause: v.boolean(),
   canResume: v.boolean(),
   canCancel: v.boolean(),

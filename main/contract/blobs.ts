@@ -1,0 +1,25 @@
+// Addresses of what does not travel in messages: arrays, as little-endian bytes with their type and shape in a header, and
+// files to download. All lie under /blob/ on the page's own origin and are of the open project.
+import { BLOB_PATH } from './host.ts';
+
+/** The header that says what the bytes are: `{"dtype":"f32","shape":[16384]}`. */
+export const ARRAY_HEADER = 'X-Errata-Array';
+
+export interface ArrayFacts {
+  readonly dtype: 'f32' | 'i32' | 'u8';
+  readonly shape: readonly number[];
+}
+
+const path = (...parts: readonly string[]) => `${BLOB_PATH}${parts.map(encodeURIComponent).join('/')}`;
+
+export const blobs = {
+  /** f32 `[size]`: the share of the held-out tokens on which each feature fires. */
+  firingRates: (dictionary: string) => path('dictionary', dictionary, 'firing-rates'),
+  /** Downloads. */
+  labels: (format: 'csv' | 'jsonl', dictionary?: string) =>
+    `${path('labels', `labels.${format}`)}${dictionary === undefined ? '' : `?dictionary=${dictionary}`}`,
+  behaviour: (name: string, format: 'json' | 'jsonl' | 'csv') => path('behaviour', name, format),
+  /** A version with all that is behind it, for a colleague. */
+  version: (ref: string) => path('version', ref),
+  jobLog: (id: string) => path('job', id, 'log'),
+};
