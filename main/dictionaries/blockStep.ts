@@ -4,74 +4,67 @@ import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../contract/errors.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 import { selectPerBatch, selectPerToken, type Codes } from './selection.ts';
+import { layOut } from './sparseCodes.ts';
 import {
-  blocksOf,
-  fillColumns,
-  fillValues,
-  groupEntries,
-  readValues,
-  type ListBlock,
-  type SparseLists,
-} from './sparseCodes.ts';
-import { decodeGraph, encodeGraph, encodeSomeGraph, updateGraph } from './stepGraphs.ts';
+  auxGraph,
+  decodeGraph,
+  encodeGraph,
+  forwardGraph,
+  groupWidth,
+  rowsAtOnce,
+  tokensAtOnce,
+  tokensPerChunk,
+  updateGraph,
+} from './stepGraphs.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 import { deadFeatures, FEATURE_PARAMETERS, type ParameterState, type TrainingState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 
-/** Gathered floats of a block: 2 MB, measured best on processors with 1–2 MB of second-level cache per core. */
-const BLOCK_FLOATS = 1 << 19;
-/** Floats in the rows of each parameter and moment that a block of features gathers beside. */
+/** Floats in the rows of each parameter and moment that a block of features gathers. */
 const ROW_FLOATS = 1 << 17;
 const MAX_BLOCK_FEATURES = 1024;
+/** Most tokens of a block, where they are decoded by lists of different lengths. */
+const MAX_BLOCK_TOKENS = 1024;
 /** Dead features that AuxK trains in one step; more take turns. */
 export const AUX_FEATURES = 512;
 /** How fast the running threshold of batchtopk follows that of the batches (dictionary_learning uses 0.999 as well). */
 const THRESHOLD_MEMORY = 0.999;
-/** The first guess for a batch's threshold, as a share of the last one's. */
-const GUESS_SHARE = 0.85;
 
 interface Sessions {
-  readonly encode: Session;
-  readonly encodeSome: Session | null;
-  readonly decode: Session;
+  /** topk: up to the gradients of the codes. batchtopk: the encoder alone. */
+  readonly forward: Session;
+  /** batchtopk */
+  readonly decode: Session | null;
+  readonly aux: Session | null;
   readonly update: Session;
 }
 
-interface Encoded {
-  readonly codes: Codes;
-  /** `[batch, d]`; Σ‖x‖² over it. */
-  readonly normalised: Float32Array;
-  readonly squaredNorm: number;
-  /** batchtopk: the smallest value kept. */
-  readonly threshold: number | null;
-}
-
-/** What decoding a batch gives. Tokens are renumbered in the order in which they were decoded. */
+/** A batch's codes, and what decoding them gives. */
 interface Decoded {
-  /** `[batch, d]`, in decoding order; rows of tokens on which nothing fires included. */
-  readonly error: Float32Array;
-  readonly target: Float32Array;
-  /** `[entries]`: ∂loss/∂f of each entry, and its token's place in decoding order. */
+  readonly codes: Codes;
+  /** `[entries]`: ∂loss/∂f. */
   readonly gradients: Float32Array;
-  readonly places: Int32Array;
-  /** `[batch]`: the place of each token. */
-  readonly placeOf: Int32Array;
+  /** `[batch, d]`: reconstruction − what was wanted. */
+  readonly error: Float32Array;
   readonly squaredError: number;
   /** `[d]` */
   readonly errorSum: Float64Array;
 }
+
+type Outputs = Readonly<Record<string, Tensor>>;
 
 export async function createBlockStep(
   runtime: Runtime,
   config: TrainingConfig,
   state: TrainingState,
 ): Promise<TrainingStep> {
+  const isTopK = config.architecture === 'topk';
   const auxFeatures = Math.min(AUX_FEATURES, config.size);
   const auxK = Math.min(config.auxK, auxFeatures);
   const sessions: Sessions = {
-    encode: await runtime.createSession(encodeGraph(config, config.architecture === 'topk' ? config.k : null)),
-    encodeSome: auxK === 0 ? null : await runtime.createSession(encodeSomeGraph(config, auxK)),
-    decode: await runtime.createSession(decodeGraph(config)),
+    forward: await runtime.createSession(isTopK ? forwardGraph(config) : encodeGraph(config)),
+    decode: isTopK ? null : await runtime.createSession(decodeGraph(config)),
+    aux: auxK === 0 ? null : await runtime.createSession(auxGraph(config, auxK)),
     update: await runtime.createSession(updateGraph(config)),
   };
   return new BlockStep(config, state, sessions, auxFeatures, auxK);
@@ -83,8 +76,6 @@ class BlockStep implements TrainingStep {
   readonly #sessions: Sessions;
   readonly #auxFeatures: number;
   readonly #auxK: number;
-  readonly #maxRows: number;
-  readonly #maxFeatures: number;
   readonly #scratch: Scratch;
   readonly #parameters: Readonly<Record<string, Tensor>>;
   /** What the update graph reads. */
@@ -97,9 +88,7 @@ class BlockStep implements TrainingStep {
     this.#sessions = sessions;
     this.#auxFeatures = auxFeatures;
     this.#auxK = auxK;
-    this.#maxRows = Math.max(512, Math.floor(BLOCK_FLOATS / config.d));
-    this.#maxFeatures = Math.max(64, Math.min(MAX_BLOCK_FEATURES, Math.floor(ROW_FLOATS / config.d)));
-    this.#scratch = new Scratch(config, this.#maxRows, this.#maxFeatures);
+    this.#scratch = new Scratch(config);
     this.#parameters = parameterTensors(config, state);
     this.#rowParameters = Object.fromEntries(
       Object.entries(this.#parameters).filter(([name]) => this.#scratch.newRows.has(name)),
@@ -107,10 +96,13 @@ class BlockStep implements TrainingStep {
   }
 
   async step(batch: Float32Array, learningRate: number): Promise<StepReport> {
-    const { batchSize, size } = this.#config;
+    const { architecture, batchSize, size } = this.#config;
     const state = this.#state;
-    const { codes, normalised, threshold, squaredNorm } = await this.#encode(batch);
-    const decoded = await this.#decode(codes, normalised, this.#parameters['b_dec'] as Tensor, this.#scratch.main);
+    const isTopK = architecture === 'topk';
+    const { decoded, squaredNorm, threshold } = isTopK
+      ? await this.#forward(batch)
+      : await this.#forwardPerBatch(batch);
+    const { codes } = decoded;
     const loss = decoded.squaredError / batchSize;
     if (!Number.isFinite(loss)) throw new AppError('diverged', `Step ${state.step + 1}: the loss is ${loss}.`);
 
@@ -120,9 +112,9 @@ class BlockStep implements TrainingStep {
     for (let entry = 0; entry < codes.features.length; entry++) {
       state.lastFired[codes.features[entry] as number] = state.tokens;
     }
-    await this.#update(codes, decoded, learningRate);
+    await this.#update(decoded, learningRate);
     const dead = deadFeatures(state, this.#config);
-    if (dead.length > 0) await this.#reviveDead(dead, decoded, learningRate);
+    if (dead.length > 0) await this.#reviveDead(dead, decoded.error, learningRate);
     this.#updateDecoderBias(decoded.errorSum, learningRate);
 
     return {
@@ -141,115 +133,152 @@ class BlockStep implements TrainingStep {
     for (const session of Object.values(this.#sessions) as (Session | null)[]) await session?.release();
   }
 
-  async #encode(batch: Float32Array): Promise<Encoded> {
-    const { architecture, batchSize, d, size, k } = this.#config;
+  #encoderFeeds(batch: Float32Array): Record<string, Tensor> {
+    const { batchSize, d, size } = this.#config;
     const { mean, scale } = this.#state.normalisation;
-    const scratch = this.#scratch;
-    const { W_enc } = this.#parameters as { W_enc: Tensor };
-    const feeds = {
+    return {
       x: new Tensor('float32', batch, [batchSize, d]),
       mean: new Tensor('float32', mean, [d]),
       scale: new Tensor('float32', [scale], []),
-      W_enc,
+      W_enc: this.#parameters['W_enc'] as Tensor,
       b_enc: new Tensor('float32', this.#state.features.b_enc.value, [size]),
     };
-    const normalised = new Tensor('float32', scratch.normalised, [batchSize, d]);
-    if (architecture === 'topk') {
-      const values = new Tensor('float32', scratch.candidateValues, [batchSize, k]);
-      const indices = new Tensor('int64', scratch.candidateIndices, [batchSize, k]);
-      const outputs = await this.#sessions.encode.run(feeds, { normalised, squaredNorm: null, values, indices });
-      const codes = selectPerToken(scratch.candidateValues, scratch.candidateIndices, k);
-      return { codes, normalised: scratch.normalised, squaredNorm: scalar(outputs['squaredNorm']), threshold: null };
-    }
-    const pre = new Tensor('float32', scratch.pre, [batchSize, size]);
-    const outputs = await this.#sessions.encode.run(feeds, { normalised, squaredNorm: null, pre });
-    const guess = this.#lastThreshold * GUESS_SHARE;
-    const { codes, threshold } = selectPerBatch(scratch.pre, size, batchSize * k, guess);
-    this.#lastThreshold = threshold;
-    return { codes, normalised: scratch.normalised, squaredNorm: scalar(outputs['squaredNorm']), threshold };
   }
 
-  /** @param wanted `[batch, d]`: what the codes shall reconstruct */
-  async #decode(codes: Codes, wanted: Float32Array, bias: Tensor, buffers: DecodeBuffers): Promise<Decoded> {
+  /** topk: encodes and decodes the batch in one run. */
+  async #forward(batch: Float32Array): Promise<{ decoded: Decoded; squaredNorm: number; threshold: null }> {
+    const { batchSize, d, k } = this.#config;
+    const { normalised, values, indices, error } = this.#scratch;
+    const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
+    const outputs = await this.#sessions.forward.run(
+      { ...this.#encoderFeeds(batch), W_dec, b_dec },
+      {
+        normalised: new Tensor('float32', normalised, [batchSize, d]),
+        squaredNorm: null,
+        values: new Tensor('float32', values, [batchSize, k]),
+        indices: new Tensor('int64', indices, [batchSize, k]),
+        ...this.#decodeFetches(error, this.#scratch.alignment, k),
+      },
+    );
+    const decoded = this.#readDecoded(values, indices, this.#scratch.alignment, error, k, outputs);
+    return { decoded, squaredNorm: scalar(outputs['squaredNorm']), threshold: null };
+  }
+
+  /** Where the graphs that decode `slots` features of every token put their results. */
+  #decodeFetches(error: Float32Array, alignment: Float32Array, slots: number): Record<string, Tensor | null> {
     const { batchSize, d } = this.#config;
-    const { columns, values, results, rows } = this.#scratch;
-    const lists = groupEntries(codes.tokens, codes.features, batchSize);
-    const { error, target } = buffers;
-    const alignments = new Float32Array(codes.values.length);
-    const placeOf = new Int32Array(batchSize);
+    const tokens = tokensAtOnce(this.#config, slots);
+    const steps = batchSize / tokens;
+    return {
+      error: new Tensor('float32', error, [steps, tokens, 1, d]),
+      alignment: new Tensor('float32', alignment, [steps, tokens, slots, 1]),
+      squaredError: null,
+      errorSum: null,
+    };
+  }
+
+  #readDecoded(
+    values: Float32Array,
+    indices: BigInt64Array | Int32Array,
+    alignment: Float32Array,
+    error: Float32Array,
+    slots: number,
+    outputs: Outputs,
+  ): Decoded {
+    const { batchSize, d } = this.#config;
+    const { codes, candidates } = selectPerToken(values, indices, slots);
+    const gradients = gradientsAt(candidates, alignment, batchSize);
+    const errorSum = new Float64Array(d);
+    return { codes, gradients, error, squaredError: addErrors(outputs, errorSum), errorSum };
+  }
+
+  /** batchtopk: selects over the whole batch between encoder and decoder. */
+  async #forwardPerBatch(batch: Float32Array): Promise<{ decoded: Decoded; squaredNorm: number; threshold: number }> {
+    const { batchSize, d, size, k } = this.#config;
+    const { normalised, pre, highest } = this.#scratch;
+    const chunk = tokensPerChunk(this.#config);
+    const chunks = batchSize / chunk;
+    const outputs = await this.#sessions.forward.run(this.#encoderFeeds(batch), {
+      normalised: new Tensor('float32', normalised, [batchSize, d]),
+      squaredNorm: null,
+      pre: new Tensor('float32', pre, [chunks, chunk, size]),
+      highest: new Tensor('float32', highest, [chunks, chunk, size / groupWidth(this.#config)]),
+    });
+    const { codes, threshold } = selectPerBatch(pre, highest, size, batchSize * k, this.#lastThreshold);
+    this.#lastThreshold = threshold;
+    return { decoded: await this.#decode(codes), squaredNorm: scalar(outputs['squaredNorm']), threshold };
+  }
+
+  /** Decodes tokens with different numbers of features; those on which nothing fires too. */
+  async #decode(codes: Codes): Promise<Decoded> {
+    const { batchSize, d } = this.#config;
+    const { decode } = this.#sessions;
+    if (!decode) throw new AppError('internal', 'Only batchtopk decodes by lists.');
+    const { normalised, error, errorRows } = this.#scratch;
+    const rowsPerStep = rowsAtOnce(d);
+    const layout = layOut(codes.tokens, batchSize, { rowsPerStep, maxLists: MAX_BLOCK_TOKENS, keepsEmpty: true });
+    const { columns, first: values, second: alignment } = this.#scratch.padded(layout.total);
+    for (let entry = 0; entry < codes.tokens.length; entry++) {
+      const at = layout.positions[entry] as number;
+      columns[at] = codes.features[entry] as number;
+      values[at] = codes.values[entry] as number;
+    }
+    const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
+    const wanted = new Tensor('float32', normalised, [batchSize, d]);
     const errorSum = new Float64Array(d);
     let squaredError = 0;
-    let place = 0;
-    const wantedTensor = new Tensor('float32', wanted, [batchSize, d]);
-    for (const block of tokenBlocks(lists, this.#maxRows)) {
-      const { length } = block;
-      const count = block.lists.length;
-      const shape = [count, length];
-      const entries = count * length;
-      fillColumns(block, lists, columns);
-      fillValues(block, lists, codes.values, values);
-      for (let row = 0; row < count; row++) {
-        const token = block.lists[row] as number;
-        rows[row] = token;
-        placeOf[token] = place + row;
-      }
-      const part = (array: Float32Array) =>
-        new Tensor('float32', array.subarray(place * d, (place + count) * d), [count, d]);
-      const outputs = await this.#sessions.decode.run(
+    for (const { lists, steps, perStep, length, start } of layout.blocks) {
+      const end = start + lists.length * length;
+      const outputs = await decode.run(
         {
-          tokens: new Tensor('int32', rows.subarray(0, count), [count]),
-          columns: new Tensor('int32', columns.subarray(0, entries), shape),
-          values: new Tensor('float32', values.subarray(0, entries), shape),
-          wanted: wantedTensor,
-          W_dec: this.#parameters['W_dec'] as Tensor,
-          b_dec: bias,
+          tokens: new Tensor('int32', lists, [steps, perStep]),
+          columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
+          values: new Tensor('float32', values.subarray(start, end), [steps, perStep, 1, length]),
+          normalised: wanted,
+          W_dec,
+          b_dec,
         },
         {
-          error: part(error),
-          target: part(target),
-          alignment: new Tensor('float32', results.subarray(0, entries), shape),
+          error: new Tensor('float32', errorRows.subarray(0, lists.length * d), [steps, perStep, 1, d]),
+          alignment: new Tensor('float32', alignment.subarray(start, end), [steps, perStep, length, 1]),
           squaredError: null,
           errorSum: null,
         },
       );
-      readValues(block, lists, results, alignments);
-      squaredError += scalar(outputs['squaredError']);
-      for (const [j, sum] of (outputs['errorSum']?.data as Float32Array).entries()) errorSum[j]! += sum;
-      place += count;
+      squaredError += addErrors(outputs, errorSum);
+      copyRows(errorRows, error, lists, d);
     }
-    const scale = 2 / batchSize;
-    const places = new Int32Array(codes.tokens.length);
-    for (let entry = 0; entry < places.length; entry++) {
-      alignments[entry]! *= scale;
-      places[entry] = placeOf[codes.tokens[entry] as number] as number;
-    }
-    return { error, target, gradients: alignments, places, placeOf, squaredError, errorSum };
+    const gradients = gradientsAt(layout.positions, alignment, batchSize);
+    return { codes, gradients, error, squaredError, errorSum };
   }
 
-  /** Adam on every feature that has an entry. `inputs` replaces what the encoder saw when it is not the decoded target. */
-  async #update(
-    codes: Codes,
-    decoded: Decoded,
-    learningRate: number,
-    inputs: Float32Array = decoded.target,
-  ): Promise<void> {
+  /** Adam on every feature that has an entry. */
+  async #update({ codes, gradients, error }: Decoded, learningRate: number): Promise<void> {
     const { batchSize, d, size, beta1, beta2 } = this.#config;
     const state = this.#state;
-    const { columns, values, results, rows, perRow, newRows } = this.#scratch;
-    const lists = groupEntries(codes.features, decoded.places, size);
-    const target = new Tensor('float32', inputs, [batchSize, d]);
-    const error = new Tensor('float32', decoded.error, [batchSize, d]);
-    const errorScale = new Tensor('float32', [2 / batchSize], []);
-    for (const block of blocksOf(lists, this.#maxRows, this.#maxFeatures)) {
-      const count = block.lists.length;
-      const shape = [count, block.length];
-      const entries = count * block.length;
-      fillColumns(block, lists, columns);
-      fillValues(block, lists, codes.values, values);
-      fillValues(block, lists, decoded.gradients, results);
+    const { perRow, newRows, maxFeatures } = this.#scratch;
+    const layout = layOut(codes.features, size, { rowsPerStep: rowsAtOnce(d), maxLists: maxFeatures });
+    const { columns, first: inputWeights, second: errorWeights } = this.#scratch.padded(layout.total);
+    const biasGradients = new Float64Array(size);
+    const errorScale = (2 / batchSize) * (1 - beta1);
+    for (let entry = 0; entry < codes.features.length; entry++) {
+      const at = layout.positions[entry] as number;
+      const gradient = gradients[entry] as number;
+      columns[at] = codes.tokens[entry] as number;
+      inputWeights[at] = gradient * (1 - beta1);
+      errorWeights[at] = (codes.values[entry] as number) * errorScale;
+      biasGradients[codes.features[entry] as number]! += gradient;
+    }
+    const shared = {
+      normalised: new Tensor('float32', this.#scratch.normalised, [batchSize, d]),
+      error: new Tensor('float32', error, [batchSize, d]),
+      ...this.#rowParameters,
+    };
+    for (const { lists, steps, perStep, length, start } of layout.blocks) {
+      const count = lists.length;
+      const end = start + count * length;
       for (let row = 0; row < count; row++) {
-        const feature = block.lists[row] as number;
-        rows[row] = feature;
+        const feature = lists[row] as number;
         const rested = state.step - (state.lastUpdate[feature] as number);
         const decay1 = beta1 ** rested;
         const decay2 = beta2 ** rested;
@@ -262,7 +291,7 @@ class BlockStep implements TrainingStep {
         perRow.decay2[row] = decay2;
         perRow.stepSize[row] = learningRate / weight1;
         perRow.correction2[row] = 1 / weight2;
-        this.#updateEncoderBias(feature, rowSum(results, row, block.length), decay1, decay2, learningRate);
+        this.#updateEncoderBias(feature, biasGradients[feature] as number, decay1, decay2, learningRate);
       }
       const fetches: Record<string, Tensor> = {};
       for (const [name, { array, width }] of newRows) {
@@ -270,23 +299,20 @@ class BlockStep implements TrainingStep {
       }
       await this.#sessions.update.run(
         {
-          features: new Tensor('int32', rows.subarray(0, count), [count]),
-          columns: new Tensor('int32', columns.subarray(0, entries), shape),
-          activations: new Tensor('float32', values.subarray(0, entries), shape),
-          gradients: new Tensor('float32', results.subarray(0, entries), shape),
-          target,
-          error,
-          errorScale,
+          features: new Tensor('int32', lists, [count]),
+          columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
+          inputWeights: new Tensor('float32', inputWeights.subarray(start, end), [steps, perStep, 1, length]),
+          errorWeights: new Tensor('float32', errorWeights.subarray(start, end), [steps, perStep, 1, length]),
           decay1: column(perRow.decay1, count),
           decay2: column(perRow.decay2, count),
           stepSize: column(perRow.stepSize, count),
           correction2: column(perRow.correction2, count),
-          ...this.#rowParameters,
+          ...shared,
         },
         fetches,
       );
       for (const [name, { array, width }] of newRows) {
-        copyRows(array, (this.#parameters[name] as Tensor).data as Float32Array, rows, count, width);
+        copyRows(array, (this.#parameters[name] as Tensor).data as Float32Array, lists, width);
       }
     }
   }
@@ -305,39 +331,33 @@ class BlockStep implements TrainingStep {
   }
 
   /** AuxK: a turn of the dead features learns to reconstruct what the living ones left over. */
-  async #reviveDead(dead: Int32Array, decoded: Decoded, learningRate: number): Promise<void> {
-    const { encodeSome } = this.#sessions;
+  async #reviveDead(dead: Int32Array, error: Float32Array, learningRate: number): Promise<void> {
+    const { aux } = this.#sessions;
     const { batchSize, d } = this.#config;
     const auxK = this.#auxK;
-    if (!encodeSome) return;
+    if (!aux) return;
     const turn = Math.min(dead.length, this.#auxFeatures);
+    // Fewer dead features than auxK stand there several times; the graph counts them once.
     const features = fromStartOn(dead, auxStart(this.#config, this.#state.step), Math.max(turn, auxK));
-    const candidates = await encodeSome.run({
-      target: new Tensor('float32', decoded.target, [batchSize, d]),
-      features: new Tensor('int32', features, [features.length]),
-      W_enc: this.#parameters['W_enc'] as Tensor,
-      b_enc: this.#parameters['b_enc'] as Tensor,
-    });
-    const { values, indices } = candidates as { values: Tensor; indices: Tensor };
-    const best = values.data as Float32Array;
-    // Fewer dead features than auxK stand there several times; they count once.
-    for (const [at, index] of (indices.data as BigInt64Array).entries()) if (index >= turn) best[at] = 0;
-    const codes = selectPerToken(best, indices.data as BigInt64Array, auxK);
-    for (let entry = 0; entry < codes.features.length; entry++) {
-      codes.features[entry] = features[codes.features[entry] as number] as number;
-    }
-    const residual = decoded.error.map((value) => -value);
-    const noBias = new Tensor('float32', new Float32Array(d), [d]);
-    const auxDecoded = await this.#decode(codes, residual, noBias, {
-      error: new Float32Array(batchSize * d),
-      target: new Float32Array(batchSize * d),
-    });
-    // The tokens were renumbered once more; the encoder saw x, not the residual.
-    const inputs = new Float32Array(batchSize * d);
-    for (const [token, place] of auxDecoded.placeOf.entries()) {
-      inputs.set(decoded.target.subarray(token * d, (token + 1) * d), place * d);
-    }
-    await this.#update(codes, auxDecoded, learningRate, inputs);
+    const { W_enc, b_enc, W_dec } = this.#parameters as { W_enc: Tensor; b_enc: Tensor; W_dec: Tensor };
+    const auxError = new Float32Array(batchSize * d);
+    const alignment = new Float32Array(batchSize * auxK);
+    const outputs = await aux.run(
+      {
+        normalised: new Tensor('float32', this.#scratch.normalised, [batchSize, d]),
+        leftOut: new Tensor('float32', error, [batchSize, d]),
+        features: new Tensor('int32', features, [features.length]),
+        turn: new Tensor('int64', [BigInt(turn)], []),
+        W_enc,
+        b_enc,
+        W_dec,
+      },
+      { values: null, indices: null, ...this.#decodeFetches(auxError, alignment, auxK) },
+    );
+    const { values, indices } = outputs as { values: Tensor; indices: Tensor };
+    const chosen = indices.data as Int32Array;
+    const decoded = this.#readDecoded(values.data as Float32Array, chosen, alignment, auxError, auxK, outputs);
+    await this.#update(decoded, learningRate);
   }
 
   /** Adam on b_dec, elementwise; its gradient is 2·mean_t e_t. */
@@ -379,36 +399,35 @@ function column(array: Float32Array, count: number): Tensor {
   return new Tensor('float32', array.subarray(0, count), [count, 1]);
 }
 
-/** Σ of a row of `[rows, length]`. */
-function rowSum(values: Float32Array, row: number, length: number): number {
-  let sum = 0;
-  for (let at = row * length; at < (row + 1) * length; at++) sum += values[at] as number;
-  return sum;
+/** 2/batch times the alignments at the entries' places. */
+function gradientsAt(places: Int32Array, alignment: Float32Array, batchSize: number): Float32Array {
+  const scale = 2 / batchSize;
+  const gradients = new Float32Array(places.length);
+  for (let entry = 0; entry < places.length; entry++) {
+    gradients[entry] = scale * (alignment[places[entry] as number] as number);
+  }
+  return gradients;
+}
+
+/** Σ‖e‖² of a run of decode(); adds Σ e to `errorSum`. */
+function addErrors({ squaredError, errorSum: sums }: Outputs, errorSum: Float64Array): number {
+  const d = errorSum.length;
+  const rows = sums?.data as Float32Array;
+  for (let row = 0; row < rows.length; row += d) for (let j = 0; j < d; j++) errorSum[j]! += rows[row + j] as number;
+  return (squaredError?.data as Float32Array).reduce((sum, value) => sum + value, 0);
 }
 
 function scalar(tensor: Tensor | undefined): number {
   return (tensor?.data as Float32Array)[0] as number;
 }
 
-/** Blocks over all tokens: those on which nothing fires come last, with one zero entry each. */
-function tokenBlocks(lists: SparseLists, maxRows: number): ListBlock[] {
-  const blocks = blocksOf(lists, maxRows, maxRows);
-  const silent: number[] = [];
-  for (let token = 0; token + 1 < lists.offsets.length; token++) {
-    if (lists.offsets[token] === lists.offsets[token + 1]) silent.push(token);
-  }
-  for (let first = 0; first < silent.length; first += maxRows) {
-    blocks.push({ lists: Uint32Array.from(silent.slice(first, first + maxRows)), length: 1 });
-  }
-  return blocks;
-}
-
-function copyRows(from: Float32Array, to: Float32Array, rows: Int32Array, count: number, width: number): void {
+/** The first rows of `from` to the places that `rows` names. */
+function copyRows(from: Float32Array, to: Float32Array, rows: Int32Array, width: number): void {
   if (width === 1) {
-    for (let row = 0; row < count; row++) to[rows[row] as number] = from[row] as number;
+    for (let row = 0; row < rows.length; row++) to[rows[row] as number] = from[row] as number;
     return;
   }
-  for (let row = 0; row < count; row++) {
+  for (let row = 0; row < rows.length; row++) {
     to.set(from.subarray(row * width, (row + 1) * width), (rows[row] as number) * width);
   }
 }
@@ -425,49 +444,66 @@ function parameterTensors({ d, size }: TrainingConfig, state: TrainingState): Re
   return tensors;
 }
 
-/** Where decoding puts its results, `[batch, d]` each. */
-interface DecodeBuffers {
-  readonly error: Float32Array;
-  readonly target: Float32Array;
+/** Arrays of a layout's padded length, all zero. */
+interface Padded {
+  readonly columns: Int32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
 }
 
 /** Buffers that every step uses again. */
 class Scratch {
+  readonly maxFeatures: number;
   readonly normalised: Float32Array;
-  readonly main: DecodeBuffers;
-  readonly pre: Float32Array;
-  readonly candidateValues: Float32Array;
-  readonly candidateIndices: BigInt64Array;
-  readonly columns: Int32Array;
+  readonly error: Float32Array;
+  /** topk */
   readonly values: Float32Array;
-  readonly results: Float32Array;
-  readonly rows: Int32Array;
+  readonly indices: BigInt64Array;
+  readonly alignment: Float32Array;
+  /** batchtopk */
+  readonly pre: Float32Array;
+  readonly highest: Float32Array;
+  readonly errorRows: Float32Array;
   readonly perRow: Readonly<Record<'decay1' | 'decay2' | 'stepSize' | 'correction2', Float32Array>>;
   /** The rows that an update returns, by the name of what they belong to. */
   readonly newRows: ReadonlyMap<string, { readonly array: Float32Array; readonly width: number }>;
+  #padded: Padded = { columns: new Int32Array(0), first: new Float32Array(0), second: new Float32Array(0) };
 
-  constructor({ architecture, batchSize, d, size, k }: TrainingConfig, maxRows: number, maxFeatures: number) {
-    const isTopK = architecture === 'topk';
-    // A list longer than a block's rows has a block of its own; no list is longer than the batch or the dictionary.
-    const entries = Math.max(maxRows, batchSize, size);
+  constructor(config: TrainingConfig) {
+    const { architecture, batchSize, d, size, k } = config;
+    const [ofTopK, ofBatchTopK] = architecture === 'topk' ? [1, 0] : [0, 1];
+    this.maxFeatures = Math.max(64, Math.min(MAX_BLOCK_FEATURES, Math.floor(ROW_FLOATS / d)));
     this.normalised = new Float32Array(batchSize * d);
-    this.main = { error: new Float32Array(batchSize * d), target: new Float32Array(batchSize * d) };
-    this.pre = new Float32Array(isTopK ? 0 : batchSize * size);
-    this.candidateValues = new Float32Array(isTopK ? batchSize * k : 0);
-    this.candidateIndices = new BigInt64Array(isTopK ? batchSize * k : 0);
-    this.columns = new Int32Array(entries);
-    this.values = new Float32Array(entries);
-    this.results = new Float32Array(entries);
-    this.rows = new Int32Array(Math.max(maxRows, maxFeatures));
-    const row = () => new Float32Array(maxFeatures);
+    this.error = new Float32Array(batchSize * d);
+    this.values = new Float32Array(ofTopK * batchSize * k);
+    this.indices = new BigInt64Array(ofTopK * batchSize * k);
+    this.alignment = new Float32Array(ofTopK * batchSize * k);
+    this.pre = new Float32Array(ofBatchTopK * batchSize * size);
+    this.highest = new Float32Array((ofBatchTopK * batchSize * size) / groupWidth(config));
+    this.errorRows = new Float32Array(ofBatchTopK * MAX_BLOCK_TOKENS * d);
+    const row = () => new Float32Array(this.maxFeatures);
     this.perRow = { decay1: row(), decay2: row(), stepSize: row(), correction2: row() };
     const widths: Readonly<Record<string, number>> = { W_enc: d, W_dec: d };
     this.newRows = new Map(
       Object.entries(widths).flatMap(([name, width]) => [
-        [name, { array: new Float32Array(maxFeatures * width), width }],
-        [`${name}_mean`, { array: new Float32Array(maxFeatures * width), width }],
-        [`${name}_square`, { array: new Float32Array(maxFeatures), width: 1 }],
+        [name, { array: new Float32Array(this.maxFeatures * width), width }],
+        [`${name}_mean`, { array: new Float32Array(this.maxFeatures * width), width }],
+        [`${name}_square`, { array: new Float32Array(this.maxFeatures), width: 1 }],
       ]),
     );
+  }
+
+  padded(total: number): Padded {
+    if (this.#padded.columns.length < total) {
+      const length = Math.ceil(1.25 * total);
+      this.#padded = {
+        columns: new Int32Array(length),
+        first: new Float32Array(length),
+        second: new Float32Array(length),
+      };
+    } else {
+      for (const array of Object.values(this.#padded) as (Int32Array | Float32Array)[]) array.fill(0, 0, total);
+    }
+    return this.#padded;
   }
 }

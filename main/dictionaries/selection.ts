@@ -9,44 +9,58 @@ export interface Codes {
 }
 
 /**
- * TopK: of every row's k candidates those that are positive.
- * @param values `[batch, k]`
- * @param indices int64 `[batch, k]`
+ * TopK: of every row's candidates those that are positive.
+ * @param values `[batch, slots]`
+ * @param indices `[batch, slots]`; of int64 the low halves are read, since no index needs the high one
+ * @returns the codes and, `[entries]`, the candidate that each entry was
  */
-export function selectPerToken(values: Float32Array, indices: BigInt64Array, k: number): Codes {
-  // Little-endian: the low half of an index stands first, and no index needs the high one.
-  const low = new Int32Array(indices.buffer, indices.byteOffset, indices.length * 2);
+export function selectPerToken(
+  values: Float32Array,
+  indices: BigInt64Array | Int32Array,
+  slots: number,
+): { codes: Codes; candidates: Int32Array } {
+  const stride = indices instanceof Int32Array ? 1 : 2;
+  const low = new Int32Array(indices.buffer, indices.byteOffset, indices.length * stride); // little-endian
   let count = 0;
   for (let at = 0; at < values.length; at++) if ((values[at] as number) > 0) count += 1;
   const codes = allocate(count);
+  const candidates = new Int32Array(count);
   let entry = 0;
   for (let at = 0; at < values.length; at++) {
     const value = values[at] as number;
     if (!(value > 0)) continue;
-    codes.tokens[entry] = Math.floor(at / k);
-    codes.features[entry] = low[2 * at] as number;
+    codes.tokens[entry] = Math.floor(at / slots);
+    codes.features[entry] = low[stride * at] as number;
     codes.values[entry] = value;
+    candidates[entry] = at;
     entry += 1;
   }
-  return codes;
+  return { codes, candidates };
 }
+
+/** What may be the smallest value kept, as shares of a guess: if the first is too high, the next is tried. */
+const GUESS_SHARES = [0.95, 0.75, 0];
 
 /**
  * BatchTopK (arXiv 2412.06410): the `count` largest positive pre-activations of the whole batch, in row order.
  * @param pre `[batch, size]`
- * @param guess a lower bound for the smallest kept value that is probably right, such as a bit less than that of the last
- *   batch: one pass then collects few more candidates than needed. A wrong guess costs a second pass, never a wrong result.
+ * @param highest `[batch, size / width]`: the largest of every `width` neighbours, so that few pre-activations are looked at
+ * @param guess about the smallest value kept, such as that of the last batch: one pass then collects few more candidates
+ *   than needed. A wrong guess costs another pass, never a wrong result.
  */
 export function selectPerBatch(
   pre: Float32Array,
+  highest: Float32Array,
   size: number,
   count: number,
   guess: number,
 ): { codes: Codes; threshold: number } {
-  let places = placesAbove(pre, Math.max(guess, 0), 2 * count);
-  if (places.length < count && guess > 0) places = placesAbove(pre, 0, 2 * count);
-  const values = new Float32Array(places.length);
-  for (let index = 0; index < places.length; index++) values[index] = pre[places[index] as number] as number;
+  let candidates: Candidates = { places: new Int32Array(0), values: new Float32Array(0) };
+  for (const share of guess > 0 ? GUESS_SHARES : [0]) {
+    candidates = candidatesAbove(pre, highest, share * guess, 2 * count);
+    if (candidates.values.length >= count) break;
+  }
+  const { places, values } = candidates;
   const threshold = selectionThreshold(values, count);
   let kept = 0;
   for (let index = 0; index < values.length; index++) if ((values[index] as number) >= threshold) kept += 1;
@@ -65,21 +79,36 @@ export function selectPerBatch(
   return { codes, threshold };
 }
 
-/** Where the values are larger than `floor`, ascending. @param expected about how many */
-function placesAbove(values: Float32Array, floor: number, expected: number): Int32Array {
-  let places = new Int32Array(Math.min(values.length, Math.max(1024, expected)));
-  let [from, found] = [0, 0];
-  for (;;) {
-    // In stretches that surely fit: the loop over all pre-activations is the longest of a step and must stay bare.
-    const until = Math.min(values.length, from + places.length - found);
-    for (let at = from; at < until; at++) if ((values[at] as number) > floor) places[found++] = at;
-    from = until;
-    if (from === values.length) return places.subarray(0, found);
-    if (places.length - found >= places.length / 8) continue;
-    const larger = new Int32Array(Math.min(values.length, 2 * places.length));
-    larger.set(places);
-    places = larger;
+interface Candidates {
+  readonly places: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** The values larger than `floor` and their places, ascending. @param expected about how many */
+function candidatesAbove(from: Float32Array, highest: Float32Array, floor: number, expected: number): Candidates {
+  const width = from.length / highest.length;
+  let places = new Int32Array(Math.min(from.length, Math.max(1024, expected)));
+  let values = new Float32Array(places.length);
+  let found = 0;
+  for (let group = 0; group < highest.length; group++) {
+    if (!((highest[group] as number) > floor)) continue;
+    if (places.length - found < width) {
+      const [fewerPlaces, fewerValues] = [places, values];
+      places = new Int32Array(Math.min(from.length, 2 * places.length));
+      values = new Float32Array(places.length);
+      places.set(fewerPlaces);
+      values.set(fewerValues);
+    }
+    const end = (group + 1) * width;
+    for (let at = group * width; at < end; at++) {
+      const value = from[at] as number;
+      // Written in any case and counted only where it is larger: a branch here would be mispredicted all the time.
+      places[found] = at;
+      values[found] = value;
+      found += value > floor ? 1 : 0;
+    }
   }
+  return { places: places.subarray(0, found), values: values.subarray(0, found) };
 }
 
 function allocate(count: number): Codes {

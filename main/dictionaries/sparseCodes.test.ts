@@ -1,48 +1,52 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { selectPerBatch, selectPerToken } from './selection.ts';
-import { blocksOf, fillColumns, fillValues, groupEntries, readValues, selectionThreshold } from './sparseCodes.ts';
+import { layOut, selectionThreshold } from './sparseCodes.ts';
 
-const entriesOf = (listCount: number) =>
-  fc.array(fc.record({ key: fc.integer({ min: -1, max: listCount - 1 }), column: fc.nat(99) }), { maxLength: 200 });
-
-describe('grouped entries', () => {
-  it('lie in exactly one block each, and come back to where they were', () => {
+describe('a layout', () => {
+  it('gives every entry a place in one block of its list, in order, and keeps the limits', () => {
     fc.assert(
       fc.property(
-        entriesOf(17),
+        fc.array(fc.nat(16), { maxLength: 200 }),
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 9 }),
-        (entries, maxRows, maxLists) => {
-          const keys = Int32Array.from(entries, ({ key }) => key);
-          const columns = Int32Array.from(entries, ({ column }) => column);
-          const values = Float32Array.from(entries, (_, at) => at + 1);
-          const lists = groupEntries(keys, columns, 17);
-          const seen: { key: number; column: number; value: number }[] = [];
-          const returned = new Float32Array(entries.length);
-          for (const block of blocksOf(lists, maxRows, maxLists)) {
-            const count = block.lists.length * block.length;
-            expect(block.lists.length).toBeLessThanOrEqual(maxLists);
-            if (block.lists.length > 1) expect(count).toBeLessThanOrEqual(maxRows);
-            // What was in the buffers before must not matter.
-            const blockColumns = new Int32Array(count).fill(77);
-            const blockValues = new Float32Array(count).fill(77);
-            fillColumns(block, lists, blockColumns);
-            fillValues(block, lists, values, blockValues);
-            readValues(block, lists, blockValues, returned);
-            blockValues.forEach((value, at) => {
-              if (value === 0) expect(blockColumns[at]).toBe(0);
-              else seen.push({ key: block.lists[Math.floor(at / block.length)]!, column: blockColumns[at]!, value });
-            });
+        fc.boolean(),
+        (list, rowsPerStep, maxLists, keepsEmpty) => {
+          const keys = Int32Array.from(list);
+          const { blocks, positions, total } = layOut(keys, 17, { rowsPerStep, maxLists, keepsEmpty });
+          const seen: number[] = [];
+          let start = 0;
+          for (const block of blocks) {
+            const { lists, steps, perStep, length } = block;
+            expect(block.start).toBe(start);
+            expect(lists.length).toBe(steps * perStep);
+            expect(lists.length).toBeLessThanOrEqual(maxLists);
+            if (perStep > 1) expect(perStep * length).toBeLessThanOrEqual(rowsPerStep);
+            for (const [row, key] of lists.entries()) {
+              seen.push(key);
+              // Its entries stand at the beginning of its row, one after the other; the rest of the row is padding.
+              const places = list.flatMap((other, entry) => (other === key ? [positions[entry]] : []));
+              expect(places).toEqual(places.map((_, slot) => start + row * length + slot));
+              expect(places.length).toBeLessThanOrEqual(length);
+            }
+            start += lists.length * length;
           }
-          const expected = entries
-            .map(({ key, column }, at) => ({ key, column, value: at + 1 }))
-            .filter(({ key }) => key >= 0);
-          expect(seen.sort((a, b) => a.value - b.value)).toEqual(expected);
-          expect(Array.from(returned)).toEqual(entries.map(({ key }, at) => (key >= 0 ? at + 1 : 0)));
+          expect(total).toBe(start);
+          const expected = Array.from({ length: 17 }, (_, key) => key).filter(
+            (key) => keepsEmpty || list.includes(key),
+          );
+          expect(seen.sort((a, b) => a - b)).toEqual(expected);
         },
       ),
     );
+  });
+
+  it('pads little: lists of a block differ by an eighth unless they fit one step', () => {
+    const keys = Int32Array.from({ length: 3000 }, (_, entry) => Math.floor(Math.sqrt(entry)));
+    for (const { lists, steps, length } of layOut(keys, 60, { rowsPerStep: 100, maxLists: 50 }).blocks) {
+      const shortest = Math.min(...Array.from(lists, (list) => keys.filter((key) => key === list).length));
+      if (steps > 1) expect(shortest).toBeGreaterThanOrEqual((7 / 8) * length);
+    }
   });
 });
 
@@ -76,7 +80,10 @@ describe('selection', () => {
         fc.float({ min: 0, max: 70, noNaN: true }),
         (list, count, guess) => {
           const values = Float32Array.from(list);
-          const { codes, threshold } = selectPerBatch(values, 6, count, guess);
+          const highest = Float32Array.from({ length: 8 }, (_, group) =>
+            Math.max(...list.slice(3 * group, 3 * group + 3)),
+          );
+          const { codes, threshold } = selectPerBatch(values, highest, 6, count, guess);
           const positive = list.filter((value) => value > 0).sort((a, b) => b - a);
           expect(threshold).toBe(positive[count - 1] ?? 0);
           const expected = list.flatMap((value, at) =>
@@ -94,11 +101,14 @@ describe('selection', () => {
   });
 
   it('per token keeps the positive candidates', () => {
-    const codes = selectPerToken(Float32Array.of(3, -1, 0, 2), BigInt64Array.of(5n, 4n, 1n, 9n), 2);
-    expect(codes).toEqual({
+    const values = Float32Array.of(3, -1, 0, 2);
+    const codes = {
       tokens: Int32Array.of(0, 1),
       features: Int32Array.of(5, 9),
       values: Float32Array.of(3, 2),
-    });
+    };
+    const candidates = Int32Array.of(0, 3);
+    expect(selectPerToken(values, BigInt64Array.of(5n, 4n, 1n, 9n), 2)).toEqual({ codes, candidates });
+    expect(selectPerToken(values, Int32Array.of(5, 4, 1, 9), 2)).toEqual({ codes, candidates });
   });
 });

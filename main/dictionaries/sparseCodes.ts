@@ -1,135 +1,87 @@
-// A batch of sparse codes as lists of entries (token, feature, value), and how to walk them in blocks.
+// A batch of sparse codes as lists of entries (token, feature, value), laid out so that they can be gone through in blocks.
 //
-// Gathering the rows that a block of lists names, and multiplying them by the lists' values, is a sparse × dense product
-// whose intermediate stays in the processor's cache. Lists are sorted by length before they are cut into blocks, so that
-// padding them to the longest of their block costs little. Each list lies in exactly one block: results of different
-// blocks never meet, which makes the sums deterministic whatever the number of threads (ONNX Runtime's ScatterND with
-// reduction "add" is not: with more than one thread it loses updates to the same row).
+// Gathering the rows that some lists name, and multiplying them by the lists' values, is a sparse × dense product whose
+// intermediate stays in the processor's cache. Lists are sorted by length before they are cut into blocks, so that padding
+// them to the longest of their block costs little. Each list lies in exactly one block: results of different blocks never
+// meet, which makes the sums deterministic whatever the number of threads (ONNX Runtime's ScatterND with reduction "add"
+// is not: with more than one thread it loses updates to the same row).
 
-/** Entries grouped into lists: entry e of list i is at offsets[i] ≤ e < offsets[i + 1]. */
-export interface SparseLists {
-  /** `[lists + 1]` */
-  readonly offsets: Uint32Array;
-  /** `[entries]`: which row of the dense side the entry reads. */
-  readonly columns: Int32Array;
-  /** `[entries]`: where the entry stands in the arrays it was built from. */
-  readonly sources: Uint32Array;
-}
-
-/** Lists of similar length, padded to the longest: `[lists, length]` with zero values behind the end of a list. */
+/** Lists of similar length, all padded to the longest: `[steps, perStep, length]` from `start` on in padded arrays. */
 export interface ListBlock {
-  /** Indices of the lists in this block. */
-  readonly lists: Uint32Array;
+  /** `[steps·perStep]`: which lists. */
+  readonly lists: Int32Array;
+  readonly steps: number;
+  readonly perStep: number;
   readonly length: number;
+  readonly start: number;
 }
 
-/**
- * Groups entries by `keyOf`: a counting sort, stable, so that a list keeps the order of its entries.
- * @param keys `[entries]` the list of each entry, 0 ≤ key < listCount; −1 leaves the entry out
- * @param columns `[entries]`
- */
-export function groupEntries(keys: Int32Array, columns: Int32Array, listCount: number): SparseLists {
-  const offsets = new Uint32Array(listCount + 1);
-  for (let entry = 0; entry < keys.length; entry++) {
-    const key = keys[entry] as number;
-    if (key >= 0) offsets[key + 1]! += 1;
-  }
-  for (let list = 0; list < listCount; list++) offsets[list + 1]! += offsets[list] as number;
-  const kept = offsets[listCount] as number;
-  const next = offsets.slice(0, listCount);
-  const groupedColumns = new Int32Array(kept);
-  const sources = new Uint32Array(kept);
-  for (let entry = 0; entry < keys.length; entry++) {
-    const key = keys[entry] as number;
-    if (key < 0) continue;
-    const at = next[key] as number;
-    next[key] = at + 1;
-    groupedColumns[at] = columns[entry] as number;
-    sources[at] = entry;
-  }
-  return { offsets, columns: groupedColumns, sources };
+export interface Layout {
+  readonly blocks: readonly ListBlock[];
+  /** `[entries]`: where each entry lies in padded arrays; within its list, entries keep their order. */
+  readonly positions: Int32Array;
+  /** The length of padded arrays. */
+  readonly total: number;
 }
 
-/**
- * Cuts the non-empty lists into blocks of similar length.
- * @param maxRows most gathered rows (lists × length) in a block; a longer list gets a block of its own
- * @param maxLists most lists in a block
- */
-export function blocksOf({ offsets }: SparseLists, maxRows: number, maxLists: number): ListBlock[] {
-  const listCount = offsets.length - 1;
-  let longest = 0;
-  for (let list = 0; list < listCount; list++) {
-    longest = Math.max(longest, (offsets[list + 1] as number) - (offsets[list] as number));
-  }
-  // Counting sort by length, longest first; equal lengths in list order.
-  const starts = new Uint32Array(longest + 2);
-  for (let list = 0; list < listCount; list++) {
-    starts[longest - ((offsets[list + 1] as number) - (offsets[list] as number)) + 1]! += 1;
-  }
-  for (let length = 0; length <= longest; length++) starts[length + 1]! += starts[length] as number;
-  const nonEmpty = starts[longest] as number;
-  const order = new Uint32Array(listCount);
-  for (let list = 0; list < listCount; list++) {
-    const rank = longest - ((offsets[list + 1] as number) - (offsets[list] as number));
-    order[starts[rank]!++] = list;
-  }
+export interface BlockLimits {
+  /** Most gathered rows (perStep × length) in one step; a longer list has steps of its own. */
+  readonly rowsPerStep: number;
+  /** Most lists in a block. */
+  readonly maxLists: number;
+  /** Whether lists without entries get a place, of length 1. Otherwise they are left out. */
+  readonly keepsEmpty?: boolean;
+}
+
+/** Within a block, lists may be shorter than the longest by this share, unless they fit its first step. */
+const PADDING_SHARE = 1 / 8;
+
+/** @param keys `[entries]`: the list of each entry, 0 ≤ key < listCount */
+export function layOut(
+  keys: Int32Array,
+  listCount: number,
+  { rowsPerStep, maxLists, keepsEmpty = false }: BlockLimits,
+): Layout {
+  const lengths = new Int32Array(listCount);
+  for (let entry = 0; entry < keys.length; entry++) lengths[keys[entry] as number]! += 1;
+  if (keepsEmpty) for (let list = 0; list < listCount; list++) if (lengths[list] === 0) lengths[list] = 1;
+  const order = byLength(lengths);
   const blocks: ListBlock[] = [];
-  for (let first = 0; first < nonEmpty;) {
-    const list = order[first] as number;
-    const length = (offsets[list + 1] as number) - (offsets[list] as number);
-    const count = Math.max(1, Math.min(maxLists, Math.floor(maxRows / length), nonEmpty - first));
-    blocks.push({ lists: order.subarray(first, first + count), length });
+  /** Where the next entry of each list goes. */
+  const next = new Int32Array(listCount);
+  let total = 0;
+  for (let first = 0; first < order.length;) {
+    const length = lengths[order[first] as number] as number;
+    const most = Math.min(maxLists, order.length - first);
+    const perStep = Math.max(1, Math.min(most, Math.floor(rowsPerStep / length)));
+    let count = perStep;
+    const shortest = length * (1 - PADDING_SHARE);
+    while (count < most && (lengths[order[first + count] as number] as number) >= shortest) count += 1;
+    count -= count % perStep;
+    const lists = order.subarray(first, first + count);
+    for (let row = 0; row < count; row++) next[lists[row] as number] = total + row * length;
+    blocks.push({ lists, steps: count / perStep, perStep, length, start: total });
+    total += count * length;
     first += count;
   }
-  return blocks;
+  const positions = new Int32Array(keys.length);
+  for (let entry = 0; entry < keys.length; entry++) positions[entry] = next[keys[entry] as number]!++;
+  return { blocks, positions, total };
 }
 
-/** Fills padded `[lists, length]` columns of a block; padding reads row 0, with a value that the caller keeps at zero. */
-export function fillColumns(block: ListBlock, { offsets, columns }: SparseLists, target: Int32Array): void {
-  const { lists, length } = block;
-  for (let row = 0; row < lists.length; row++) {
-    const list = lists[row] as number;
-    const start = offsets[list] as number;
-    const count = (offsets[list + 1] as number) - start;
-    const at = row * length;
-    for (let slot = 0; slot < count; slot++) target[at + slot] = columns[start + slot] as number;
-    if (count < length) target.fill(0, at + count, at + length);
+/** The lists that have a length, longest first, equal ones in their order: a counting sort. */
+function byLength(lengths: Int32Array): Int32Array {
+  let longest = 0;
+  for (const length of lengths) longest = Math.max(longest, length);
+  const starts = new Int32Array(longest + 2);
+  for (const length of lengths) starts[longest - length + 1]! += 1;
+  for (let rank = 0; rank <= longest; rank++) starts[rank + 1]! += starts[rank] as number;
+  const order = new Int32Array(starts[longest] as number);
+  for (let list = 0; list < lengths.length; list++) {
+    const length = lengths[list] as number;
+    if (length > 0) order[starts[longest - length]!++] = list;
   }
-}
-
-/** Fills padded `[lists, length]` values of a block from an array that the entries were built from. */
-export function fillValues(
-  block: ListBlock,
-  { offsets, sources }: SparseLists,
-  from: Float32Array,
-  target: Float32Array,
-): void {
-  const { lists, length } = block;
-  for (let row = 0; row < lists.length; row++) {
-    const list = lists[row] as number;
-    const start = offsets[list] as number;
-    const count = (offsets[list + 1] as number) - start;
-    const at = row * length;
-    for (let slot = 0; slot < count; slot++) target[at + slot] = from[sources[start + slot] as number] as number;
-    if (count < length) target.fill(0, at + count, at + length);
-  }
-}
-
-/** The inverse of fillValues: writes a block's `[lists, length]` results back to the entries' own places. */
-export function readValues(
-  block: ListBlock,
-  { offsets, sources }: SparseLists,
-  from: Float32Array,
-  target: Float32Array,
-): void {
-  const { lists, length } = block;
-  for (let row = 0; row < lists.length; row++) {
-    const list = lists[row] as number;
-    const start = offsets[list] as number;
-    const count = (offsets[list + 1] as number) - start;
-    for (let slot = 0; slot < count; slot++)
-      target[sources[start + slot] as number] = from[row * length + slot] as number;
-  }
+  return order;
 }
 
 /**

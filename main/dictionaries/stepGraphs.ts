@@ -1,5 +1,5 @@
-// The graphs of one training step on a device whose memory is ours (the CPU). Their caller (blockStep.ts) walks them over
-// blocks of tokens and of features, so that what is gathered stays in the processor's cache.
+// The graphs of one training step on a device whose memory is ours (the CPU). What they gather they go through in a Scan,
+// few tokens or features at a time, so that it stays in the processor's cache; their caller is blockStep.ts.
 //
 // With x a normalised activation, f = act(W_enc x + b_enc), x̂ = W_decᵀ f + b_dec, e = x̂ − x and the loss mean_t ‖e_t‖²:
 //   ∂/∂x̂_t = 2 e_t / batch,   ∂/∂f_ti = 2 ⟨e_t, d_i⟩ / batch =: g_ti where f_ti > 0,
@@ -10,76 +10,175 @@ import { GraphBuilder, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
-/**
- * normalised = (x − mean)·scale and pre-activations normalised·W_encᵀ + b_enc.
- * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`.
- * Outputs: normalised `[batch, d]`, squaredNorm `[]` = Σ‖x‖² and, with `candidates` null, pre `[batch, n]`; else the `candidates` largest of every
- *   row, values and indices `[batch, candidates]`.
- */
-export function encodeGraph({ d, size }: TrainingConfig, candidates: number | null): Uint8Array {
-  const graph = new GraphBuilder('encode');
-  const x = graph.input('x', 'float32', ['batch', d]);
+/** Gathered floats at a time: 2 MB, measured best on processors with 1–2 MB of second-level cache per core. */
+const STEP_FLOATS = 1 << 19;
+/** Pre-activations of batchtopk at a time, 16 MB: their maxima are taken while they are in the last-level cache. */
+const CHUNK_FLOATS = 1 << 22;
+const MIN_CHUNK = 256;
+
+/** How many gathered rows of `d` floats are looked at together. */
+export function rowsAtOnce(d: number): number {
+  return Math.max(512, Math.floor(STEP_FLOATS / d));
+}
+
+/** The largest divisor of `count` up to `limit`. */
+export function divisorUpTo(count: number, limit: number): number {
+  for (let divisor = Math.min(count, Math.max(1, Math.floor(limit))); ; divisor--)
+    if (count % divisor === 0) return divisor;
+}
+
+/** The tokens that the graphs of topk decode together, each with `slots` features; they divide the batch. */
+export function tokensAtOnce({ batchSize, d }: TrainingConfig, slots: number): number {
+  return divisorUpTo(batchSize, rowsAtOnce(d) / slots);
+}
+
+function normalise(graph: GraphBuilder, { batchSize, d }: TrainingConfig): Value {
+  const x = graph.input('x', 'float32', [batchSize, d]);
   const mean = graph.input('mean', 'float32', [d]);
-  const scale = graph.input('scale', 'float32', []);
-  const normalised = op.mul(op.sub(x, mean), scale);
-  const encoder = graph.input('W_enc', 'float32', [size, d]);
-  const pre = op.gemm(normalised, encoder, graph.input('b_enc', 'float32', [size]), { transB: true });
+  const normalised = op.mul(op.sub(x, mean), graph.input('scale', 'float32', []));
   graph.output(normalised, 'normalised');
   graph.output(op.reduceSumSquare(normalised, null, { keepDims: false }), 'squaredNorm');
-  outputCandidates(graph, pre, candidates);
+  return normalised;
+}
+
+/**
+ * topk up to the gradients of the codes.
+ * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`, W_dec `[n, d]`, b_dec `[d]`.
+ * Outputs: normalised `[batch, d]` = (x − mean)·scale, squaredNorm `[]` = Σ‖x‖², values and indices int64 `[batch, k]`, the
+ *   k largest pre-activations of a token or zero where they are not positive, and what decode() gives.
+ */
+export function forwardGraph(config: TrainingConfig): Uint8Array {
+  const { d, size, k } = config;
+  const graph = new GraphBuilder('forward');
+  const normalised = normalise(graph, config);
+  const bias = graph.input('b_enc', 'float32', [size]);
+  const pre = op.gemm(normalised, graph.input('W_enc', 'float32', [size, d]), bias, { transB: true });
+  const { values, indices } = op.topK(pre, k, { sorted: false });
+  const decoder = graph.input('W_dec', 'float32', [size, d]);
+  decodeTokens(config, graph.output(op.relu(values), 'values'), graph.output(indices, 'indices'), normalised, decoder, {
+    bias: graph.input('b_dec', 'float32', [d]),
+  });
   return graph.toBytes();
 }
 
-function outputCandidates(graph: GraphBuilder, pre: Value, candidates: number | null): void {
-  if (candidates === null) {
-    graph.output(pre, 'pre');
-    return;
-  }
-  const { values, indices } = op.topK(pre, candidates, { sorted: false });
-  graph.output(values, 'values');
-  graph.output(indices, 'indices');
-}
-
 /**
- * The pre-activations of some features only, and the `auxK` largest of every token.
- * Inputs: target `[batch, d]`, features int32 `[m]`, W_enc `[n, d]`, b_enc `[n, 1]`.
- * Outputs: values and indices (into `features`) `[batch, auxK]`.
+ * AuxK: the pre-activations of some features only, the `auxK` largest of every token, and their reconstruction of −leftOut.
+ * Inputs: normalised and leftOut (the error of the main codes) `[batch, d]`, features int32 `[m]`, of which the first turn `[]` (int64) count, W_enc and
+ *   W_dec `[n, d]`, b_enc `[n, 1]`.
+ * Outputs: values and indices int32 `[batch, auxK]`, and what decode() gives.
  */
-export function encodeSomeGraph({ d, size }: TrainingConfig, auxK: number): Uint8Array {
-  const graph = new GraphBuilder('encodeSome');
-  const target = graph.input('target', 'float32', ['batch', d]);
+export function auxGraph(config: TrainingConfig, auxK: number): Uint8Array {
+  const { batchSize, d, size } = config;
+  const graph = new GraphBuilder('aux');
+  const normalised = graph.input('normalised', 'float32', [batchSize, d]);
+  const leftOut = graph.input('leftOut', 'float32', [batchSize, d]);
   const features = graph.input('features', 'int32', ['m']);
   const rows = op.gather(graph.input('W_enc', 'float32', [size, d]), features);
   const bias = op.gather(graph.input('b_enc', 'float32', [size, 1]), features);
-  const pre = op.gemm(target, rows, op.transpose(bias, [1, 0]), { transB: true });
-  outputCandidates(graph, pre, auxK);
+  const pre = op.gemm(normalised, rows, op.transpose(bias, [1, 0]), { transB: true });
+  const best = op.topK(pre, auxK, { sorted: false });
+  const counts = op.less(best.indices, graph.input('turn', 'int64', []));
+  const values = graph.output(op.where(counts, op.relu(best.values), 0), 'values');
+  const indices = graph.output(op.gather(features, best.indices), 'indices');
+  decodeTokens(config, values, indices, op.neg(leftOut), graph.input('W_dec', 'float32', [size, d]), { bias: null });
   return graph.toBytes();
 }
 
+/** decode() of tokens that all have as many slots, in their own order: values and indices `[batch, slots]`. */
+function decodeTokens(
+  config: TrainingConfig,
+  values: Value,
+  indices: Value,
+  wanted: Value,
+  decoder: Value,
+  { bias }: { bias: Value | null },
+): void {
+  const { batchSize, d } = config;
+  const slots = op.fixedSize(values, 1);
+  const tokens = tokensAtOnce(config, slots);
+  const steps = batchSize / tokens;
+  decode(decoder, bias, {
+    columns: op.reshape(indices, [steps, tokens, slots]),
+    values: op.reshape(values, [steps, tokens, 1, slots]),
+    wanted: op.reshape(wanted, [steps, tokens, 1, d]),
+  });
+}
+
 /**
- * Decodes a block of tokens from their lists of features, and tells what each feature would have had to do better.
- * Inputs: tokens int32 `[lists]`, columns int32 `[lists, length]` (features), values `[lists, length]`,
- *   wanted `[batch, d]`, W_dec `[n, d]`, b_dec `[d]`.
- * Outputs: error `[lists, d]` = reconstruction − wanted, target `[lists, d]` = wanted (both in the order of `tokens`),
- *   alignment `[lists, length]` = ⟨e_t, d_i⟩, squaredError `[]` = Σ‖e_t‖², errorSum `[d]` = Σ e_t.
+ * Reconstructs tokens from their lists of features, and tells what each feature would have had to do better.
+ * columns `[steps, tokens, length]` (features), values `[steps, tokens, 1, length]`, wanted `[steps, tokens, 1, d]`.
+ * Outputs: error `[steps, tokens, 1, d]` = reconstruction − wanted, alignment `[steps, tokens, length, 1]` = ⟨e_t, d_i⟩,
+ *   squaredError `[steps]` = Σ‖e_t‖², errorSum `[steps, d]` = Σ e_t.
  */
-export function decodeGraph({ d, size }: TrainingConfig): Uint8Array {
-  const graph = new GraphBuilder('decode');
-  const tokens = graph.input('tokens', 'int32', ['lists']);
-  const columns = graph.input('columns', 'int32', ['lists', 'length']);
-  const values = graph.input('values', 'float32', ['lists', 'length']);
-  const wanted = graph.input('wanted', 'float32', ['batch', d]);
-  const decoder = graph.input('W_dec', 'float32', [size, d]);
-  const bias = graph.input('b_dec', 'float32', [d]);
-  const directions = op.gather(decoder, columns); // [lists, length, d]
-  const reconstruction = op.squeeze(op.matMul(op.unsqueeze(values, [1]), directions), [1]); // [lists, d]
-  const target = op.gather(wanted, tokens);
-  const error = op.sub(op.add(reconstruction, bias), target);
-  graph.output(op.squeeze(op.matMul(directions, op.unsqueeze(error, [2])), [2]), 'alignment');
-  graph.output(error, 'error');
-  graph.output(target, 'target');
-  graph.output(op.reduceSumSquare(error, null, { keepDims: false }), 'squaredError');
-  graph.output(op.reduceSum(error, [0], { keepDims: false }), 'errorSum');
+function decode(
+  decoder: Value,
+  bias: Value | null,
+  lists: { readonly columns: Value; readonly values: Value; readonly wanted: Value },
+): void {
+  const { graph } = decoder;
+  const step = ([columns, values, wanted]: readonly Value[]): Value[] => {
+    const directions = op.gather(decoder, columns as Value); // [tokens, length, d]
+    const reconstruction = op.matMul(values as Value, directions); // [tokens, 1, d]
+    const error = op.sub(bias ? op.add(reconstruction, bias) : reconstruction, wanted as Value);
+    const [tokens, , d] = error.shape as [string | number, 1, number];
+    return [error, op.matMul(directions, op.reshape(error, [tokens, d, 1]))];
+  };
+  const inputs = [lists.columns, lists.values, lists.wanted];
+  const [error, alignment] = op.scan(graph, 'decode', inputs, step, ['error', 'alignment']) as [Value, Value];
+  graph.output(error);
+  graph.output(alignment);
+  graph.output(op.reduceSumSquare(error, [1, 2, 3], { keepDims: false }), 'squaredError');
+  graph.output(op.reduceSum(error, [1, 2], { keepDims: false }), 'errorSum');
+}
+
+/** How many neighbouring pre-activations have a common maximum in encodeGraph: a cache line of them, where that divides n. */
+export function groupWidth({ size }: TrainingConfig): number {
+  return divisorUpTo(size, 16);
+}
+
+/**
+ * Pre-activations for batchtopk.
+ * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`.
+ * Outputs: normalised and squaredNorm as in forwardGraph, pre `[…batch, n]` and highest `[…batch, n / groupWidth]`, the
+ *   largest of neighbouring pre-activations; the batch goes in chunks `[batch / chunk, chunk]`.
+ */
+export function encodeGraph(config: TrainingConfig): Uint8Array {
+  const { batchSize, d, size } = config;
+  const graph = new GraphBuilder('encode');
+  const normalised = normalise(graph, config);
+  const encoder = graph.input('W_enc', 'float32', [size, d]);
+  const bias = graph.input('b_enc', 'float32', [size]);
+  const chunk = tokensPerChunk(config);
+  const width = groupWidth(config);
+  const chunks = op.reshape(normalised, [batchSize / chunk, chunk, d]);
+  const encode = ([tokens]: readonly Value[]): Value[] => {
+    const pre = op.gemm(tokens as Value, encoder, bias, { transB: true });
+    return [pre, op.reduceMax(op.reshape(pre, [chunk, size / width, width]), [2], { keepDims: false })];
+  };
+  for (const value of op.scan(graph, 'encode', [chunks], encode, ['pre', 'highest'])) graph.output(value);
+  return graph.toBytes();
+}
+
+export function tokensPerChunk({ batchSize, size }: TrainingConfig): number {
+  return divisorUpTo(batchSize, Math.max(MIN_CHUNK, CHUNK_FLOATS / size));
+}
+
+/**
+ * Decodes a block of tokens with lists of different lengths.
+ * Inputs: tokens int32 `[steps, tokens]`, columns int32 and values `[steps, tokens, length]`, normalised `[batch, d]`,
+ *   W_dec `[n, d]`, b_dec `[d]`. Outputs: what decode() gives.
+ */
+export function decodeGraph({ batchSize, d, size }: TrainingConfig): Uint8Array {
+  const graph = new GraphBuilder('decodeBlock');
+  const tokens = graph.input('tokens', 'int32', ['steps', 'tokens']);
+  const columns = graph.input('columns', 'int32', ['steps', 'tokens', 'length']);
+  const values = graph.input('values', 'float32', ['steps', 'tokens', 1, 'length']);
+  const wanted = op.gather(graph.input('normalised', 'float32', [batchSize, d]), tokens);
+  decode(graph.input('W_dec', 'float32', [size, d]), graph.input('b_dec', 'float32', [d]), {
+    columns,
+    values,
+    wanted: op.unsqueeze(wanted, [2]),
+  });
   return graph.toBytes();
 }
 
@@ -89,31 +188,27 @@ export function decodeGraph({ d, size }: TrainingConfig): Uint8Array {
  * memory than it must. The second moment is one number per row (Adam-mini, arXiv 2406.16793): EMA of mean_j g_ij².
  * The decoder's gradient loses its part along the row, and the row returns to unit norm.
  *
- * Inputs: features int32 `[lists]`, columns int32 `[lists, length]` (tokens), activations and gradients `[lists, length]`
- *   (f_ti and g_ti), target and error `[batch, d]`, errorScale `[]` (2/batch), the parameters and moments, and per row
+ * Inputs: features int32 `[lists]`, as many as steps·perStep, columns int32 `[steps, perStep, length]` (tokens), errorWeights
+ *   and inputWeights `[steps, perStep, 1, length]`, which are f_ti·2/batch and g_ti, both times 1 − β1 (that constant is
+ *   cheaper there than on the gradients), normalised and error `[batch, d]`, the parameters and moments, and per row
  *   `[lists, 1]`: decay1, decay2, stepSize (learning rate / weight of the first moment), correction2 (1 / weight of the
  *   second moment).
  * Outputs: the block's new rows of every parameter and moment, NAME_out `[lists, width]`.
  */
-export function updateGraph({ d, size, beta1, beta2, epsilon }: TrainingConfig): Uint8Array {
+export function updateGraph({ batchSize, d, size, beta1, beta2, epsilon }: TrainingConfig): Uint8Array {
   const graph = new GraphBuilder('update');
   const features = graph.input('features', 'int32', ['lists']);
-  const columns = graph.input('columns', 'int32', ['lists', 'length']);
-  const activations = graph.input('activations', 'float32', ['lists', 'length']);
-  const gradients = graph.input('gradients', 'float32', ['lists', 'length']);
-  const target = graph.input('target', 'float32', ['batch', d]);
-  const error = graph.input('error', 'float32', ['batch', d]);
-  const errorScale = graph.input('errorScale', 'float32', []);
+  const columns = graph.input('columns', 'int32', ['steps', 'perStep', 'length']);
+  const weights = (name: string) => graph.input(name, 'float32', ['steps', 'perStep', 1, 'length']);
+  const lists = [columns, weights('inputWeights'), weights('errorWeights')];
+  const normalised = graph.input('normalised', 'float32', [batchSize, d]);
+  const error = graph.input('error', 'float32', [batchSize, d]);
   const perRow = (name: string) => graph.input(name, 'float32', ['lists', 1]);
-  const [decay1, decay2, stepSize, correction2] = [
-    perRow('decay1'),
-    perRow('decay2'),
-    perRow('stepSize'),
-    perRow('correction2'),
-  ];
+  const [decay1, decay2] = [perRow('decay1'), perRow('decay2')];
+  const [stepSize, correction2] = [perRow('stepSize'), perRow('correction2')];
 
   const rowsOf = (name: string, width: number) => op.gather(graph.input(name, 'float32', [size, width]), features);
-  /** `scaledGradient` is (1 − β1)·gradient: that constant is cheaper on the lists' values than on `[lists, d]`. */
+  /** `scaledGradient` is (1 − β1)·gradient. */
   const adam = (name: string, old: Value, scaledGradient: Value): Value => {
     const mean = op.add(op.mul(rowsOf(`${name}_mean`, d), decay1), scaledGradient);
     const meanSquare = op.mul(op.reduceSumSquare(scaledGradient, [1]), (1 - beta2) / (d * (1 - beta1) ** 2));
@@ -123,14 +218,17 @@ export function updateGraph({ d, size, beta1, beta2, epsilon }: TrainingConfig):
     graph.output(square, `${name}_square_out`);
     return op.sub(old, op.mul(mean, size));
   };
-  const weightedRows = (values: Value, from: Value) =>
-    op.squeeze(op.matMul(op.unsqueeze(values, [1]), op.gather(from, columns)), [1]); // [lists, d]
 
-  const scaledGradients = op.mul(gradients, 1 - beta1);
-  graph.output(adam('W_enc', rowsOf('W_enc', d), weightedRows(scaledGradients, target)), 'W_enc_out');
+  const weightedRows = (from: Value, tokens: Value, rowWeights: Value) =>
+    op.matMul(rowWeights, op.gather(from, tokens));
+  const sums = op.scan(graph, 'sums', lists, ([tokens, inputWeights, errorWeights]) => [
+    weightedRows(normalised, tokens as Value, inputWeights as Value),
+    weightedRows(error, tokens as Value, errorWeights as Value),
+  ]); // [steps, perStep, 1, d] each
+  const [encoderGradient, gradient] = sums.map((sum) => op.reshape(sum, ['lists', d])) as [Value, Value];
+  graph.output(adam('W_enc', rowsOf('W_enc', d), encoderGradient), 'W_enc_out');
 
   const direction = rowsOf('W_dec', d);
-  const gradient = weightedRows(op.mul(op.mul(activations, errorScale), 1 - beta1), error);
   const tangent = op.sub(gradient, op.mul(direction, op.reduceSum(op.mul(gradient, direction), [1])));
   const moved = adam('W_dec', direction, tangent);
   graph.output(op.div(moved, op.reduceL2(moved, [1])), 'W_dec_out');

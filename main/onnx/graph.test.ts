@@ -94,3 +94,32 @@ describe('a loop', () => {
     expect(await run(graph, feeds)).toEqual({ end: [51, 502] });
   });
 });
+
+describe('a scan', () => {
+  it('goes through the rows, reads the outer graph and stacks the results', async () => {
+    const graph = new GraphBuilder('scan');
+    const rows = graph.input('rows', 'float32', ['steps', 2, 2]);
+    const factors = graph.input('factors', 'float32', ['steps', 2]);
+    const offset = graph.input('offset', 'float32', [2]);
+    const [sums] = op.scan(
+      graph,
+      'body',
+      [rows, factors],
+      ([row, factor]) => {
+        const sum = op.reduceSum(op.mul(row!, op.add(factor!, offset)), [1], { keepDims: false });
+        return [sum, op.reduceSum(sum, null, { keepDims: false })];
+      },
+      ['sums', 'totals'],
+    );
+    expect(sums?.shape).toEqual(['steps', 2]);
+    graph.output(sums!);
+    graph.output(graph.value('totals'));
+    const feeds = {
+      rows: new Tensor('float32', [1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]),
+      factors: new Tensor('float32', [0, 1, 2, 3], [2, 2]),
+      offset: new Tensor('float32', [1, 0], [2]),
+    };
+    expect(await run(graph, feeds)).toEqual({ sums: [3, 7, 33, 45], totals: [10, 78] });
+    expect(() => op.scan(graph, 'other', [rows, offset], (inner) => inner)).toThrow(/cannot go through offset/);
+  });
+});

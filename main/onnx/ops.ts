@@ -548,3 +548,32 @@ export function loop(
     { attributes: { body: { graph: inner } } },
   );
 }
+
+/**
+ * Runs `body` once for every row of the first axis, which all inputs share, and stacks what it returns:
+ * inputs `[steps, …]`, `body(…rows) → results`, outputs `[steps, …]` called `names` where given.
+ */
+export function scan(
+  graph: GraphBuilder,
+  name: string,
+  inputs: readonly Value[],
+  body: (rows: readonly Value[]) => readonly Value[],
+  names: readonly string[] = [],
+): Value[] {
+  const inner = graph.subgraph(name);
+  const steps = inputs[0]?.shape[0];
+  const rows = inputs.map((input, index) => {
+    const [first, ...rest] = input.shape;
+    if (first === undefined || first !== steps) throw graphError(`${name} cannot go through ${describe(input)}.`);
+    return inner.input(`${name}/row.${index}`, input.type, rest);
+  });
+  if (steps === undefined) throw graphError(`${name} has nothing to go through.`);
+  const outputs = body(rows).map((result, index) => {
+    const value = inner.output(result);
+    const output: OutputSpec = { type: value.type, shape: [steps, ...value.shape] };
+    const outputName = names[index];
+    return outputName === undefined ? output : { ...output, name: outputName };
+  });
+  const attributes = { num_scan_inputs: { int: inputs.length }, body: { graph: inner } };
+  return graph.node('Scan', inputs, outputs, { attributes });
+}
