@@ -41,8 +41,8 @@ import type { StepReport, TrainingStep } from './trainingStep.ts';
 export const RUN_FILE = 'run.json';
 export const EVALUATION_FILE = 'evaluation.json';
 
-const DEFAULT_HELD_OUT = 0.1;
-const DEFAULT_BUFFER_BYTES = 256 << 20;
+export const DEFAULT_HELD_OUT = 0.1;
+export const DEFAULT_BUFFER_BYTES = 256 << 20;
 const CHECKPOINT_SECONDS = 30;
 /** No run recovers from an error that many times the variance; a fresh one starts below ten. */
 const EXPLODED_FVU = 1000;
