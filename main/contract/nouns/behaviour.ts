@@ -6,20 +6,19 @@ import { stepSchema } from './history.ts';
 
 const bound = v.picklist(['atLeast', 'atMost']);
 
-/** Members that are not named here pass through as they are: storing a behaviour checks them all. */
 export const checkSchema = v.variant('kind', [
-  v.looseObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.looseObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.looseObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
-  v.looseObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
-  v.looseObject({
+  v.strictObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
+  v.strictObject({
     kind: v.literal('logitDifference'),
     continuation: v.string(),
     against: v.string(),
     bound,
     value: v.number(),
   }),
-  v.looseObject({
+  v.strictObject({
     kind: v.literal('multipleChoice'),
     choices: v.array(v.string()),
     answer: v.number(),
@@ -27,19 +26,27 @@ export const checkSchema = v.variant('kind', [
   }),
 ]);
 
-export const behaviourSchema = v.looseObject({
+export const behaviourSchema = v.strictObject({
   format: v.literal('errata.behaviour.1'),
   name: v.string(),
   description: v.string(),
+  /** What an edit wants of the share of cases that pass. */
+  aim: v.picklist(['lower', 'raise', 'keep']),
   maxNewTokens: v.number(),
   cases: v.array(
-    v.looseObject({
+    v.strictObject({
       role: v.picklist(['target', 'lookalike', 'collateral']),
       system: v.string(),
       prompt: v.string(),
       raw: v.boolean(),
       checks: v.array(checkSchema),
       note: v.string(),
+      /** `choose`: an edit may be searched with it; `report`: figures are made from it. */
+      split: v.picklist(['choose', 'report']),
+      /** Some part of its wording was not trained on. */
+      isHeldOut: v.boolean(),
+      /** Facts by which cases are grouped. */
+      tags: v.record(v.string(), v.string()),
     }),
   ),
 });
@@ -82,7 +89,13 @@ export const behaviour = {
     summary: 'The behaviours of the project',
     input: nothing,
     output: v.array(
-      v.object({ ...stored.entries, cases: v.number(), description: v.string(), maxNewTokens: v.number() }),
+      v.object({
+        ...stored.entries,
+        cases: v.number(),
+        description: v.string(),
+        aim: v.picklist(['lower', 'raise', 'keep']),
+        maxNewTokens: v.number(),
+      }),
     ),
   }),
   show: query({
