@@ -29,7 +29,8 @@ export default defineConfig({
   },
   renderer: {
     root: 'renderer',
-    build: { rolldownOptions: { input: 'renderer/index.html' } },
+    // Fonts stay files: the policy of the pages allows none inside of a style sheet.
+    build: { minify: true, assetsInlineLimit: 0, rolldownOptions: { input: 'renderer/index.html' } },
     plugins: [svelte({ configFile: false })],
   },
 });

@@ -8,7 +8,13 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { ...common, name: 'unit', include: ['main/**/*.test.ts', 'bench/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['main/**/*.test.ts', 'renderer/**/*.test.ts', 'bench/**/*.test.ts'],
+        },
+      },
       { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
     ],
   },

@@ -1,0 +1,12 @@
+import { toAppError } from '../../../main/contract/errors.ts';
+import { notices } from '../state/notices.svelte.ts';
+
+/** Does something that a person asked for; what goes wrong becomes a notice. @returns undefined then. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    notices.failed(toAppError(thrown));
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+// What the API hands over, by the names that the window uses.
+import type { ErrataContract } from '../../../main/contract/contract.ts';
+import type { ChunkOf, InputOf, OutputOf } from '../../../main/contract/procedure.ts';
+
+type C = ErrataContract;
+
+export type Facts = OutputOf<C['app']['facts']>;
+export type Device = OutputOf<C['app']['device']>;
+export type Settings = OutputOf<C['app']['settings']>;
+export type Project = NonNullable<OutputOf<C['project']['current']>>;
+export type RecentProject = OutputOf<C['project']['recent']>[number];
+export type Job = OutputOf<C['job']['get']>;
+export type LogLine = OutputOf<C['job']['log']>['lines'][number];
+export type Place = NonNullable<OutputOf<C['files']['pick']>>;
+export type FileEntry = OutputOf<C['files']['browse']>['entries'][number];
+export type Purpose = InputOf<C['files']['pick']>['purpose'];
+export type Model = OutputOf<C['model']['list']>[number];
+export type ModelDescription = OutputOf<C['model']['describe']>;
+export type Site = ModelDescription['sites'][number];
+export type HostEvent = ChunkOf<C['events']['watch']>;
+export type Progress = ChunkOf<C['model']['add']>;
+export type NextTokens = OutputOf<C['model']['nextTokens']>;
+export type Store = OutputOf<C['activations']['list']>[number];
+export type Corpus = InputOf<C['activations']['capture']>['corpus'];
+export type CaptureRequest = InputOf<C['activations']['capture']>;
+export type CapturePlan = OutputOf<C['activations']['plan']>;
+export type Dictionary = OutputOf<C['dictionary']['list']>[number];
+export type DictionaryDescription = OutputOf<C['dictionary']['describe']>;
+export type CurvePoint = OutputOf<C['dictionary']['curves']>['points'][number];
+export type TrainRequest = InputOf<C['dictionary']['train']>;
+export type TrainPlan = OutputOf<C['dictionary']['plan']>;
+export type Label = NonNullable<OutputOf<C['label']['get']>['label']>;
+export type LabelState = Label['state'];
+export type LabelPatch = InputOf<C['label']['set']>['patch'];
+export type LabelHistory = OutputOf<C['label']['history']>;
+export type Version = OutputOf<C['edit']['log']>[number];
+export type EditStatus = OutputOf<C['edit']['status']>;
+export type Operation = Version['operations'][number];
+export type Difference = OutputOf<C['edit']['diff']>;
+export type TextFeatures = OutputOf<C['feature']['onText']>;

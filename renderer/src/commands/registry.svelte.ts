@@ -1,0 +1,69 @@
+// Everything that can be done from the keyboard or the palette, in one place: the palette, the keys, the key sheet and, by
+// main/contract/commands.ts, the desktop host's menu. A view registers its commands while it is shown.
+import { tinykeys } from 'tinykeys';
+
+export interface Command {
+  /** Stable: 'history.undo'. */
+  readonly id: string;
+  readonly title: string;
+  /** Heading in the palette and on the key sheet. */
+  readonly section: string;
+  /** As tinykeys writes them: '$mod+K', 'g m'. The first is shown. */
+  readonly keys: readonly string[];
+  /** Whether the keys also work while a text is being typed. */
+  readonly inText?: boolean;
+  /** Left out of the palette: moving in a list, say. */
+  readonly isKeyOnly?: boolean;
+  readonly run: () => void;
+}
+
+let groups = $state.raw<readonly (readonly Command[])[]>([]);
+const all = $derived(groups.flat());
+
+/** @returns what takes them away again. Of two commands with one key the later registered has it. */
+export function register(commands: readonly Command[]): () => void {
+  groups = [...groups, commands];
+  return () => {
+    groups = groups.filter((group) => group !== commands);
+  };
+}
+
+export const registry = {
+  get all(): readonly Command[] {
+    return all;
+  },
+};
+
+export function runCommand(id: string): void {
+  all.findLast((command) => command.id === id)?.run();
+}
+
+function isTyping(event: KeyboardEvent): boolean {
+  const target = event.target;
+  if (target instanceof HTMLInputElement)
+    return !['checkbox', 'radio', 'range', 'button', 'submit'].includes(target.type);
+  return (
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement ||
+    (target instanceof HTMLElement && target.isContentEditable)
+  );
+}
+
+/** Makes the keys work. Behind an open dialog only its own keys do. To be called while a component is set up. */
+export function listenToKeys(): void {
+  $effect(() => {
+    const bindings: Record<string, (event: KeyboardEvent) => void> = {};
+    for (const command of all) {
+      for (const keys of command.keys) {
+        // A question mark needs Shift on one keyboard and not on another.
+        bindings[keys === '?' ? '[Shift]+?' : keys] = (event) => {
+          if (isTyping(event) && command.inText !== true) return;
+          if (document.querySelector('dialog[open]')) return;
+          event.preventDefault();
+          command.run();
+        };
+      }
+    }
+    return tinykeys(window, bindings, { ignore: () => false });
+  });
+}

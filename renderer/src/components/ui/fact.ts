@@ -1,0 +1,7 @@
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+  /** Shown on hover. */
+  readonly definition?: string | undefined;
+  readonly isMono?: boolean;
+}

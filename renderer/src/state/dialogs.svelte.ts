@@ -1,0 +1,33 @@
+// The one dialog that is open over the window, if any.
+import type { Place, Purpose } from '../api/types.ts';
+
+export type DialogRequest =
+  | { readonly kind: 'palette' }
+  | { readonly kind: 'keys' }
+  | { readonly kind: 'settings' }
+  | { readonly kind: 'newProject' }
+  | { readonly kind: 'addModel' }
+  | { readonly kind: 'pickFile'; readonly purpose: Purpose; readonly onPicked: (place: Place | null) => void };
+
+let open = $state.raw<DialogRequest | null>(null);
+/** A file can be picked from within another dialog, which then comes back. */
+let over = $state.raw<Extract<DialogRequest, { kind: 'pickFile' }> | null>(null);
+
+export const dialogs = {
+  get open(): DialogRequest | null {
+    return open;
+  },
+  get over() {
+    return over;
+  },
+  show: (request: DialogRequest): void => {
+    if (request.kind === 'pickFile') over = request;
+    else open = request;
+  },
+  close: (): void => {
+    open = null;
+  },
+  closeOver: (): void => {
+    over = null;
+  },
+};
