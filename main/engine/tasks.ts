@@ -5,6 +5,7 @@ import { probeDevice } from './tasks/device.ts';
 import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
 import { verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
+import { computeFeatureStatistics } from './tasks/features.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -19,6 +20,7 @@ export const tasks = {
   'dictionary.resume': resumeTraining,
   'dictionary.evaluate': evaluateDictionary,
   'feature.top': findTopFeatures,
+  'feature.statistics': computeFeatureStatistics,
   'export.write': writeExport,
   'export.verify': verifyExport,
 } satisfies TaskTable;

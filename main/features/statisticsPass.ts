@@ -1,6 +1,5 @@
 // The pass over a text that fills a FeatureAccumulator: reads contexts, encodes them, takes what fires. Now and then, and when
 // it is stopped, it saves its state in one file; the same call goes on from there and ends with the same bits.
-import { rm } from 'node:fs/promises';
 import { AppError, toAppError } from '../contract/errors.ts';
 import type { OnWork } from '../contract/progress.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
@@ -33,9 +32,10 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
   const total = contexts * contextLength;
   if (total > MAX_TOKENS)
     throw new AppError('unsupported', `A text of ${total} tokens is too long: ${MAX_TOKENS} at most.`);
-  const accumulator = new FeatureAccumulator(size);
+  const state = checkpoint ? await readState(size, checkpoint) : null;
+  const accumulator = state?.accumulator ?? new FeatureAccumulator(size);
+  let next = state?.next ?? 0;
   const contextsPerGroup = Math.max(1, Math.floor(GROUP_TOKENS / contextLength));
-  let next = checkpoint ? await restore(accumulator, checkpoint) : 0;
   let savedAt = performance.now();
   let savingMs = 0;
   const save = async () => {
@@ -85,24 +85,23 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
   return accumulator;
 }
 
-/** @returns the context to go on with. A state that is of something else, or damaged, is none. */
-async function restore(accumulator: FeatureAccumulator, { path, of }: { path: string; of: string }): Promise<number> {
-  let file: ColumnFile;
+/** Null when there is no state, or one that is of something else or damaged: then the pass begins anew. */
+async function readState(
+  size: number,
+  { path, of }: { readonly path: string; readonly of: string },
+): Promise<{ accumulator: FeatureAccumulator; next: number } | null> {
+  let file: ColumnFile | undefined;
   try {
     file = await ColumnFile.open(path);
-  } catch (thrown) {
-    if (toAppError(thrown).code === 'not-found') return 0;
-    throw thrown;
-  }
-  try {
     const next = Number(file.metadata.get('nextContext'));
-    if (file.metadata.get('of') !== of || !Number.isSafeInteger(next) || next < 0) {
-      await rm(path, { force: true });
-      return 0;
-    }
+    if (file.metadata.get('of') !== of || !Number.isSafeInteger(next) || next < 0) return null;
+    const accumulator = new FeatureAccumulator(size);
     await accumulator.restore(file);
-    return next;
+    return { accumulator, next };
+  } catch (thrown) {
+    if (['not-found', 'invalid-file'].includes(toAppError(thrown).code)) return null;
+    throw thrown;
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
