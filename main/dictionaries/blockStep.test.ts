@@ -187,6 +187,31 @@ describe('the block step', () => {
     expect(await run(2)).toEqual(await run(2));
   });
 
+  it('of batchtopk lets a token have most features, and another step object goes on with the same bits', async () => {
+    const trainingConfig = config({ architecture: 'batchtopk', k: 2 });
+    const random = new Random(5);
+    const loud = sampleBatch(random);
+    for (let j = 0; j < 3 * D; j++) loud[j]! *= 30;
+    const batch = sampleBatch(random);
+    const runtime = createOrtRuntime('cpu', { threads: 2 });
+    const start = () => createBlockStep(runtime, trainingConfig, sampleState(trainingConfig));
+
+    const parameters = toReference(sampleState(trainingConfig));
+    const fired = selectFeatures(trainingConfig, parameters, normalise(loud));
+    expect(Math.max(...fired.map((features) => features.length))).toBeGreaterThan(4 * trainingConfig.k);
+    const first = await start();
+    const report = await first.step(loud, 0.01);
+    expect(report.l0).toBe(fired.flat().length / BATCH);
+    const wanted = normalise(loud);
+    expect(report.loss / loss(parameters, wanted, wanted, fired, true)).toBeCloseTo(1, 5);
+
+    const second = await createBlockStep(runtime, trainingConfig, structuredClone(await first.state()));
+    expect(await first.step(batch, 0.01)).toEqual(await second.step(batch, 0.01));
+    expect(await first.state()).toEqual(await second.state());
+    await first.release();
+    await second.release();
+  });
+
   it('refuses a batch that is not finite and keeps its parameters', async () => {
     const trainingConfig = config();
     const state = sampleState(trainingConfig);

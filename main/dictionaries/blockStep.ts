@@ -3,19 +3,9 @@
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../contract/errors.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
-import { selectPerBatch, selectPerToken, type Codes } from './selection.ts';
+import { selectAbove, selectPerBatch, type Candidates, type Codes } from './selection.ts';
 import { layOut } from './sparseCodes.ts';
-import {
-  auxGraph,
-  decodeGraph,
-  encodeGraph,
-  forwardGraph,
-  groupWidth,
-  rowsAtOnce,
-  tokensAtOnce,
-  tokensPerChunk,
-  updateGraph,
-} from './stepGraphs.ts';
+import { auxGraph, decodeGraph, encodeGraph, forwardGraph, rowsAtOnce, updateGraph } from './stepGraphs.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 import { deadFeatures, FEATURE_PARAMETERS, type ParameterState, type TrainingState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
@@ -30,6 +20,12 @@ export const AUX_FEATURES = 512;
 /** How fast the running threshold of batchtopk follows that of the batches (dictionary_learning uses 0.999 as well). */
 const THRESHOLD_MEMORY = 0.999;
 
+/** batchtopk looks first at so many of a token's largest pre-activations. Few tokens have more features. */
+const SLOTS_PER_K = 2;
+
+/** What the update graph returns new rows of. */
+const UPDATED_ROWS: readonly string[] = ['W_enc', 'W_dec'].flatMap((name) => [name, `${name}_mean`, `${name}_square`]);
+
 interface Sessions {
   /** topk: up to the gradients of the codes. batchtopk: the encoder alone. */
   readonly forward: Session;
@@ -39,13 +35,21 @@ interface Sessions {
   readonly update: Session;
 }
 
+/** A batch of activations. */
+interface Batch {
+  /** `[batch, d]` */
+  readonly normalised: Tensor;
+  /** Σ‖x‖² over it. */
+  readonly squaredNorm: number;
+}
+
 /** A batch's codes, and what decoding them gives. */
 interface Decoded {
   readonly codes: Codes;
   /** `[entries]`: ∂loss/∂f. */
   readonly gradients: Float32Array;
   /** `[batch, d]`: reconstruction − what was wanted. */
-  readonly error: Float32Array;
+  readonly error: Tensor;
   readonly squaredError: number;
   /** `[d]` */
   readonly errorSum: Float64Array;
@@ -80,7 +84,6 @@ class BlockStep implements TrainingStep {
   readonly #parameters: Readonly<Record<string, Tensor>>;
   /** What the update graph reads. */
   readonly #rowParameters: Readonly<Record<string, Tensor>>;
-  #lastThreshold = 0;
 
   constructor(config: TrainingConfig, state: TrainingState, sessions: Sessions, auxFeatures: number, auxK: number) {
     this.#config = config;
@@ -91,17 +94,18 @@ class BlockStep implements TrainingStep {
     this.#scratch = new Scratch(config);
     this.#parameters = parameterTensors(config, state);
     this.#rowParameters = Object.fromEntries(
-      Object.entries(this.#parameters).filter(([name]) => this.#scratch.newRows.has(name)),
+      Object.entries(this.#parameters).filter(([name]) => UPDATED_ROWS.includes(name)),
     );
   }
 
   async step(batch: Float32Array, learningRate: number): Promise<StepReport> {
     const { architecture, batchSize, size } = this.#config;
     const state = this.#state;
-    const isTopK = architecture === 'topk';
-    const { decoded, squaredNorm, threshold } = isTopK
-      ? await this.#forward(batch)
-      : await this.#forwardPerBatch(batch);
+    const normalised = this.#normalise(batch);
+    const { decoded, threshold } =
+      architecture === 'topk'
+        ? { decoded: await this.#forward(normalised), threshold: null }
+        : await this.#forwardPerBatch(normalised);
     const { codes } = decoded;
     const loss = decoded.squaredError / batchSize;
     if (!Number.isFinite(loss)) throw new AppError('diverged', `Step ${state.step + 1}: the loss is ${loss}.`);
@@ -112,14 +116,14 @@ class BlockStep implements TrainingStep {
     for (let entry = 0; entry < codes.features.length; entry++) {
       state.lastFired[codes.features[entry] as number] = state.tokens;
     }
-    await this.#update(decoded, learningRate);
+    await this.#update(normalised, decoded, learningRate);
     const dead = deadFeatures(state, this.#config);
-    if (dead.length > 0) await this.#reviveDead(dead, decoded.error, learningRate);
+    if (dead.length > 0) await this.#reviveDead(dead, normalised, decoded.error, learningRate);
     this.#updateDecoderBias(decoded.errorSum, learningRate);
 
     return {
       loss,
-      fvu: decoded.squaredError / squaredNorm,
+      fvu: decoded.squaredError / normalised.squaredNorm,
       l0: codes.values.length / batchSize,
       deadFraction: dead.length / size,
     };
@@ -133,88 +137,66 @@ class BlockStep implements TrainingStep {
     for (const session of Object.values(this.#sessions) as (Session | null)[]) await session?.release();
   }
 
-  #encoderFeeds(batch: Float32Array): Record<string, Tensor> {
-    const { batchSize, d, size } = this.#config;
+  #normalise(batch: Float32Array): Batch {
+    const { batchSize, d } = this.#config;
     const { mean, scale } = this.#state.normalisation;
-    return {
-      x: new Tensor('float32', batch, [batchSize, d]),
-      mean: new Tensor('float32', mean, [d]),
-      scale: new Tensor('float32', [scale], []),
-      W_enc: this.#parameters['W_enc'] as Tensor,
-      b_enc: new Tensor('float32', this.#state.features.b_enc.value, [size]),
-    };
+    const { normalised } = this.#scratch;
+    let squaredNorm = 0;
+    for (let row = 0; row < batch.length; row += d) {
+      for (let j = 0; j < d; j++) {
+        const value = ((batch[row + j] as number) - (mean[j] as number)) * scale;
+        normalised[row + j] = value;
+        squaredNorm += value * value;
+      }
+    }
+    return { normalised: new Tensor('float32', normalised, [batchSize, d]), squaredNorm };
+  }
+
+  #encoderFeeds({ normalised }: Batch): Record<string, Tensor> {
+    const b_enc = new Tensor('float32', this.#state.features.b_enc.value, [this.#config.size]);
+    return { normalised, W_enc: this.#parameters['W_enc'] as Tensor, b_enc };
   }
 
   /** topk: encodes and decodes the batch in one run. */
-  async #forward(batch: Float32Array): Promise<{ decoded: Decoded; squaredNorm: number; threshold: null }> {
-    const { batchSize, d, k } = this.#config;
-    const { normalised, values, indices, error } = this.#scratch;
+  async #forward(batch: Batch): Promise<Decoded> {
     const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
-    const outputs = await this.#sessions.forward.run(
-      { ...this.#encoderFeeds(batch), W_dec, b_dec },
-      {
-        normalised: new Tensor('float32', normalised, [batchSize, d]),
-        squaredNorm: null,
-        values: new Tensor('float32', values, [batchSize, k]),
-        indices: new Tensor('int64', indices, [batchSize, k]),
-        ...this.#decodeFetches(error, this.#scratch.alignment, k),
-      },
-    );
-    const decoded = this.#readDecoded(values, indices, this.#scratch.alignment, error, k, outputs);
-    return { decoded, squaredNorm: scalar(outputs['squaredNorm']), threshold: null };
+    return this.#readDecoded(await this.#sessions.forward.run({ ...this.#encoderFeeds(batch), W_dec, b_dec }));
   }
 
-  /** Where the graphs that decode `slots` features of every token put their results. */
-  #decodeFetches(error: Float32Array, alignment: Float32Array, slots: number): Record<string, Tensor | null> {
+  /** What the graphs return that decode tokens with equally many features. */
+  #readDecoded(outputs: Outputs): Decoded {
     const { batchSize, d } = this.#config;
-    const tokens = tokensAtOnce(this.#config, slots);
-    const steps = batchSize / tokens;
-    return {
-      error: new Tensor('float32', error, [steps, tokens, 1, d]),
-      alignment: new Tensor('float32', alignment, [steps, tokens, slots, 1]),
-      squaredError: null,
-      errorSum: null,
-    };
-  }
-
-  #readDecoded(
-    values: Float32Array,
-    indices: BigInt64Array | Int32Array,
-    alignment: Float32Array,
-    error: Float32Array,
-    slots: number,
-    outputs: Outputs,
-  ): Decoded {
-    const { batchSize, d } = this.#config;
-    const { codes, candidates } = selectPerToken(values, indices, slots);
-    const gradients = gradientsAt(candidates, alignment, batchSize);
+    const { values, indices, alignment, error } = outputs as Record<string, Tensor>;
+    const { codes, candidates } = selectAbove(candidatesIn({ values, indices }));
+    const gradients = gradientsAt(candidates, floats(alignment), batchSize);
     const errorSum = new Float64Array(d);
-    return { codes, gradients, error, squaredError: addErrors(outputs, errorSum), errorSum };
+    const squaredError = addErrors(outputs, errorSum);
+    return { codes, gradients, error: new Tensor('float32', floats(error), [batchSize, d]), squaredError, errorSum };
   }
 
   /** batchtopk: selects over the whole batch between encoder and decoder. */
-  async #forwardPerBatch(batch: Float32Array): Promise<{ decoded: Decoded; squaredNorm: number; threshold: number }> {
+  async #forwardPerBatch(batch: Batch): Promise<{ decoded: Decoded; threshold: number }> {
     const { batchSize, d, size, k } = this.#config;
-    const { normalised, pre, highest } = this.#scratch;
-    const chunk = tokensPerChunk(this.#config);
-    const chunks = batchSize / chunk;
-    const outputs = await this.#sessions.forward.run(this.#encoderFeeds(batch), {
-      normalised: new Tensor('float32', normalised, [batchSize, d]),
-      squaredNorm: null,
-      pre: new Tensor('float32', pre, [chunks, chunk, size]),
-      highest: new Tensor('float32', highest, [chunks, chunk, size / groupWidth(this.#config)]),
-    });
-    const { codes, threshold } = selectPerBatch(pre, highest, size, batchSize * k, this.#lastThreshold);
-    this.#lastThreshold = threshold;
-    return { decoded: await this.#decode(codes), squaredNorm: scalar(outputs['squaredNorm']), threshold };
+    const all = floats(batch.normalised);
+    const largest = async (slots: number, tokens: Int32Array | null): Promise<Candidates> => {
+      const rows = tokens ? pickRows(all, tokens, d) : all;
+      const outputs = await this.#sessions.forward.run({
+        ...this.#encoderFeeds(batch),
+        normalised: new Tensor('float32', rows, [rows.length / d, d]),
+        slots: new Tensor('int64', [BigInt(slots)], [1]),
+      });
+      return candidatesIn(outputs);
+    };
+    const { codes, threshold } = await selectPerBatch(largest, { slots: SLOTS_PER_K * k, size, count: batchSize * k });
+    return { decoded: await this.#decode(codes, batch), threshold };
   }
 
   /** Decodes tokens with different numbers of features; those on which nothing fires too. */
-  async #decode(codes: Codes): Promise<Decoded> {
+  async #decode(codes: Codes, { normalised }: Batch): Promise<Decoded> {
     const { batchSize, d } = this.#config;
     const { decode } = this.#sessions;
     if (!decode) throw new AppError('internal', 'Only batchtopk decodes by lists.');
-    const { normalised, error, errorRows } = this.#scratch;
+    const error = new Float32Array(batchSize * d);
     const rowsPerStep = rowsAtOnce(d);
     const layout = layOut(codes.tokens, batchSize, { rowsPerStep, maxLists: MAX_BLOCK_TOKENS, keepsEmpty: true });
     const { columns, first: values, second: alignment } = this.#scratch.padded(layout.total);
@@ -224,39 +206,31 @@ class BlockStep implements TrainingStep {
       values[at] = codes.values[entry] as number;
     }
     const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
-    const wanted = new Tensor('float32', normalised, [batchSize, d]);
     const errorSum = new Float64Array(d);
     let squaredError = 0;
     for (const { lists, steps, perStep, length, start } of layout.blocks) {
       const end = start + lists.length * length;
-      const outputs = await decode.run(
-        {
-          tokens: new Tensor('int32', lists, [steps, perStep]),
-          columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
-          values: new Tensor('float32', values.subarray(start, end), [steps, perStep, 1, length]),
-          normalised: wanted,
-          W_dec,
-          b_dec,
-        },
-        {
-          error: new Tensor('float32', errorRows.subarray(0, lists.length * d), [steps, perStep, 1, d]),
-          alignment: new Tensor('float32', alignment.subarray(start, end), [steps, perStep, length, 1]),
-          squaredError: null,
-          errorSum: null,
-        },
-      );
+      const outputs = await decode.run({
+        tokens: new Tensor('int32', lists, [steps, perStep]),
+        columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
+        values: new Tensor('float32', values.subarray(start, end), [steps, perStep, 1, length]),
+        normalised,
+        W_dec,
+        b_dec,
+      });
+      alignment.set(floats(outputs['alignment']), start);
       squaredError += addErrors(outputs, errorSum);
-      copyRows(errorRows, error, lists, d);
+      copyRows(floats(outputs['error']), error, lists, d);
     }
     const gradients = gradientsAt(layout.positions, alignment, batchSize);
-    return { codes, gradients, error, squaredError, errorSum };
+    return { codes, gradients, error: new Tensor('float32', error, [batchSize, d]), squaredError, errorSum };
   }
 
   /** Adam on every feature that has an entry. */
-  async #update({ codes, gradients, error }: Decoded, learningRate: number): Promise<void> {
+  async #update({ normalised }: Batch, { codes, gradients, error }: Decoded, learningRate: number): Promise<void> {
     const { batchSize, d, size, beta1, beta2 } = this.#config;
     const state = this.#state;
-    const { perRow, newRows, maxFeatures } = this.#scratch;
+    const { perRow, maxFeatures } = this.#scratch;
     const layout = layOut(codes.features, size, { rowsPerStep: rowsAtOnce(d), maxLists: maxFeatures });
     const { columns, first: inputWeights, second: errorWeights } = this.#scratch.padded(layout.total);
     const biasGradients = new Float64Array(size);
@@ -269,11 +243,6 @@ class BlockStep implements TrainingStep {
       errorWeights[at] = (codes.values[entry] as number) * errorScale;
       biasGradients[codes.features[entry] as number]! += gradient;
     }
-    const shared = {
-      normalised: new Tensor('float32', this.#scratch.normalised, [batchSize, d]),
-      error: new Tensor('float32', error, [batchSize, d]),
-      ...this.#rowParameters,
-    };
     for (const { lists, steps, perStep, length, start } of layout.blocks) {
       const count = lists.length;
       const end = start + count * length;
@@ -293,26 +262,21 @@ class BlockStep implements TrainingStep {
         perRow.correction2[row] = 1 / weight2;
         this.#updateEncoderBias(feature, biasGradients[feature] as number, decay1, decay2, learningRate);
       }
-      const fetches: Record<string, Tensor> = {};
-      for (const [name, { array, width }] of newRows) {
-        fetches[`${name}_out`] = new Tensor('float32', array.subarray(0, count * width), [count, width]);
-      }
-      await this.#sessions.update.run(
-        {
-          features: new Tensor('int32', lists, [count]),
-          columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
-          inputWeights: new Tensor('float32', inputWeights.subarray(start, end), [steps, perStep, 1, length]),
-          errorWeights: new Tensor('float32', errorWeights.subarray(start, end), [steps, perStep, 1, length]),
-          decay1: column(perRow.decay1, count),
-          decay2: column(perRow.decay2, count),
-          stepSize: column(perRow.stepSize, count),
-          correction2: column(perRow.correction2, count),
-          ...shared,
-        },
-        fetches,
-      );
-      for (const [name, { array, width }] of newRows) {
-        copyRows(array, (this.#parameters[name] as Tensor).data as Float32Array, lists, width);
+      const outputs = await this.#sessions.update.run({
+        features: new Tensor('int32', lists, [count]),
+        columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
+        inputWeights: new Tensor('float32', inputWeights.subarray(start, end), [steps, perStep, 1, length]),
+        errorWeights: new Tensor('float32', errorWeights.subarray(start, end), [steps, perStep, 1, length]),
+        decay1: column(perRow.decay1, count),
+        decay2: column(perRow.decay2, count),
+        stepSize: column(perRow.stepSize, count),
+        correction2: column(perRow.correction2, count),
+        normalised,
+        error,
+        ...this.#rowParameters,
+      });
+      for (const [name, parameter] of Object.entries(this.#rowParameters)) {
+        copyRows(floats(outputs[`${name}_out`]), floats(parameter), lists, parameter.dims[1] as number);
       }
     }
   }
@@ -331,33 +295,23 @@ class BlockStep implements TrainingStep {
   }
 
   /** AuxK: a turn of the dead features learns to reconstruct what the living ones left over. */
-  async #reviveDead(dead: Int32Array, error: Float32Array, learningRate: number): Promise<void> {
+  async #reviveDead(dead: Int32Array, batch: Batch, error: Tensor, learningRate: number): Promise<void> {
     const { aux } = this.#sessions;
-    const { batchSize, d } = this.#config;
-    const auxK = this.#auxK;
     if (!aux) return;
     const turn = Math.min(dead.length, this.#auxFeatures);
     // Fewer dead features than auxK stand there several times; the graph counts them once.
-    const features = fromStartOn(dead, auxStart(this.#config, this.#state.step), Math.max(turn, auxK));
+    const features = fromStartOn(dead, auxStart(this.#config, this.#state.step), Math.max(turn, this.#auxK));
     const { W_enc, b_enc, W_dec } = this.#parameters as { W_enc: Tensor; b_enc: Tensor; W_dec: Tensor };
-    const auxError = new Float32Array(batchSize * d);
-    const alignment = new Float32Array(batchSize * auxK);
-    const outputs = await aux.run(
-      {
-        normalised: new Tensor('float32', this.#scratch.normalised, [batchSize, d]),
-        leftOut: new Tensor('float32', error, [batchSize, d]),
-        features: new Tensor('int32', features, [features.length]),
-        turn: new Tensor('int64', [BigInt(turn)], []),
-        W_enc,
-        b_enc,
-        W_dec,
-      },
-      { values: null, indices: null, ...this.#decodeFetches(auxError, alignment, auxK) },
-    );
-    const { values, indices } = outputs as { values: Tensor; indices: Tensor };
-    const chosen = indices.data as Int32Array;
-    const decoded = this.#readDecoded(values.data as Float32Array, chosen, alignment, auxError, auxK, outputs);
-    await this.#update(decoded, learningRate);
+    const outputs = await aux.run({
+      normalised: batch.normalised,
+      leftOut: error,
+      features: new Tensor('int32', features, [features.length]),
+      turn: new Tensor('int64', [BigInt(turn)], []),
+      W_enc,
+      b_enc,
+      W_dec,
+    });
+    await this.#update(batch, this.#readDecoded(outputs), learningRate);
   }
 
   /** Adam on b_dec, elementwise; its gradient is 2·mean_t e_t. */
@@ -412,13 +366,27 @@ function gradientsAt(places: Int32Array, alignment: Float32Array, batchSize: num
 /** Σ‖e‖² of a run of decode(); adds Σ e to `errorSum`. */
 function addErrors({ squaredError, errorSum: sums }: Outputs, errorSum: Float64Array): number {
   const d = errorSum.length;
-  const rows = sums?.data as Float32Array;
+  const rows = floats(sums);
   for (let row = 0; row < rows.length; row += d) for (let j = 0; j < d; j++) errorSum[j]! += rows[row + j] as number;
-  return (squaredError?.data as Float32Array).reduce((sum, value) => sum + value, 0);
+  return floats(squaredError).reduce((sum, value) => sum + value, 0);
 }
 
-function scalar(tensor: Tensor | undefined): number {
-  return (tensor?.data as Float32Array)[0] as number;
+function floats(tensor: Tensor | undefined): Float32Array {
+  return tensor?.data as Float32Array;
+}
+
+function candidatesIn({ values, indices }: Readonly<Record<string, Tensor | undefined>>): Candidates {
+  return {
+    values: floats(values),
+    indices: indices?.data as BigInt64Array | Int32Array,
+    slots: values?.dims[1] as number,
+  };
+}
+
+function pickRows(from: Float32Array, rows: Int32Array, width: number): Float32Array {
+  const picked = new Float32Array(rows.length * width);
+  for (const [at, row] of rows.entries()) picked.set(from.subarray(row * width, (row + 1) * width), at * width);
+  return picked;
 }
 
 /** The first rows of `from` to the places that `rows` names. */
@@ -451,46 +419,18 @@ interface Padded {
   readonly second: Float32Array;
 }
 
-/** Buffers that every step uses again. */
+/** Buffers that every step uses again. (What a run returns, ONNX Runtime's package copies to a fresh one in any case.) */
 class Scratch {
   readonly maxFeatures: number;
   readonly normalised: Float32Array;
-  readonly error: Float32Array;
-  /** topk */
-  readonly values: Float32Array;
-  readonly indices: BigInt64Array;
-  readonly alignment: Float32Array;
-  /** batchtopk */
-  readonly pre: Float32Array;
-  readonly highest: Float32Array;
-  readonly errorRows: Float32Array;
   readonly perRow: Readonly<Record<'decay1' | 'decay2' | 'stepSize' | 'correction2', Float32Array>>;
-  /** The rows that an update returns, by the name of what they belong to. */
-  readonly newRows: ReadonlyMap<string, { readonly array: Float32Array; readonly width: number }>;
   #padded: Padded = { columns: new Int32Array(0), first: new Float32Array(0), second: new Float32Array(0) };
 
-  constructor(config: TrainingConfig) {
-    const { architecture, batchSize, d, size, k } = config;
-    const [ofTopK, ofBatchTopK] = architecture === 'topk' ? [1, 0] : [0, 1];
+  constructor({ batchSize, d }: TrainingConfig) {
     this.maxFeatures = Math.max(64, Math.min(MAX_BLOCK_FEATURES, Math.floor(ROW_FLOATS / d)));
     this.normalised = new Float32Array(batchSize * d);
-    this.error = new Float32Array(batchSize * d);
-    this.values = new Float32Array(ofTopK * batchSize * k);
-    this.indices = new BigInt64Array(ofTopK * batchSize * k);
-    this.alignment = new Float32Array(ofTopK * batchSize * k);
-    this.pre = new Float32Array(ofBatchTopK * batchSize * size);
-    this.highest = new Float32Array((ofBatchTopK * batchSize * size) / groupWidth(config));
-    this.errorRows = new Float32Array(ofBatchTopK * MAX_BLOCK_TOKENS * d);
     const row = () => new Float32Array(this.maxFeatures);
     this.perRow = { decay1: row(), decay2: row(), stepSize: row(), correction2: row() };
-    const widths: Readonly<Record<string, number>> = { W_enc: d, W_dec: d };
-    this.newRows = new Map(
-      Object.entries(widths).flatMap(([name, width]) => [
-        [name, { array: new Float32Array(this.maxFeatures * width), width }],
-        [`${name}_mean`, { array: new Float32Array(this.maxFeatures * width), width }],
-        [`${name}_square`, { array: new Float32Array(this.maxFeatures), width: 1 }],
-      ]),
-    );
   }
 
   padded(total: number): Padded {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { selectPerBatch, selectPerToken } from './selection.ts';
+import { selectAbove, selectPerBatch } from './selection.ts';
 import { layOut, selectionThreshold } from './sparseCodes.ts';
 
 describe('a layout', () => {
@@ -72,29 +72,36 @@ describe('the selection threshold', () => {
 describe('selection', () => {
   const pre = fc.array(fc.integer({ min: -20, max: 60 }), { minLength: 24, maxLength: 24 });
 
-  it('per batch keeps the largest of the whole batch, whatever the guess', () => {
-    fc.assert(
-      fc.property(
+  it('per batch keeps the largest of the whole batch, however few it looks at first', async () => {
+    const size = 6;
+    await fc.assert(
+      fc.asyncProperty(
         pre,
         fc.integer({ min: 1, max: 24 }),
-        fc.float({ min: 0, max: 70, noNaN: true }),
-        (list, count, guess) => {
-          const values = Float32Array.from(list);
-          const highest = Float32Array.from({ length: 8 }, (_, group) =>
-            Math.max(...list.slice(3 * group, 3 * group + 3)),
-          );
-          const { codes, threshold } = selectPerBatch(values, highest, 6, count, guess);
+        fc.integer({ min: 1, max: size }),
+        async (list, count, slots) => {
+          const rows = Array.from({ length: 4 }, (_, token) => list.slice(token * size, (token + 1) * size));
+          const largest = (most: number, tokens: Int32Array | null) => {
+            const candidates = Array.from(tokens ?? [0, 1, 2, 3]).flatMap((token) =>
+              rows[token]!.map((value, feature) => ({ feature, value }))
+                .sort((a, b) => b.value - a.value)
+                .slice(0, most),
+            );
+            return Promise.resolve({
+              values: Float32Array.from(candidates, ({ value }) => value),
+              indices: Int32Array.from(candidates, ({ feature }) => feature),
+              slots: most,
+            });
+          };
+          const { codes, threshold } = await selectPerBatch(largest, { slots, size, count });
           const positive = list.filter((value) => value > 0).sort((a, b) => b - a);
           expect(threshold).toBe(positive[count - 1] ?? 0);
-          const expected = list.flatMap((value, at) =>
-            value > 0 && value >= threshold ? [{ token: Math.floor(at / 6), feature: at % 6, value }] : [],
-          );
+          const expected = list.flatMap((value, at) => (value > 0 && value >= threshold ? [{ at, value }] : []));
           const actual = Array.from(codes.values, (value, entry) => ({
-            token: codes.tokens[entry],
-            feature: codes.features[entry],
+            at: codes.tokens[entry]! * size + codes.features[entry]!,
             value,
           }));
-          expect(actual).toEqual(expected);
+          expect(actual.sort((a, b) => a.at - b.at)).toEqual(expected);
         },
       ),
     );
@@ -108,7 +115,7 @@ describe('selection', () => {
       values: Float32Array.of(3, 2),
     };
     const candidates = Int32Array.of(0, 3);
-    expect(selectPerToken(values, BigInt64Array.of(5n, 4n, 1n, 9n), 2)).toEqual({ codes, candidates });
-    expect(selectPerToken(values, Int32Array.of(5, 4, 1, 9), 2)).toEqual({ codes, candidates });
+    expect(selectAbove({ values, indices: BigInt64Array.of(5n, 4n, 1n, 9n), slots: 2 })).toEqual({ codes, candidates });
+    expect(selectAbove({ values, indices: Int32Array.of(5, 4, 1, 9), slots: 2 })).toEqual({ codes, candidates });
   });
 });

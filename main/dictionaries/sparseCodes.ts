@@ -90,7 +90,7 @@ function byLength(lengths: Int32Array): Int32Array {
  * order for positive numbers is that of the integers: three passes, no sorting.
  */
 export function selectionThreshold(values: Float32Array, count: number): number {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  let bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const histogram = new Uint32Array(2048);
   let prefix = 0;
   let wanted = count;
@@ -99,22 +99,28 @@ export function selectionThreshold(values: Float32Array, count: number): number 
     { shift: 9, width: 11 },
     { shift: 0, width: 9 },
   ]) {
+    const mask = (1 << width) - 1;
     histogram.fill(0);
-    const above = shift + width;
     for (let index = 0; index < bits.length; index++) {
       const word = bits[index] as number;
       // Sign bit set, or zero: not positive.
-      if (word === 0 || word >>> 31 === 1) continue;
-      if (above < 31 && word >>> above !== prefix) continue;
-      histogram[(word >>> shift) & ((1 << width) - 1)]! += 1;
+      if (word !== 0 && word >>> 31 === 0) histogram[(word >>> shift) & mask]! += 1;
     }
-    let bucket = (1 << width) - 1;
+    let bucket = mask;
     while (bucket >= 0 && (histogram[bucket] as number) < wanted) {
       wanted -= histogram[bucket] as number;
       bucket -= 1;
     }
     if (bucket < 0) return 0;
     prefix = (prefix << width) | bucket;
+    // Only these matter from here on.
+    const rest = new Uint32Array(histogram[bucket] as number);
+    let found = 0;
+    for (let index = 0; index < bits.length; index++) {
+      const word = bits[index] as number;
+      if (word !== 0 && word >>> shift === prefix) rest[found++] = word;
+    }
+    bits = rest;
   }
   return new Float32Array(Uint32Array.of(prefix).buffer)[0] as number;
 }

@@ -6,15 +6,12 @@
 //   ∂/∂d_i = Σ_t f_ti · 2 e_t / batch,   ∂/∂w_i = Σ_t g_ti x_t,   ∂/∂b_i = Σ_t g_ti.
 // AuxK (Gao et al. 2024): the dead features with the largest pre-activations reconstruct r = x − x̂ in the same way, with the
 // loss mean_t ‖r̂_t − r_t‖² on them alone; its gradient reaches their encoder rows as well.
-import { GraphBuilder, type Value } from '../onnx/graph.ts';
+import { GraphBuilder, type Dim, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
 /** Gathered floats at a time: 2 MB, measured best on processors with 1–2 MB of second-level cache per core. */
 const STEP_FLOATS = 1 << 19;
-/** Pre-activations of batchtopk at a time, 16 MB: their maxima are taken while they are in the last-level cache. */
-const CHUNK_FLOATS = 1 << 22;
-const MIN_CHUNK = 256;
 
 /** How many gathered rows of `d` floats are looked at together. */
 export function rowsAtOnce(d: number): number {
@@ -22,42 +19,58 @@ export function rowsAtOnce(d: number): number {
 }
 
 /** The largest divisor of `count` up to `limit`. */
-export function divisorUpTo(count: number, limit: number): number {
+function divisorUpTo(count: number, limit: number): number {
   for (let divisor = Math.min(count, Math.max(1, Math.floor(limit))); ; divisor--)
     if (count % divisor === 0) return divisor;
 }
 
-/** The tokens that the graphs of topk decode together, each with `slots` features; they divide the batch. */
-export function tokensAtOnce({ batchSize, d }: TrainingConfig, slots: number): number {
+/** The tokens that are decoded together where each has as many features; they divide the batch. */
+function tokensAtOnce({ batchSize, d }: TrainingConfig, slots: number): number {
   return divisorUpTo(batchSize, rowsAtOnce(d) / slots);
 }
 
-function normalise(graph: GraphBuilder, { batchSize, d }: TrainingConfig): Value {
-  const x = graph.input('x', 'float32', [batchSize, d]);
-  const mean = graph.input('mean', 'float32', [d]);
-  const normalised = op.mul(op.sub(x, mean), graph.input('scale', 'float32', []));
-  graph.output(normalised, 'normalised');
-  graph.output(op.reduceSumSquare(normalised, null, { keepDims: false }), 'squaredNorm');
-  return normalised;
+function preActivations(
+  graph: GraphBuilder,
+  { d, size }: TrainingConfig,
+  tokens: Dim,
+): { normalised: Value; pre: Value } {
+  const normalised = graph.input('normalised', 'float32', [tokens, d]);
+  const encoder = graph.input('W_enc', 'float32', [size, d]);
+  const pre = op.gemm(normalised, encoder, graph.input('b_enc', 'float32', [size]), { transB: true });
+  return { normalised, pre };
+}
+
+/**
+ * batchtopk: the largest pre-activations of every token.
+ * Inputs: normalised `[tokens, d]`, W_enc `[n, d]`, b_enc `[n]`, slots int64 `[1]`.
+ * Outputs: values and indices int64 `[tokens, slots]`, in no order.
+ */
+export function encodeGraph(config: TrainingConfig): Uint8Array {
+  const graph = new GraphBuilder('encode');
+  const { pre } = preActivations(graph, config, 'tokens');
+  const count = graph.input('slots', 'int64', [1]);
+  const { values, indices } = op.topK(pre, { count, dim: 'slots' }, { sorted: false });
+  graph.output(values, 'values');
+  graph.output(indices, 'indices');
+  return graph.toBytes();
 }
 
 /**
  * topk up to the gradients of the codes.
- * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`, W_dec `[n, d]`, b_dec `[d]`.
- * Outputs: normalised `[batch, d]` = (x − mean)·scale, squaredNorm `[]` = Σ‖x‖², values and indices int64 `[batch, k]`, the
- *   k largest pre-activations of a token or zero where they are not positive, and what decode() gives.
+ * Inputs: normalised `[batch, d]`, W_enc `[n, d]`, b_enc `[n]`, W_dec `[n, d]`, b_dec `[d]`.
+ * Outputs: values and indices int64 `[batch, k]`, the k largest pre-activations of a token or zero where they are not
+ *   positive, and what decode() gives.
  */
 export function forwardGraph(config: TrainingConfig): Uint8Array {
-  const { d, size, k } = config;
+  const { batchSize, d, size, k } = config;
   const graph = new GraphBuilder('forward');
-  const normalised = normalise(graph, config);
-  const bias = graph.input('b_enc', 'float32', [size]);
-  const pre = op.gemm(normalised, graph.input('W_enc', 'float32', [size, d]), bias, { transB: true });
-  const { values, indices } = op.topK(pre, k, { sorted: false });
+  const { normalised, pre } = preActivations(graph, config, batchSize);
+  const best = op.topK(pre, k, { sorted: false });
+  const values = op.relu(best.values);
+  graph.output(values, 'values');
+  graph.output(best.indices, 'indices');
   const decoder = graph.input('W_dec', 'float32', [size, d]);
-  decodeTokens(config, graph.output(op.relu(values), 'values'), graph.output(indices, 'indices'), normalised, decoder, {
-    bias: graph.input('b_dec', 'float32', [d]),
-  });
+  decodeTokens(config, values, best.indices, normalised, decoder, graph.input('b_dec', 'float32', [d]));
   return graph.toBytes();
 }
 
@@ -78,9 +91,11 @@ export function auxGraph(config: TrainingConfig, auxK: number): Uint8Array {
   const pre = op.gemm(normalised, rows, op.transpose(bias, [1, 0]), { transB: true });
   const best = op.topK(pre, auxK, { sorted: false });
   const counts = op.less(best.indices, graph.input('turn', 'int64', []));
-  const values = graph.output(op.where(counts, op.relu(best.values), 0), 'values');
-  const indices = graph.output(op.gather(features, best.indices), 'indices');
-  decodeTokens(config, values, indices, op.neg(leftOut), graph.input('W_dec', 'float32', [size, d]), { bias: null });
+  const values = op.where(counts, op.relu(best.values), 0);
+  const indices = op.gather(features, best.indices);
+  graph.output(values, 'values');
+  graph.output(indices, 'indices');
+  decodeTokens(config, values, indices, op.neg(leftOut), graph.input('W_dec', 'float32', [size, d]), null);
   return graph.toBytes();
 }
 
@@ -91,7 +106,7 @@ function decodeTokens(
   indices: Value,
   wanted: Value,
   decoder: Value,
-  { bias }: { bias: Value | null },
+  bias: Value | null,
 ): void {
   const { batchSize, d } = config;
   const slots = op.fixedSize(values, 1);
@@ -129,38 +144,6 @@ function decode(
   graph.output(alignment);
   graph.output(op.reduceSumSquare(error, [1, 2, 3], { keepDims: false }), 'squaredError');
   graph.output(op.reduceSum(error, [1, 2], { keepDims: false }), 'errorSum');
-}
-
-/** How many neighbouring pre-activations have a common maximum in encodeGraph: a cache line of them, where that divides n. */
-export function groupWidth({ size }: TrainingConfig): number {
-  return divisorUpTo(size, 16);
-}
-
-/**
- * Pre-activations for batchtopk.
- * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, W_enc `[n, d]`, b_enc `[n]`.
- * Outputs: normalised and squaredNorm as in forwardGraph, pre `[…batch, n]` and highest `[…batch, n / groupWidth]`, the
- *   largest of neighbouring pre-activations; the batch goes in chunks `[batch / chunk, chunk]`.
- */
-export function encodeGraph(config: TrainingConfig): Uint8Array {
-  const { batchSize, d, size } = config;
-  const graph = new GraphBuilder('encode');
-  const normalised = normalise(graph, config);
-  const encoder = graph.input('W_enc', 'float32', [size, d]);
-  const bias = graph.input('b_enc', 'float32', [size]);
-  const chunk = tokensPerChunk(config);
-  const width = groupWidth(config);
-  const chunks = op.reshape(normalised, [batchSize / chunk, chunk, d]);
-  const encode = ([tokens]: readonly Value[]): Value[] => {
-    const pre = op.gemm(tokens as Value, encoder, bias, { transB: true });
-    return [pre, op.reduceMax(op.reshape(pre, [chunk, size / width, width]), [2], { keepDims: false })];
-  };
-  for (const value of op.scan(graph, 'encode', [chunks], encode, ['pre', 'highest'])) graph.output(value);
-  return graph.toBytes();
-}
-
-export function tokensPerChunk({ batchSize, size }: TrainingConfig): number {
-  return divisorUpTo(batchSize, Math.max(MIN_CHUNK, CHUNK_FLOATS / size));
 }
 
 /**

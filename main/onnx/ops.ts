@@ -295,13 +295,15 @@ export function cumSum(x: Value, axis: number, { exclusive = false } = {}): Valu
 /** The `k` largest along an axis, by default the last, and their int64 indices: the axis becomes `k` long. */
 export function topK(
   x: Value,
-  k: number,
+  k: number | { readonly count: Value; readonly dim: string },
   { sorted = true, largest = true, axis = -1 } = {},
 ): { values: Value; indices: Value } {
   const at = axisOf(x, axis);
   const width = size(x, at);
-  if (typeof width === 'number' && k > width) throw graphError(`TopK of ${k} in ${describe(x)}.`);
-  const shape = x.shape.map((dim, index) => (index === at ? k : dim));
+  if (typeof width === 'number' && typeof k === 'number' && k > width)
+    throw graphError(`TopK of ${k} in ${describe(x)}.`);
+  const [count, dim] = typeof k === 'number' ? [ints(x.graph, [k]), k] : [k.count, k.dim];
+  const shape = x.shape.map((size, index) => (index === at ? dim : size));
   const attributes = {
     axis: { int: at },
     sorted: { int: sorted ? 1 : 0 },
@@ -311,7 +313,7 @@ export function topK(
     { type: x.type, shape },
     { type: 'int64', shape },
   ];
-  const [values, indices] = x.graph.node('TopK', [x, ints(x.graph, [k])], outputs, { attributes }) as [Value, Value];
+  const [values, indices] = x.graph.node('TopK', [x, count], outputs, { attributes }) as [Value, Value];
   return { values, indices };
 }
 
