@@ -72,7 +72,7 @@ export interface Reading {
 const LOGIT_BYTES = 128 << 20;
 const CACHE_BYTES = 192 << 20;
 const MOST_TOKENS = 8192;
-const MOST_SEQUENCES = 256;
+const MOST_SEQUENCES = 128;
 
 export class TreatedModel {
   readonly model: Model;
@@ -141,12 +141,30 @@ export class TreatedModel {
    * @throws AppError `diverged` when they are not finite, `usage` for a text longer than the model's context.
    */
   async logProbabilities(treatment: Treatment, texts: readonly Text[], options: RunOptions = {}): Promise<number[][]> {
-    const session = await (this.#scorer ??= this.#open(['loss'], this.#interactive.patches));
+    const session = await this.#openScorer();
     const results = new Array<number[]>(texts.length);
     await this.#run(session, treatment, texts, 1, options, (index, row, outputs) => {
       const { ids, promptLength } = text(texts, index);
       const losses = rowOf(outputs['loss'], row).subarray(Math.max(promptLength - 1, 0), ids.length - 1);
       results[index] = Array.from(losses, (loss) => -checkFinite(loss));
+    });
+    return results;
+  }
+
+  /** What the model without any edit makes of texts. At half the cost of `read`: there is no KL to compute. */
+  async readUntreated(texts: readonly Text[], options: RunOptions = {}): Promise<Reading[]> {
+    const session = await this.#openScorer();
+    const results = new Array<Reading>(texts.length);
+    await this.#run(session, UNTREATED, texts, 2, options, (index, row, outputs) => {
+      const { length } = text(texts, index).ids;
+      results[index] = {
+        losses: rowOf(outputs['loss'], row)
+          .slice(0, length - 1)
+          .map(checkFinite),
+        likeliest: int32RowOf(outputs['argmax'], row, length),
+        kl: new Float32Array(length),
+        shifts: new Map(this.patches.map(({ site }) => [site, new Float32Array(length)])),
+      };
     });
     return results;
   }
@@ -198,6 +216,10 @@ export class TreatedModel {
     if (!Number.isFinite(strength))
       throw new AppError('usage', `The strength of an edit must be finite, not ${strength}.`);
     return this.#interactive.feeds(edit, { batch: promptLengths.length, promptLengths, strength });
+  }
+
+  #openScorer(): Promise<Session> {
+    return (this.#scorer ??= this.#open(['loss', 'argmax'], this.patches));
   }
 
   #open(head: readonly ('loss' | 'argmax' | 'kl')[], patches: readonly Patch[]): Promise<Session> {
