@@ -86,6 +86,11 @@ export class JobRunner {
     if (place >= 0) this.#queue.splice(place, 1)[0]?.reject(new AppError('cancelled', 'Cancelled.'));
   }
 
+  /** Lets go of what waits: it stays queued in the repository, for whoever opens the project next. */
+  drop(): void {
+    for (const { reject } of this.#queue.splice(0)) reject(new AppError('cancelled', 'The project is being closed.'));
+  }
+
   #stop(stopAs: StopState): void {
     if (!this.#current) return;
     this.#current.stopAs = stopAs;

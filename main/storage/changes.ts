@@ -106,12 +106,8 @@ export class ChangeLog {
   /** Takes back the last step of `author` that is not undone. @throws AppError('empty') when there is none. */
   undo(author: string): UndoReport {
     return this.#database.write(() => {
-      const step = this.#database
-        .query<[string], Step>(
-          `SELECT ${STEP_COLUMNS} FROM steps WHERE kind = 'do' AND status = 'done' AND author = ? ORDER BY id DESC LIMIT 1`,
-        )
-        .get(author);
-      if (step === undefined) throw new AppError('empty', 'There is nothing to undo.');
+      const step = this.next(author).undo;
+      if (step === null) throw new AppError('empty', 'There is nothing to undo.');
       return this.#reapply(step, 'undo', author);
     });
   }
@@ -119,14 +115,21 @@ export class ChangeLog {
   /** Does again what `author` undid last. @throws AppError('empty') when nothing was undone since the last change. */
   redo(author: string): UndoReport {
     return this.#database.write(() => {
-      const step = this.#database
-        .query<[string], Step>(
-          `SELECT ${STEP_COLUMNS} FROM steps WHERE kind = 'do' AND status = 'undone' AND author = ? ORDER BY id LIMIT 1`,
-        )
-        .get(author);
-      if (step === undefined) throw new AppError('empty', 'There is nothing to redo.');
+      const step = this.next(author).redo;
+      if (step === null) throw new AppError('empty', 'There is nothing to redo.');
       return this.#reapply(step, 'redo', author);
     });
+  }
+
+  /** What `undo` and `redo` of `author` would be about; null where they would throw `empty`. */
+  next(author: string): { readonly undo: Step | null; readonly redo: Step | null } {
+    const find = (status: Step['status'], order: 'DESC' | 'ASC') =>
+      this.#database
+        .query<[string], Step>(
+          `SELECT ${STEP_COLUMNS} FROM steps WHERE kind = 'do' AND status = '${status}' AND author = ? ORDER BY id ${order} LIMIT 1`,
+        )
+        .get(author) ?? null;
+    return { undo: find('done', 'DESC'), redo: find('undone', 'ASC') };
   }
 
   /** Newest first. @param before only steps with a smaller id, to read on. */

@@ -327,6 +327,11 @@ export class Project {
     return this.#log.redo(author);
   }
 
+  /** What undo and redo of `author` would be about. */
+  nextSteps(author: string): { readonly undo: Step | null; readonly redo: Step | null } {
+    return this.#log.next(author);
+  }
+
   /** What was done, newest first. */
   steps(limit?: number, before?: number): readonly Step[] {
     return this.#log.steps(limit, before);

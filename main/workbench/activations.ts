@@ -2,12 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { MANIFEST_FILE } from '../activations/manifest.ts';
+import { MANIFEST_FILE, readManifest, totalRows } from '../activations/manifest.ts';
 import { AppError } from '../contract/errors.ts';
 import { validate } from '../contract/validate.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { findModel, modelInput } from './models.ts';
-import { existingFolder, folderOf } from './projectFolder.ts';
+import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -37,6 +37,35 @@ export const DEFAULT_CONTEXT_LENGTH = 256;
 /** The folder of a store. @throws AppError `not-found`. */
 export function findStore({ project }: Workbench, name: string): Promise<string> {
   return existingFolder(project.folder, 'activations', name, MANIFEST_FILE);
+}
+
+/** A store, and how much of it is there. */
+export interface ProjectStore {
+  readonly name: string;
+  readonly site: string;
+  readonly width: number;
+  readonly model: string;
+  readonly dtype: 'f32' | 'f16';
+  readonly contexts: number;
+  readonly contextLength: number;
+  readonly tokens: number;
+  readonly bytes: number;
+  /** 0 to 1; below 1 its capture was interrupted, or is going on. */
+  readonly fraction: number;
+}
+
+export async function listStores({ project }: Workbench): Promise<ProjectStore[]> {
+  const names = await namesOf(project.folder, 'activations', MANIFEST_FILE);
+  return Promise.all(
+    names.map(async (name) => {
+      const manifest = await readManifest(folderOf(project.folder, 'activations', name));
+      const { site, width, model, dtype, contexts, contextLength, shards } = manifest;
+      const tokens = totalRows(manifest);
+      const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
+      const bytes = rows * width * (dtype === 'f16' ? 2 : 4);
+      return { name, site, width, model, dtype, contexts, contextLength, tokens, bytes, fraction: rows / tokens };
+    }),
+  );
 }
 
 /** Captures, or goes on with a capture of the same that stopped. @throws AppError as captureActivations does. */

@@ -8,7 +8,7 @@ import { hashSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
 import { CONFIG_FILE } from '../dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../dictionaries/train.ts';
-import type { TrainingRequest } from '../dictionaries/trainingConfig.ts';
+import type { TrainingConfig, TrainingRequest } from '../dictionaries/trainingConfig.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project.ts';
@@ -17,13 +17,26 @@ import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
-const evaluationSchema = v.looseObject({
+const evaluationEntries = {
   hash: hashSchema,
   fvu: v.number(),
   l0: v.number(),
   deadFraction: v.number(),
   tokens: v.number(),
   lossRecovered: v.number(),
+};
+/** Of evaluation.json, what lists need; and the rest of it. */
+const evaluationSchema = v.looseObject({ ...evaluationEntries, tokensPerSecond: v.exactOptional(v.number()) });
+const wholeEvaluationSchema = v.object({
+  ...evaluationEntries,
+  ceOriginal: v.number(),
+  ceReconstructed: v.number(),
+  ceZero: v.number(),
+  trainedTokens: v.number(),
+  tokensPerSecond: v.number(),
+  seconds: v.number(),
+  /** `[size]`: the share of `tokens` on which each feature fires. */
+  firingRates: v.array(v.number()),
 });
 
 /** A run, and what became of it. */
@@ -54,13 +67,42 @@ async function readDictionary(folder: string, name: string): Promise<ProjectDict
 }
 
 async function readEvaluation(path: string): Promise<ProjectDictionary['quality']> {
+  const parsed = await readJson(path);
+  return parsed === null ? null : validate(evaluationSchema, parsed, path, 'invalid-file');
+}
+
+/** Null: there is no such file. */
+async function readJson(path: string): Promise<unknown> {
   try {
-    return validate(evaluationSchema, JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (thrown) {
     if (thrown instanceof SyntaxError) throw new AppError('invalid-file', `${path}: it is not JSON.`);
     if (toAppError(thrown).code === 'not-found') return null;
     throw toFileError(thrown, path);
   }
+}
+
+export interface DictionaryDetails {
+  readonly config: TrainingConfig;
+  readonly contextLength: number | null;
+  /** Of the corpus, the hash by which the store names it. */
+  readonly corpus: string | null;
+  /** Null until training has finished. */
+  readonly evaluation: v.InferOutput<typeof wholeEvaluationSchema> | null;
+}
+
+/** What a dictionary's page tells beyond what lists do. @throws AppError `invalid-file`. */
+export async function readDictionaryDetails({ folder, store }: ProjectDictionary): Promise<DictionaryDetails> {
+  const { config } = await readRun(folder);
+  const path = join(folder, EVALUATION_FILE);
+  const parsed = await readJson(path);
+  const manifest = await readManifest(store).catch(() => null); // the store may have been deleted since
+  return {
+    config,
+    contextLength: manifest?.contextLength ?? null,
+    corpus: manifest?.corpus ?? null,
+    evaluation: parsed === null ? null : validate(wholeEvaluationSchema, parsed, path, 'invalid-file'),
+  };
 }
 
 export async function listDictionaries({ project }: Workbench): Promise<ProjectDictionary[]> {

@@ -3,12 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { editId, type Edit } from '../edits/edit.ts';
+import { MANIFEST_FILE, readManifest, type Manifest } from '../export/manifest.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
 import { findDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import { folderOf } from './projectFolder.ts';
+import { folderOf, namesOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
 export interface ExportRequest {
@@ -24,6 +25,23 @@ export interface ExportRequest {
 }
 
 const DEFAULT_HELD_OUT = 0.1;
+
+export interface ProjectExport {
+  readonly name: string;
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** @throws AppError `invalid-file` for a manifest that was changed. */
+export async function listExports({ project }: Pick<Workbench, 'project'>): Promise<ProjectExport[]> {
+  const names = await namesOf(project.folder, 'exports', MANIFEST_FILE);
+  return Promise.all(
+    names.map(async (name) => {
+      const folder = folderOf(project.folder, 'exports', name);
+      return { name, folder, manifest: await readManifest(folder) };
+    }),
+  );
+}
 
 /** The dictionaries that an edit names. @throws AppError `not-found`, `empty` for an edit without operations. */
 async function dictionariesOfEdit(workbench: Workbench, edit: Edit): Promise<ProjectDictionary[]> {

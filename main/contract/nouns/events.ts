@@ -1,7 +1,7 @@
 // What the host tells by itself, so that every window stays current. A page keeps one `watch` open; after a lost
 // connection it opens it again and fetches what it shows anew.
 import * as v from 'valibot';
-import { nothing, stream } from '../procedure.ts';
+import { nothing, stream, type Immutable } from '../procedure.ts';
 import { deviceSchema, settingsSchema } from './app.ts';
 import { jobSchema } from './job.ts';
 
@@ -43,7 +43,7 @@ export const eventSchema = v.variant('type', [
   v.object({ type: v.literal('command'), id: v.string() }),
   v.object({ type: v.literal('navigate'), hash: v.string() }),
 ]);
-export type HostEvent = v.InferOutput<typeof eventSchema>;
+export type HostEvent = Immutable<v.InferOutput<typeof eventSchema>>;
 
 export const events = {
   watch: stream({

@@ -3,7 +3,7 @@
 // `resume` takes paused, interrupted, failed and cancelled ones on from their last checkpoint.
 import * as v from 'valibot';
 import { serializedErrorSchema } from '../messages.ts';
-import { command, nothing, query } from '../procedure.ts';
+import { command, nothing, query, type Immutable } from '../procedure.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
 export const JOB_KINDS = ['capture', 'train', 'evaluate', 'export', 'verify'] as const;
@@ -44,7 +44,7 @@ export const jobSchema = v.object({
   canResume: v.boolean(),
   canCancel: v.boolean(),
 });
-export type Job = v.InferOutput<typeof jobSchema>;
+export type Job = Immutable<v.InferOutput<typeof jobSchema>>;
 
 const byId = v.strictObject({ id: jobId });
 

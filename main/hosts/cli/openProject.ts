@@ -1,6 +1,5 @@
 // What the commands on labels, edits and behaviours share: an open project, whose hand it is, and how features,
 // dictionaries and models are named on a command line.
-import { userInfo } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import { MAX_FEATURE } from '../../contract/fields.ts';
 import type { FeatureKey } from '../../features/labels.ts';
@@ -9,6 +8,7 @@ import type { Authorship } from '../../storage/labelStore.ts';
 import { openProject, type OpenOptions, type Project } from '../../storage/project.ts';
 import { catalogueDictionaries } from '../../workbench/dictionaries.ts';
 import { catalogueModels } from '../../workbench/models.ts';
+import { defaultAuthor } from '../author.ts';
 import type { CommandArguments, CommandContext, Option } from './command.ts';
 import { optionalText } from './values.ts';
 
@@ -53,16 +53,8 @@ export const AUTHOR_OPTIONS: Readonly<Record<string, Option>> = {
 };
 
 export function authorOf(arguments_: CommandArguments): Authorship {
-  const author = optionalText(arguments_, 'author') ?? (process.env['ERRATA_AUTHOR'] || accountName());
+  const author = optionalText(arguments_, 'author') ?? defaultAuthor();
   return { author, reason: optionalText(arguments_, 'reason') };
-}
-
-function accountName(): string {
-  try {
-    return userInfo().username || 'unknown';
-  } catch {
-    return 'unknown'; // an account without a name, as containers have
-  }
 }
 
 export const DICTIONARY_OPTION: Readonly<Record<string, Option>> = {

@@ -1,0 +1,176 @@
+// What every host with windows starts: the services, the open project, and the API over them. The hosts themselves only
+// bring connections to it, and requests for blobs.
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { contract, type ApiHandlers } from '../../contract/contract.ts';
+import { AppError, toAppError } from '../../contract/errors.ts';
+import { CHANGING, type Changing } from '../../contract/nouns/events.ts';
+import { serveContract, type Served } from '../../contract/server.ts';
+import type { EngineLauncher } from '../../engine/launcher.ts';
+import { defaultAuthor } from '../author.ts';
+import { answerBlob } from './blobs.ts';
+import { Computing } from './computing.ts';
+import { EventBus } from './eventBus.ts';
+import { activationsHandlers } from './handlers/activationsHandlers.ts';
+import { appHandlers } from './handlers/appHandlers.ts';
+import { behaviourHandlers } from './handlers/behaviourHandlers.ts';
+import { dictionaryHandlers } from './handlers/dictionaryHandlers.ts';
+import { editHandlers } from './handlers/editHandlers.ts';
+import { eventsHandlers } from './handlers/eventsHandlers.ts';
+import { exportHandlers } from './handlers/exportHandlers.ts';
+import { featureHandlers } from './handlers/featureHandlers.ts';
+import { filesHandlers } from './handlers/filesHandlers.ts';
+import { historyHandlers } from './handlers/historyHandlers.ts';
+import { jobHandlers } from './handlers/jobHandlers.ts';
+import { labelHandlers } from './handlers/labelHandlers.ts';
+import { listHandlers } from './handlers/listHandlers.ts';
+import { modelHandlers } from './handlers/modelHandlers.ts';
+import { projectHandlers } from './handlers/projectHandlers.ts';
+import type { HostContext } from './hostContext.ts';
+import { Locations } from './locations.ts';
+import type { FileAccess } from './places.ts';
+import { ProjectSession } from './projectSession.ts';
+import { SettingsStore } from './settingsStore.ts';
+
+export interface HostOptions {
+  readonly kind: 'electron' | 'web';
+  /** For the message that another process gets: 'the desktop app'. */
+  readonly name: string;
+  readonly version: string;
+  readonly dataFolder: string;
+  /** Where the sample would be. */
+  readonly sampleFolder: string;
+  readonly launch: EngineLauncher;
+  readonly files: (locations: Locations) => FileAccess;
+  /** Of an error that is our own fault. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Host {
+  readonly context: HostContext;
+  readonly served: Served;
+  /** Null: it is no address of a blob. */
+  blob(request: Request): Promise<Response | null>;
+  /** Leaves every job at its checkpoint, closes the project, ends the engine. */
+  stop(): Promise<void>;
+}
+
+/** What commands of a noun change, for every window that shows it. */
+const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
+  project: CHANGING,
+  label: ['labels', 'history', 'project'],
+  list: ['lists', 'history'],
+  edit: ['edits', 'history', 'project'],
+  behaviour: ['behaviours', 'history', 'project'],
+  history: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
+};
+
+export async function createHost(options: HostOptions): Promise<Host> {
+  const { kind, name, version, dataFolder, launch, log } = options;
+  const events = new EventBus();
+  const settings = await SettingsStore.open(dataFolder);
+  const locations = new Locations();
+  const computing = new Computing(launch, settings.settings.device, events);
+  const sampleFolder = (await isSample(options.sampleFolder)) ? options.sampleFolder : null;
+  let session: ProjectSession | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** Opening and closing one after another, in the order in which they were asked for. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+
+  const context: HostContext = {
+    kind,
+    version,
+    dataFolder,
+    sampleFolder,
+    events,
+    settings,
+    locations,
+    files: options.files(locations),
+    computing,
+    current: () => session,
+    session: () => {
+      if (session) return session;
+      throw new AppError('no-project', 'No project is open.');
+    },
+    open: (path, { isSample: isFromSample }) =>
+      inTurn(async () => {
+        const folder = resolve(path);
+        if (session?.workbench.project.folder === folder) return session;
+        // The one that is open stays open when the other cannot be opened.
+        const opened = await ProjectSession.open({
+          folder,
+          isSample: isFromSample,
+          host: name,
+          compute: computing.compute,
+          events,
+        });
+        const before = session;
+        session = opened;
+        await before?.close();
+        await settings.remember(folder, new Date().toISOString(), isFromSample).catch((thrown: unknown) => {
+          events.notice('warning', `The list of recent projects was not kept: ${toAppError(thrown).message}`);
+        });
+        events.changed(...CHANGING);
+        return opened;
+      }),
+    close: () =>
+      inTurn(async () => {
+        const before = session;
+        session = null;
+        await before?.close();
+        events.changed(...CHANGING);
+      }),
+    author: ({ reason } = {}) => ({
+      author: settings.settings.author ?? defaultAuthor(),
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  };
+
+  const served = serveContract(contract, handlersOf(context), {
+    onCommand: (noun) => events.changed(...(CHANGED_BY[noun] ?? [])),
+    onInternalError: (procedure, error) => log?.(`${procedure}: ${error.stack ?? error.message}`),
+  });
+  if (settings.problem !== null) log?.(settings.problem);
+
+  return {
+    context,
+    served,
+    blob: (request) => answerBlob(request, context),
+    stop: async () => {
+      await context.close().catch((thrown: unknown) => log?.(toAppError(thrown).message));
+      await computing.stop();
+    },
+  };
+}
+
+function handlersOf(context: HostContext): ApiHandlers {
+  return {
+    app: appHandlers(context),
+    project: projectHandlers(context),
+    files: filesHandlers(context),
+    model: modelHandlers(context),
+    activations: activationsHandlers(context),
+    dictionary: dictionaryHandlers(context),
+    feature: featureHandlers(context),
+    label: labelHandlers(context),
+    list: listHandlers(context),
+    edit: editHandlers(context),
+    behaviour: behaviourHandlers(context),
+    export: exportHandlers(context),
+    history: historyHandlers(context),
+    job: jobHandlers(context),
+    events: eventsHandlers(context),
+  };
+}
+
+async function isSample(folder: string): Promise<boolean> {
+  return stat(join(folder, 'model', 'config.json')).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,55 @@
+import type { ApiHandlers } from '../../../contract/contract.ts';
+import { formatOfName, readLabelFile, type LabelFileFormat } from '../../../features/labelsFile.ts';
+import type { LabelImport } from '../../../storage/labelImport.ts';
+import type { HostContext } from '../hostContext.ts';
+
+interface ImportInput {
+  readonly location: string;
+  readonly format?: LabelFileFormat;
+  readonly dictionary?: string;
+}
+
+export function labelHandlers(host: HostContext): ApiHandlers['label'] {
+  const project = () => host.session().workbench.project;
+  const labels = () => project().labels;
+
+  /** Reads the file beside the project's tables; `use` sees what it would change, or changes it. */
+  async function withImport<T>(input: ImportInput, signal: AbortSignal, use: (staged: LabelImport) => T): Promise<T> {
+    const path = host.locations.pathOf(input.location);
+    const { dictionary } = input;
+    const rows = readLabelFile(path, input.format ?? formatOfName(path), { dictionary });
+    const staged = await project().importLabels(rows, signal);
+    try {
+      return use(staged);
+    } finally {
+      staged.close();
+    }
+  }
+
+  return {
+    get: (key) => ({ label: labels().get(key), comments: labels().comments(key) }),
+    list: ({ limit, after, ...filter }) => labels().list(filter, limit, after ?? null),
+    summary: ({ dictionary }) => ({ counts: labels().counts(dictionary), tags: labels().tags(dictionary) }),
+    search: ({ query, ...options }) => project().search(query, options),
+    set: ({ dictionary, feature, patch, expectedRevision, ...why }) =>
+      labels().set({ dictionary, feature }, patch, { ...host.author(why), expectedRevision }),
+    setMany: ({ features, patch, ...why }) => ({
+      changed: labels().setMany(features, patch, host.author(why)).length,
+    }),
+    remove: ({ dictionary, feature, expectedRevision, ...why }) => {
+      labels().remove({ dictionary, feature }, { ...host.author(why), expectedRevision });
+      return {};
+    },
+    history: (key) => labels().history(key),
+    restore: ({ dictionary, feature, change, side, ...why }) =>
+      labels().restore({ dictionary, feature }, change, { ...host.author(why), side }),
+    comment: ({ dictionary, feature, body }) => labels().addComment({ dictionary, feature }, body, host.author()),
+    removeComment: ({ id }) => {
+      labels().removeComment(id, host.author());
+      return {};
+    },
+    previewImport: ({ rule, ...input }, { signal }) => withImport(input, signal, (staged) => staged.preview(rule)),
+    import: ({ rule, reason, ...input }, { signal }) =>
+      withImport(input, signal, (staged) => staged.apply(rule, host.author(reason === undefined ? {} : { reason }))),
+  };
+}

@@ -1,0 +1,289 @@
+// The open project: its workbench, its jobs and what is known of them beyond what the database keeps. What other processes
+// write is noticed within a second.
+import type { Job } from '../../contract/nouns/job.ts';
+import type { Progress } from '../../contract/progress.ts';
+import { AppError, toAppError } from '../../contract/errors.ts';
+import type { Changing } from '../../contract/nouns/events.ts';
+import { CHANGING } from '../../contract/nouns/events.ts';
+import type { JobRepository } from '../../jobs/job.ts';
+import { JobRunner } from '../../jobs/jobRunner.ts';
+import type { JobRecord, JobStore } from '../../storage/jobStore.ts';
+import { TRAIN_JOB } from '../../workbench/dictionaries.ts';
+import { JOB_KINDS } from '../../workbench/jobKinds.ts';
+import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
+import type { Compute } from '../../workbench/workbench.ts';
+import type { EventBus } from './eventBus.ts';
+import { JobLogs, type LogLine } from './jobLogs.ts';
+import { LiveCurves } from './liveCurves.ts';
+
+/** What a job of a kind changes when it ends, however it ends. */
+const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
+  capture: ['activations', 'project'],
+  train: ['dictionaries', 'project'],
+  export: ['exports', 'project'],
+};
+
+const POLL_MS = 1000;
+/** How long closing waits for a running job to reach its checkpoint. */
+const CLOSING_MS = 20_000;
+
+export interface SessionOptions {
+  readonly folder: string;
+  readonly isSample: boolean;
+  /** For the message that another process gets: 'the desktop app'. */
+  readonly host: string;
+  readonly compute: Compute;
+  readonly events: EventBus;
+}
+
+export class ProjectSession {
+  readonly workbench: OpenedWorkbench;
+  readonly isSample: boolean;
+  readonly curves = new LiveCurves();
+  readonly logs: JobLogs;
+  readonly #events: EventBus;
+  readonly #jobs: JobStore;
+  readonly #runner: JobRunner;
+  readonly #progress = new Map<string, Progress>();
+  readonly #outputs = new Map<string, unknown>();
+  readonly #stopping = new Set<string>();
+  readonly #ends = new Map<string, Promise<unknown>>();
+  readonly #poll: NodeJS.Timeout;
+  #dataVersion: number;
+
+  private constructor(workbench: OpenedWorkbench, { isSample, events }: SessionOptions) {
+    this.workbench = workbench;
+    this.isSample = isSample;
+    this.#events = events;
+    this.#jobs = workbench.project.jobs;
+    this.logs = new JobLogs(workbench.project.folder);
+    this.#runner = new JobRunner({
+      repository: this.#observed(this.#jobs),
+      kinds: Object.fromEntries(
+        Object.entries(JOB_KINDS).map(([name, kind]) => [
+          name,
+          (description, context) => kind.run(this.workbench, description, context),
+        ]),
+      ),
+      onProgress: (id, progress) => this.#onProgress(id, progress),
+      onLog: (id, line) => void this.#log(id, line),
+    });
+    this.#dataVersion = workbench.project.dataVersion();
+    this.#poll = setInterval(() => this.#look(), POLL_MS);
+    this.#poll.unref();
+  }
+
+  /** @throws AppError as opening a project does. */
+  static async open(options: SessionOptions): Promise<ProjectSession> {
+    const { folder, host, compute } = options;
+    return new ProjectSession(await openWorkbench(folder, { host, compute }), options);
+  }
+
+  // --- jobs ---
+
+  /** The newest first. */
+  jobs(): readonly Job[] {
+    return this.#jobs
+      .list()
+      .toReversed()
+      .map((record) => this.#show(record));
+  }
+
+  /** @throws AppError `not-found`. */
+  job(id: string): Job {
+    return this.#show(this.#jobs.get(id));
+  }
+
+  /** Null: it has not succeeded since the project was opened. */
+  output(id: string): unknown {
+    this.#jobs.get(id);
+    return this.#outputs.get(id) ?? null;
+  }
+
+  /** Whether the job's description has `value` as its member `key`. */
+  describes(id: string, key: string, value: string): boolean {
+    const { description } = this.#jobs.get(id);
+    return typeof description === 'object' && description !== null && Reflect.get(description, key) === value;
+  }
+
+  submit(kind: string, description: Readonly<Record<string, unknown>>): Job {
+    const { id, output } = this.#runner.submit(kind, description);
+    this.#follow(id, kind, output);
+    return this.job(id);
+  }
+
+  pause(id: string): Job {
+    const { kind, state } = this.#jobs.get(id);
+    if (JOB_KINDS[kind]?.canPause !== true) throw new AppError('unsupported', 'Such a job cannot be paused.');
+    if (state === 'running') this.#refuseElsewhere(id);
+    this.#runner.pause(id);
+    return this.#stop(id, 'Pausing at the next checkpoint.');
+  }
+
+  cancel(id: string): Job {
+    if (this.#jobs.get(id).state === 'running') this.#refuseElsewhere(id);
+    this.#runner.cancel(id);
+    return this.#runner.current === id ? this.#stop(id, 'Cancelling.') : this.job(id);
+  }
+
+  resume(id: string): Job {
+    const { kind } = this.#jobs.get(id);
+    this.#follow(id, kind, this.#runner.resume(id));
+    return this.job(id);
+  }
+
+  async logOf(id: string, after: number): Promise<readonly LogLine[]> {
+    this.#jobs.get(id);
+    return this.logs.read(id, after);
+  }
+
+  /** The job that trains a run, or did last. */
+  jobOfRun(name: string): Job | null {
+    const record = this.#jobs.list().findLast((job) => job.kind === TRAIN_JOB && this.#show(job).subject === name);
+    return record ? this.#show(record) : null;
+  }
+
+  /** Resolves when the job has left the queue: it ended, or was stopped. */
+  async settled(id: string): Promise<void> {
+    await this.#ends.get(id);
+  }
+
+  /** Stops what runs at its checkpoint, and closes the project. */
+  async close(): Promise<void> {
+    clearInterval(this.#poll);
+    // Queued jobs first, so that none of them starts; they stay queued in the database, and can be resumed.
+    const { current } = this.#runner;
+    this.#runner.drop();
+    if (current !== null) {
+      const kind = this.#jobs.get(current).kind;
+      if (JOB_KINDS[kind]?.canPause === true) this.#runner.pause(current);
+      else this.#runner.cancel(current);
+      await Promise.race([this.#ends.get(current), later(CLOSING_MS)]);
+    }
+    await this.logs.flush();
+    this.workbench.close();
+  }
+
+  #refuseElsewhere(id: string): void {
+    if (this.#runner.holds(id)) return;
+    const holders = this.workbench.project.otherHolders().join(', ');
+    throw new AppError('locked', `Another process runs this job${holders === '' ? '' : `: ${holders}`}.`);
+  }
+
+  #follow(id: string, kind: string, output: Promise<unknown>): void {
+    this.#stopping.delete(id);
+    const end = output
+      .then(
+        (result) => {
+          this.#outputs.set(id, result);
+          this.#log(id, 'Finished.');
+        },
+        (thrown: unknown) => {
+          const { code, message } = toAppError(thrown);
+          this.#log(id, code === 'cancelled' ? `Stopped: ${this.#jobs.get(id).state}.` : message);
+          if (code !== 'cancelled' && code !== 'engine-crashed') {
+            this.#events.notice('error', `${this.job(id).title}: ${message}`, code);
+          }
+        },
+      )
+      .catch(() => undefined) // the project was closed meanwhile
+      .finally(() => {
+        this.#stopping.delete(id);
+        this.#progressEnds(id);
+        this.#events.changed(...(CHANGED_BY[kind] ?? []));
+      });
+    this.#ends.set(id, end);
+  }
+
+  /** What was reached stays visible; the database may have kept an earlier moment of it. */
+  #progressEnds(id: string): void {
+    const progress = this.#progress.get(id);
+    try {
+      if (progress) this.#jobs.setProgress(id, progress);
+      this.#events.emit({ type: 'job', job: this.job(id) });
+    } catch {
+      // The project is closed, or the disk is full.
+    }
+  }
+
+  #stop(id: string, line: string): Job {
+    this.#stopping.add(id);
+    this.#log(id, line);
+    const job = this.job(id);
+    this.#events.emit({ type: 'job', job });
+    return job;
+  }
+
+  #onProgress(id: string, progress: Progress): void {
+    this.#progress.set(id, progress);
+    const record = this.#jobs.get(id);
+    const job = this.#show(record);
+    if (record.kind === TRAIN_JOB) this.curves.report(job.subject, progress);
+    this.#events.emit({ type: 'job', job });
+  }
+
+  #log(id: string, text: string): void {
+    const line = this.logs.add(id, text);
+    this.#events.emit({ type: 'jobLog', id, ...line });
+  }
+
+  /** Tells of every job that is added or gets on. Of its end tells `#follow`, when output and log are there, too. */
+  #observed(jobs: JobStore): JobRepository {
+    const tell = (record: JobRecord): JobRecord => {
+      this.#events.emit({ type: 'job', job: this.#show(record) });
+      return record;
+    };
+    return {
+      add: (kind, description) => tell(jobs.add(kind, description)),
+      get: (id) => jobs.get(id),
+      list: (states) => jobs.list(states),
+      move: (id, to, error) => {
+        const record = jobs.move(id, to, error ?? null);
+        if (to === 'running') {
+          if (record.kind === TRAIN_JOB) this.curves.begin(this.#show(record).subject);
+          this.#log(id, 'Started.');
+        }
+        return to === 'running' || to === 'queued' ? tell(record) : record;
+      },
+      setProgress: (id, progress) => jobs.setProgress(id, progress),
+    };
+  }
+
+  #show({ id, kind, description, state, progress, error, created, updated }: JobRecord): Job {
+    const { title, subject } = JOB_KINDS[kind]?.describe(description) ?? { title: kind, subject: '' };
+    const isOurs = this.#runner.holds(id);
+    const isStopping = this.#stopping.has(id);
+    return {
+      id,
+      kind,
+      title,
+      subject,
+      state,
+      // What the database keeps was written from this very shape.
+      progress: this.#progress.get(id) ?? (progress as Job['progress']),
+      error: error,
+      created,
+      updated,
+      isStopping,
+      canPause: state === 'running' && isOurs && !isStopping && JOB_KINDS[kind]?.canPause === true,
+      canResume:
+        ['queued', 'paused', 'interrupted', 'failed', 'cancelled'].includes(state) && !isOurs && kind in JOB_KINDS,
+      canCancel: ['queued', 'paused', 'interrupted'].includes(state) || (state === 'running' && isOurs && !isStopping),
+    };
+  }
+
+  #look(): void {
+    try {
+      const version = this.workbench.project.dataVersion();
+      if (version === this.#dataVersion) return;
+      this.#dataVersion = version;
+      this.#events.changed(...CHANGING);
+    } catch {
+      // The file is gone or locked: whoever does something next is told.
+    }
+  }
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

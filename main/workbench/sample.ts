@@ -1,0 +1,84 @@
+// The sample that comes with the program, made into a project of the person's own: the model and its texts are copied, so
+// that the project outlives the program's folder and may be changed. Everything that lies in the sample's folder is used;
+// what is not there is left out. The folder appears whole or not at all.
+import { cp, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { behaviourFormatOfName, readBehaviourFile } from '../evaluation/behaviourFile.ts';
+import { formatOfName, readLabelFile } from '../features/labelsFile.ts';
+import { buildFolderAtomic } from '../files/atomicWrite.ts';
+import { createProject, type Project } from '../storage/project.ts';
+import { addModel } from './models.ts';
+import type { Compute } from './workbench.ts';
+
+const MODEL = 'sample';
+const AUTHOR = 'Errata';
+
+/**
+ * @param folder of the project to be made.
+ * @param options.sample the sample's folder: model/, behaviours/*.json, *.jsonl corpora, labels.*, dictionaries/.
+ * @throws AppError `exists`, `not-found`, `disk-full`, `permission`.
+ */
+export async function makeSampleProject(
+  folder: string,
+  { sample, compute, signal }: { readonly sample: string; readonly compute: Compute; readonly signal?: AbortSignal },
+): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  await buildFolderAtomic(folder, async (partial) => {
+    const project = await createProject(partial, { host: 'the program', backups: false });
+    try {
+      // Beside the model's entry in the project, where the person's own files would not be.
+      const files = (root: string) => join(root, 'models', MODEL, 'files');
+      const { sites: _, ...facts } = await compute(
+        'model.inspect',
+        { folder: join(sample, 'model') },
+        signal ? { signal } : {},
+      );
+      await addModel(partial, { folder: files(folder), name: MODEL, facts });
+      await copyFolder(join(sample, 'model'), files(partial));
+      await copyCorpora(sample, join(partial, 'corpora'));
+      await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
+      await importBehaviours(project, join(sample, 'behaviours'));
+      await importLabels(project, sample);
+    } finally {
+      project.close();
+    }
+  });
+}
+
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(() => [])).toSorted();
+}
+
+/** Contents only: files of a packaged program are read-only, and copies of them must not be. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  if (!(await stat(from).catch(() => null))) return;
+  await cp(from, to, { recursive: true, mode: 0, filter: (path) => !path.includes('.partial-') });
+}
+
+async function copyCorpora(sample: string, corpora: string): Promise<void> {
+  for (const file of await entriesOf(sample)) {
+    if (extname(file) === '.jsonl' && !file.startsWith('labels')) await cp(join(sample, file), join(corpora, file));
+  }
+}
+
+async function importBehaviours(project: Project, folder: string): Promise<void> {
+  for (const file of await entriesOf(folder)) {
+    if (extname(file) !== '.json') continue;
+    const path = join(folder, file);
+    const behaviour = await readBehaviourFile(path, behaviourFormatOfName(path));
+    project.behaviours.save(behaviour, { author: AUTHOR });
+  }
+}
+
+async function importLabels(project: Project, sample: string): Promise<void> {
+  for (const file of await entriesOf(sample)) {
+    if (!/^labels\.(csv|jsonl)$/u.test(file)) continue;
+    const path = join(sample, file);
+    const staged = await project.importLabels(readLabelFile(path, formatOfName(path)));
+    try {
+      staged.apply('keep', { author: AUTHOR });
+    } finally {
+      staged.close();
+    }
+  }
+}
