@@ -171,10 +171,6 @@ interface StatisticsFiles {
   readonly logits: ColumnFile | null;
 }
 
-async function close(file: ColumnFile | null): Promise<void> {
-  await file?.close();
-}
-
 interface Slot {
   readonly context: number;
   readonly peak: number;
@@ -206,7 +202,9 @@ export class StatisticsReader {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#contexts.close(), ...Object.values(this.#files).map((file) => close(file))]);
+    const { counts, examples, cofiring, decoder, logits } = this.#files;
+    await Promise.all([this.#contexts, counts, examples, cofiring, decoder].map((file) => file.close()));
+    await logits?.close();
   }
 
   token(id: number): string {
