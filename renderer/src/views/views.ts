@@ -1,10 +1,14 @@
 // The views of the window, in the order of the rail. What is not built is not here.
 import BookOpen from '@lucide/svelte/icons/book-open';
+import GitBranch from '@lucide/svelte/icons/git-branch';
 import House from '@lucide/svelte/icons/house';
+import Microscope from '@lucide/svelte/icons/microscope';
 import Waypoints from '@lucide/svelte/icons/waypoints';
 import type { Component } from 'svelte';
 import type { CommandId } from '../../../main/contract/commands.ts';
 import DictionariesView from './DictionariesView.svelte';
+import EditsView from './EditsView.svelte';
+import FeaturesView from './FeaturesView.svelte';
 import ModelsView from './ModelsView.svelte';
 import ProjectView from './ProjectView.svelte';
 
@@ -30,4 +34,13 @@ export const VIEWS: readonly View[] = [
     keys: 'g d',
     component: DictionariesView,
   },
+  {
+    name: 'features',
+    title: 'Features',
+    icon: Microscope,
+    command: 'go.features',
+    keys: 'g f',
+    component: FeaturesView,
+  },
+  { name: 'edits', title: 'Edits', icon: GitBranch, command: 'go.edits', keys: 'g e', component: EditsView },
 ];
