@@ -11,7 +11,7 @@ import { deadFeatures, FEATURE_PARAMETERS, type ParameterState, type TrainingSta
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 
 /** Floats in the rows of each parameter and moment that a block of features gathers. */
-const ROW_FLOATS = 1 << 17;
+const ROW_FLOATS = 1 << 18;
 const MAX_BLOCK_FEATURES = 1024;
 /** Most tokens of a block, where they are decoded by lists of different lengths. */
 const MAX_BLOCK_TOKENS = 1024;
@@ -113,10 +113,11 @@ class BlockStep implements TrainingStep {
     state.step += 1;
     state.tokens += batchSize;
     if (threshold !== null) follow(state, threshold);
-    for (let entry = 0; entry < codes.features.length; entry++) {
-      state.lastFired[codes.features[entry] as number] = state.tokens;
-    }
     await this.#update(normalised, decoded, learningRate);
+    // What has been updated has fired; AuxK's turn comes after.
+    for (let feature = 0; feature < size; feature++) {
+      if (state.lastUpdate[feature] === state.step) state.lastFired[feature] = state.tokens;
+    }
     const dead = deadFeatures(state, this.#config);
     if (dead.length > 0) await this.#reviveDead(dead, normalised, decoded.error, learningRate);
     this.#updateDecoderBias(decoded.errorSum, learningRate);
@@ -143,11 +144,13 @@ class BlockStep implements TrainingStep {
     const { normalised } = this.#scratch;
     let squaredNorm = 0;
     for (let row = 0; row < batch.length; row += d) {
+      let rowNorm = 0;
       for (let j = 0; j < d; j++) {
         const value = ((batch[row + j] as number) - (mean[j] as number)) * scale;
         normalised[row + j] = value;
-        squaredNorm += value * value;
+        rowNorm += value * value;
       }
+      squaredNorm += rowNorm;
     }
     return { normalised: new Tensor('float32', normalised, [batchSize, d]), squaredNorm };
   }

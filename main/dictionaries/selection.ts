@@ -66,30 +66,41 @@ export async function selectPerBatch(
   { slots, size, count }: { readonly slots: number; readonly size: number; readonly count: number },
 ): Promise<{ codes: Codes; threshold: number }> {
   const first = await largest(Math.min(slots, size), null);
-  let threshold = selectionThreshold(first.values, count);
-  const again = first.slots < size ? overfullTokens(first, threshold) : new Int32Array(0);
-  if (again.length === 0) return { codes: selectAbove(first, threshold).codes, threshold };
+  const atLeast = selectionThreshold(first.values, count);
+  const again = first.slots < size ? overfullTokens(first, atLeast) : new Int32Array(0);
   for (const token of again) first.values.fill(0, token * first.slots, (token + 1) * first.slots);
+  // More candidates can only raise the threshold.
+  const few = selectAbove(first, atLeast).codes;
+  if (again.length === 0) return { codes: few, threshold: atLeast };
   for (let wider = 4 * slots; ; wider *= 4) {
     const second = await largest(Math.min(wider, size), again);
-    const all = new Float32Array(first.values.length + second.values.length);
-    all.set(first.values);
-    all.set(second.values, first.values.length);
-    threshold = selectionThreshold(all, count);
+    const threshold = selectionThreshold(joined(few.values, second.values), count);
     if (second.slots < size && overfullTokens(second, threshold).length > 0) continue;
-    const [few, many] = [selectAbove(first, threshold).codes, selectAbove(second, threshold).codes];
+    const many = selectAbove(second, threshold).codes;
+    const tokens = joined(
+      few.tokens,
+      many.tokens.map((token) => again[token] as number),
+    );
+    const values = joined(few.values, many.values);
     return {
-      codes: {
-        tokens: joined(
-          few.tokens,
-          many.tokens.map((token) => again[token] as number),
-        ),
-        features: joined(few.features, many.features),
-        values: joined(few.values, many.values),
-      },
+      codes: keepAbove({ tokens, features: joined(few.features, many.features), values }, threshold),
       threshold,
     };
   }
+}
+
+/** The entries with a value of at least `threshold`. */
+function keepAbove({ tokens, features, values }: Codes, threshold: number): Codes {
+  let kept = 0;
+  for (let entry = 0; entry < values.length; entry++) {
+    const value = values[entry] as number;
+    if (!(value >= threshold)) continue;
+    tokens[kept] = tokens[entry] as number;
+    features[kept] = features[entry] as number;
+    values[kept] = value;
+    kept += 1;
+  }
+  return { tokens: tokens.subarray(0, kept), features: features.subarray(0, kept), values: values.subarray(0, kept) };
 }
 
 function joined<T extends Int32Array | Float32Array>(a: T, b: T): T {

@@ -15,8 +15,8 @@ export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /**
-   * Runs the graph. `fetches` names the wanted outputs (default: all); a tensor given there is filled in place, which
-   * saves allocating and zeroing large outputs (CPU tensors only).
+   * Runs the graph. `fetches` names the wanted outputs (default: all); a tensor given there is filled in place (CPU tensors
+   * only). That saves nothing: what is returned is a fresh copy all the same.
    */
   run(
     feeds: Readonly<Record<string, Tensor>>,
