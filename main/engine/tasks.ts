@@ -3,6 +3,8 @@ import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
 import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
+import { evaluateEdit, runBehaviour } from './tasks/evaluation.ts';
+import { findEdit } from './tasks/finder.ts';
 import { verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
 import { computeFeatureStatistics } from './tasks/features.ts';
@@ -21,6 +23,9 @@ export const tasks = {
   'dictionary.evaluate': evaluateDictionary,
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
+  'behaviour.run': runBehaviour,
+  'edit.evaluate': evaluateEdit,
+  'edit.find': findEdit,
   'export.write': writeExport,
   'export.verify': verifyExport,
 } satisfies TaskTable;

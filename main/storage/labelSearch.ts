@@ -53,10 +53,7 @@ export function searchLabels(database: Database, query: string, options: SearchO
     throw new AppError('usage', `A search is at most ${LONGEST_QUERY} characters long.`);
   const mode = options.mode ?? 'both';
   const limit = Math.max(1, Math.min(options.limit ?? 50, MOST_HITS));
-  const text = query
-    .normalize('NFC')
-    .replace(/\p{Cc}/gu, ' ')
-    .trim();
+  const text = plainText(query);
   const hits = mode === 'substrings' ? [] : match(database, 'label_words', wordsQuery(text), options, limit);
   if (mode === 'words' || hits.length >= limit) return hits;
   // A trigram index knows nothing shorter than three characters: those are looked for in the labels' texts themselves.
@@ -68,8 +65,16 @@ export function searchLabels(database: Database, query: string, options: SearchO
   return [...hits, ...more.filter((hit) => !found.has(`${hit.dictionary} ${hit.feature}`))].slice(0, limit);
 }
 
-/** FTS5's own syntax is never reached: every word is a quoted string. */
-function wordsQuery(text: string): string {
+/** What was typed, composed and without control characters. */
+export function plainText(query: string): string {
+  return query
+    .normalize('NFC')
+    .replace(/\p{Cc}/gu, ' ')
+    .trim();
+}
+
+/** FTS5's own syntax is never reached: every word is a quoted string. Empty: nothing to look for. */
+export function wordsQuery(text: string): string {
   const words = text.split(/\s+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
   return words
     .slice(0, MOST_WORDS)
@@ -77,7 +82,7 @@ function wordsQuery(text: string): string {
     .join(' AND ');
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 

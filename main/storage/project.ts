@@ -25,6 +25,8 @@ import { BehaviourStore, behaviourEntity } from './behaviourStore.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeLog, type LoggedChange, type Step, type UndoReport } from './changes.ts';
 import { Database } from './database.ts';
+import { EvaluationStore } from './evaluationStore.ts';
+import { FeatureStore } from './featureStore.ts';
 import { featureListEntity, FeatureLists, listMemberEntity } from './featureLists.ts';
 import { JobStore } from './jobStore.ts';
 import { LabelImport } from './labelImport.ts';
@@ -264,8 +266,10 @@ export class Project {
   readonly folder: string;
   readonly labels: LabelStore;
   readonly lists: FeatureLists;
+  readonly features: FeatureStore;
   readonly versions: VersionStore;
   readonly behaviours: BehaviourStore;
+  readonly evaluations: EvaluationStore;
   readonly catalog: Catalog;
   readonly jobs: JobStore;
   /** What went wrong on opening without stopping it. */
@@ -298,8 +302,10 @@ export class Project {
     );
     this.labels = new LabelStore(database, this.#log, now);
     this.lists = new FeatureLists(database, this.#log);
+    this.features = new FeatureStore(database, now);
     this.versions = new VersionStore(database, this.#log, this.labels, now);
     this.behaviours = new BehaviourStore(database, this.#log, now);
+    this.evaluations = new EvaluationStore(database, now);
     this.catalog = new Catalog(database);
     this.jobs = new JobStore(database, now);
   }

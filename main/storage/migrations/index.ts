@@ -1,5 +1,7 @@
 // Every schema version ever released, in order. The project's schema version is SQLite's `user_version`.
 import { first } from './0001-first.ts';
+import { evaluations } from './0002-evaluations.ts';
+import { featureStatistics } from './0003-feature-statistics.ts';
 
 export interface Migration {
   /** The schema version it leads to, one above the version it starts from. */
@@ -7,4 +9,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first];
+export const MIGRATIONS: readonly Migration[] = [first, evaluations, featureStatistics];

@@ -1,0 +1,125 @@
+// Behaviours on a model, with and without an edit, and the whole evaluation of an edit.
+import * as v from 'valibot';
+import { openCorpus } from '../../activations/corpus.ts';
+import { splitContexts } from '../../activations/rowSelection.ts';
+import { openStore } from '../../activations/store.ts';
+import { hashDictionary } from '../../dictionaries/dictionary.ts';
+import { loadDictionary } from '../../dictionaries/saeLens.ts';
+import { parseEdit } from '../../edits/edit.ts';
+import { placesOf, type Dictionaries } from '../../edits/editPatches.ts';
+import { parseBehaviour } from '../../evaluation/behaviour.ts';
+import { evaluateEdit as evaluate } from '../../evaluation/evaluateEdit.ts';
+import { readHeldOut } from '../../evaluation/heldOut.ts';
+import { openPromptEncoder } from '../../evaluation/prompts.ts';
+import { parseSettings } from '../../evaluation/report.ts';
+import { casesOf, runCases } from '../../evaluation/runBehaviour.ts';
+import { TreatedModel } from '../../evaluation/treatedModel.ts';
+import { parseBudget } from '../../evaluation/verdict.ts';
+import type { Model } from '../../models/model.ts';
+import { defineTask } from '../task.ts';
+import { modelEntries, openTaskModel } from './model.ts';
+
+const text = v.variant('from', [
+  v.object({ from: v.literal('none') }),
+  v.object({ from: v.literal('corpus'), path: v.string(), field: v.exactOptional(v.string()) }),
+  v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: v.number() }),
+]);
+
+async function loadDictionaries(folders: readonly string[]): Promise<Dictionaries> {
+  const loaded = await Promise.all(folders.map((folder) => loadDictionary(folder)));
+  return new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary]));
+}
+
+async function readText(
+  source: v.InferOutput<typeof text>,
+  model: Model,
+  { contexts, seed }: { readonly contexts: number; readonly seed: number },
+): Promise<readonly (readonly number[])[]> {
+  if (source.from === 'none' || contexts === 0) return [];
+  if (source.from === 'corpus') {
+    const corpus = await openCorpus(source.path, source.field === undefined ? {} : { field: source.field });
+    return readHeldOut(corpus, await model.tokenizer(), model.config, { contexts, seed });
+  }
+  const store = await openStore(source.folder);
+  try {
+    const { first, end } = splitContexts(store, source.heldOutFraction).heldOut;
+    const count = Math.min(contexts, end - first);
+    const rows: number[][] = [];
+    for (let index = 0; index < count; index++) {
+      rows.push(Array.from(await store.contexts.read(first + Math.floor((index * (end - first)) / count), 1)));
+    }
+    return rows;
+  } finally {
+    await store.close();
+  }
+}
+
+/** An evaluation report; see evaluation/report.ts. */
+export const evaluateEdit = defineTask({
+  lane: 'long',
+  input: v.object({
+    model: v.object(modelEntries),
+    /** Operations as in an edit's file. */
+    edit: v.unknown(),
+    /** Folders of the dictionaries that the edit names. */
+    dictionaries: v.array(v.string()),
+    behaviours: v.array(v.unknown()),
+    targets: v.exactOptional(v.array(v.string())),
+    text,
+    settings: v.unknown(),
+    /** Null: no verdict. */
+    budget: v.unknown(),
+  }),
+  run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal, onWork }) => {
+    const model = await openTaskModel(modelInput);
+    const settings = parseSettings(input.settings);
+    return evaluate({
+      model,
+      runtime,
+      dictionaries: await loadDictionaries(dictionaries),
+      edit: parseEdit(input.edit),
+      behaviours: input.behaviours.map((behaviour) => parseBehaviour(behaviour)),
+      ...(input.targets === undefined ? {} : { targets: input.targets }),
+      heldOut: await readText(input.text, model, settings),
+      settings,
+      budget: input.budget === null ? null : parseBudget(input.budget),
+      signal,
+      onWork,
+    });
+  },
+});
+
+/** The outcome of every case, in their order. */
+export const runBehaviour = defineTask({
+  lane: 'long',
+  input: v.object({
+    model: v.object(modelEntries),
+    edit: v.unknown(),
+    dictionaries: v.array(v.string()),
+    behaviour: v.unknown(),
+    split: v.exactOptional(v.picklist(['choose', 'report'])),
+    /** Stands before every prompt: a prompt-only treatment. */
+    instruction: v.exactOptional(v.string(), ''),
+  }),
+  run: async ({ model: modelInput, dictionaries, split, instruction, ...input }, { runtime, signal, onWork }) => {
+    const model = await openTaskModel(modelInput);
+    const edit = parseEdit(input.edit);
+    const behaviour = parseBehaviour(input.behaviour);
+    const cases = casesOf(behaviour, split);
+    const treated = new TreatedModel({
+      model,
+      runtime,
+      dictionaries: await loadDictionaries(dictionaries),
+      places: placesOf(edit),
+    });
+    try {
+      const onRows = (done: number) =>
+        onWork({ stage: `Running ${behaviour.name}`, done, total: cases.length, unit: 'cases' });
+      const encoder = await openPromptEncoder(model);
+      const outcomes = await runCases(treated, { edit }, behaviour, cases, encoder, { instruction, signal, onRows });
+      return { outcomes: outcomes.map(({ passed, score, output }) => ({ passed, score, output })) };
+    } finally {
+      await treated.release();
+    }
+  },
+});

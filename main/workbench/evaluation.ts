@@ -1,0 +1,176 @@
+// Evaluations of edits and versions of a project, and runs of single behaviours.
+import { resolve } from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import { editId, type Edit } from '../edits/edit.ts';
+import { behaviourId, type Behaviour, type CaseSplit } from '../evaluation/behaviour.ts';
+import { RESULT_FORMAT } from '../evaluation/behaviourResult.ts';
+import { rateEstimate, type Estimate } from '../evaluation/intervals.ts';
+import type { EvaluationReport } from '../evaluation/report.ts';
+import type { Budget } from '../evaluation/verdict.ts';
+import packageFacts from '../../package.json' with { type: 'json' };
+import type { EvaluationSummary } from '../storage/evaluationStore.ts';
+import { findStore } from './activations.ts';
+import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import { findModel, findModelByHash, modelInput, type ProjectModel } from './models.ts';
+import type { ComputeOptions, Workbench } from './workbench.ts';
+
+/** An edit, and the version that it is of. */
+export interface EvaluatedEdit {
+  readonly edit: Edit;
+  readonly version: string | null;
+}
+
+export interface EvaluateEditRequest extends EvaluatedEdit {
+  readonly behaviours: readonly Behaviour[];
+  /** Names of those that the edit is for; by default all that are not to be kept. */
+  readonly targets?: readonly string[];
+  /** A store by name or a corpus by path; by default what the dictionary's training held out. */
+  readonly text?: { readonly store: string } | { readonly corpus: string };
+  /** What is left out has its default; see EvaluationSettings. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly budget: Budget | null;
+  readonly author: string;
+}
+
+export interface EditEvaluation extends EvaluationSummary {
+  readonly report: EvaluationReport;
+}
+
+const DEFAULT_HELD_OUT = 0.1;
+
+type Progressing = Pick<ComputeOptions<never>, 'signal' | 'onProgress'>;
+
+/** Evaluates and stores the report. @throws AppError as evaluateEdit does, `not-found` for a dictionary the project lacks. */
+export async function evaluateEdit(
+  workbench: Workbench,
+  request: EvaluateEditRequest,
+  options: Progressing = {},
+): Promise<EditEvaluation> {
+  const { project, compute } = workbench;
+  const { edit, version, behaviours, targets, text, settings = {}, budget, author } = request;
+  const { model, dictionaries } = await partsOf(workbench, edit);
+  const [first] = dictionaries;
+  if (!first) throw new AppError('empty', 'The edit has no operations: there is nothing to evaluate.');
+  const report = await compute(
+    'edit.evaluate',
+    {
+      model: modelInput(project.folder, model),
+      edit,
+      dictionaries: dictionaries.map(({ folder }) => folder),
+      behaviours: [...behaviours],
+      ...(targets === undefined ? {} : { targets: [...targets] }),
+      text: await textOf(workbench, first, text),
+      settings,
+      budget,
+    },
+    options,
+  );
+  return { ...project.evaluations.add(report, version, { author }), report };
+}
+
+export interface RunBehaviourRequest {
+  readonly behaviour: Behaviour;
+  /** Null: the model without any edit. */
+  readonly treatment: EvaluatedEdit | null;
+  /** The model's name, where there is no edit that tells it; can be left out when the project has only one. */
+  readonly model?: string;
+  readonly split?: CaseSplit;
+  readonly instruction?: string;
+  readonly author: string;
+}
+
+export interface BehaviourRun {
+  readonly behaviour: string;
+  readonly passRate: Estimate;
+  readonly outcomes: readonly { readonly passed: boolean; readonly score: number | null; readonly output: string }[];
+  /** The stored result; null for a run of one split, of an edit that is no version, or with an instruction. */
+  readonly result: string | null;
+}
+
+/** Runs a behaviour; a run of all its cases on the model or on a version is stored as a result. */
+export async function runBehaviour(
+  workbench: Workbench,
+  request: RunBehaviourRequest,
+  options: Progressing = {},
+): Promise<BehaviourRun> {
+  const { project, compute } = workbench;
+  const { behaviour, treatment, split, instruction, author } = request;
+  const parts = treatment
+    ? await partsOf(workbench, treatment.edit)
+    : { model: await modelNamed(workbench, request.model), dictionaries: [] };
+  const { outcomes } = await compute(
+    'behaviour.run',
+    {
+      model: modelInput(project.folder, parts.model),
+      edit: treatment?.edit ?? { operations: [] },
+      dictionaries: parts.dictionaries.map(({ folder }) => folder),
+      behaviour,
+      ...(split === undefined ? {} : { split }),
+      ...(instruction === undefined ? {} : { instruction }),
+    },
+    options,
+  );
+  const passed = outcomes.filter((outcome) => outcome.passed).length;
+  const passRate = rateEstimate(passed, outcomes.length);
+  const isVersion = treatment === null || treatment.version !== null;
+  const isStored = split === undefined && instruction === undefined && isVersion && !project.isReadOnly;
+  const stored = project.behaviours.find(behaviour.name);
+  if (!isStored || stored?.id !== behaviourId(behaviour)) return { behaviour: behaviour.name, passRate, outcomes, result: null };
+  const { id } = project.behaviours.addResult({
+    format: RESULT_FORMAT,
+    version: treatment?.version ?? null,
+    model: parts.model.hash,
+    behaviour: stored.id,
+    cases: outcomes,
+    metrics: { passRate: { value: passRate.value, low: passRate.low, high: passRate.high, sample: passRate.n } },
+    tool: `Errata ${packageFacts.version}`,
+    author,
+    time: new Date().toISOString(),
+  });
+  return { behaviour: behaviour.name, passRate, outcomes, result: id };
+}
+
+/** The model and the dictionaries of an edit. @throws AppError `empty`, `not-found`, `mismatch`. */
+async function partsOf(
+  workbench: Workbench,
+  edit: Edit,
+): Promise<{ readonly model: ProjectModel; readonly dictionaries: readonly ProjectDictionary[] }> {
+  const hashes = [...new Set(edit.operations.map(({ dictionary }) => dictionary))];
+  if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations.');
+  const known = await listDictionaries(workbench);
+  const dictionaries = hashes.map((hash) => {
+    const dictionary = known.find(({ quality }) => quality?.hash === hash);
+    if (dictionary) return dictionary;
+    throw new AppError(
+      'not-found',
+      `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit ${editId(edit).slice(0, 10)} names.`,
+      { details: { hash } },
+    );
+  });
+  const models = [...new Set(dictionaries.map(({ model }) => model.hash))];
+  const [only, other] = models;
+  if (only === undefined || other !== undefined) {
+    throw new AppError('mismatch', 'The dictionaries of the edit are of different models.');
+  }
+  return { model: await findModelByHash(workbench.project.folder, only), dictionaries };
+}
+
+async function modelNamed({ project }: Workbench, name: string | undefined): Promise<ProjectModel> {
+  if (name !== undefined) return findModel(project.folder, name);
+  const [only, other] = project.catalog.list('model');
+  if (only !== undefined && other === undefined) return findModel(project.folder, only.name);
+  throw new AppError(
+    'usage',
+    only === undefined ? 'The project has no model yet.' : 'The project has several models: choose one with --model.',
+  );
+}
+
+async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: EvaluateEditRequest['text']) {
+  if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
+  const folder = text ? await findStore(workbench, text.store) : dictionary.store;
+  return {
+    from: 'store' as const,
+    folder,
+    heldOutFraction: text ? DEFAULT_HELD_OUT : dictionary.heldOutFraction,
+  };
+}
