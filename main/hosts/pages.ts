@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-const CONTENT_SECURITY_POLICY = [
+export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -27,18 +27,27 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const SECURITY_HEADERS = {
+/** On every answer, whatever it is. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': CONTENT_SECURITY_POLICY,
   'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), usb=(), payment=()',
 };
 
-export type Pages = (request: Request) => Response;
+export type Answer = (request: Request) => Promise<Response>;
+/** Answers what it knows; null for the rest. */
+export type Blobs = (request: Request) => Promise<Response | null>;
 
-/** @param folder the built renderer, out/renderer. @throws AppError `not-found` when it was not built. */
-export async function loadPages(folder: string, facts: HostFacts): Promise<Pages> {
+/**
+ * @param folder the built renderer, out/renderer.
+ * @param blobs asked first.
+ * @throws AppError `not-found` when it was not built.
+ */
+export async function loadPages(folder: string, facts: HostFacts, blobs: Blobs = async () => null): Promise<Answer> {
   const files = new Map<string, { type: string; bytes: Uint8Array<ArrayBuffer> }>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const type = TYPES[extname(entry.name)];
@@ -51,13 +60,11 @@ export async function loadPages(folder: string, facts: HostFacts): Promise<Pages
     type: string,
     body: string | Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = {},
-  ) =>
-    new Response(body, {
-      status,
-      headers: { ...SECURITY_HEADERS, 'Content-Type': type, 'Cache-Control': 'no-store', ...headers },
-    });
+  ) => new Response(body, { status, headers: { 'Content-Type': type, ...headers } });
 
-  return (request) => {
+  async function find(request: Request): Promise<Response> {
+    const blob = await blobs(request);
+    if (blob) return blob;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(405, 'text/plain', 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
     }
@@ -65,5 +72,12 @@ export async function loadPages(folder: string, facts: HostFacts): Promise<Pages
     if (pathname === HOST_FACTS_PATH) return answer(200, 'application/json', JSON.stringify(facts));
     const file = files.get(pathname === '/' ? '/index.html' : pathname);
     return file ? answer(200, file.type, file.bytes) : answer(404, 'text/plain', 'Not found.');
+  }
+
+  return async (request) => {
+    const response = await find(request);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
+    response.headers.set('Cache-Control', 'no-store');
+    return response;
   };
 }

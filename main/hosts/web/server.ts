@@ -1,49 +1,203 @@
-// The pages over HTTP on this machine's loopback address only. A request must name that very address as its Host: a name
-// that somebody else's DNS made point here is refused.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// The API and its pages over HTTP and WebSocket. Every request passes the guard before anything else looks at it; sockets
+// that do not sign in are few and short-lived, so that whoever opens many of them takes nothing from those who did.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { Pages } from '../pages.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { API_PATH } from '../../contract/host.ts';
+import type { Channel } from '../../contract/messages.ts';
+import type { Served } from '../../contract/server.ts';
+import { SECURITY_HEADERS, type Answer } from '../pages.ts';
+import { cookieName, judge, sessionValue, type Policy, type Verdict } from './guard.ts';
+import { rateLimit } from './rateLimit.ts';
 
-const LOOPBACK = '127.0.0.1';
+export const LOOPBACK = '127.0.0.1';
+
+const LARGEST_MESSAGE = 16 << 20;
+/** A page that does not read what it is sent. */
+const MOST_UNSENT = 64 << 20;
+const MOST_PAGES = 64;
+/** Sockets that have not signed in; the oldest gives way to a new one. */
+const MOST_STRANGERS = 64;
+const STRANGER_MS = 8000;
+const HEADERS_MS = 5000;
+const PING_MS = 20_000;
+const REQUESTS = { burst: 1000, perSecond: 200 };
+const MESSAGES = { burst: 2000, perSecond: 500 };
 
 export interface WebServer {
+  readonly port: number;
+  /** Without a token: for those who are signed in. */
   readonly url: string;
+  /** An address that signs in whoever opens it first. */
+  launchUrl(): string;
   close(): Promise<void>;
 }
 
-/** @param port 0 takes any that is free. */
-export async function serveOnLoopback(pages: Pages, port: number): Promise<WebServer> {
-  const server = createServer((request, response) => {
-    const hosts = [LOOPBACK, 'localhost'].map((name) => `${name}:${portOf(server)}`);
-    const { host } = request.headers;
-    if (host === undefined || !hosts.includes(host)) {
-      response.writeHead(403, { 'Content-Type': 'text/plain' }).end('Wrong host.');
-      return;
-    }
-    let answer: Response;
-    try {
-      answer = pages(new Request(new URL(request.url ?? '/', `http://${host}`), { method: request.method ?? 'GET' }));
-    } catch {
-      response.writeHead(400, { 'Content-Type': 'text/plain' }).end('Bad request.'); // a path or method that is none
-      return;
-    }
-    void answer.arrayBuffer().then((body) => {
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.end(request.method === 'HEAD' ? undefined : Buffer.from(body));
-    });
+export interface WebServerOptions {
+  readonly answer: Answer;
+  readonly served: Served;
+  readonly secret: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  readonly address?: string;
+  /** Further names under which it may be asked for, without port, when the address is not this machine's own. */
+  readonly names?: readonly string[];
+  readonly pingMs?: number;
+}
+
+/** @throws what listening throws: EADDRINUSE, EACCES. */
+export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
+  const { answer, served, secret, address = LOOPBACK, names = [], pingMs = PING_MS } = options;
+  const launchTokens: string[] = [];
+  const strangers = new Set<Duplex>();
+  const requests = rateLimit(REQUESTS);
+  /** Refuses everything until the port is known. */
+  let policy: Policy = { port: 0, hosts: [], session: '', launchTokens: [] };
+
+  const server = createServer({ connectionsCheckingInterval: 1000 }, (request, response) => {
+    void handle(request, response).catch(() => response.destroy());
   });
-  server.listen(port, LOOPBACK);
+  server.headersTimeout = HEADERS_MS;
+  server.requestTimeout = 2 * HEADERS_MS;
+  server.keepAliveTimeout = HEADERS_MS;
+  server.maxHeadersCount = 100;
+  server.on('connection', (socket: Duplex) => {
+    strangers.add(socket);
+    socket.on('close', () => strangers.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const [oldest] = strangers;
+    if (strangers.size > MOST_STRANGERS) oldest?.destroy();
+    setTimeout(() => {
+      if (strangers.has(socket)) socket.destroy();
+    }, STRANGER_MS).unref();
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const verdict = requests.take() ? judge(askedBy(request, false), policy) : tooMany;
+    request.resume(); // no request of ours has a body
+    if (verdict.kind === 'signIn') {
+      launchTokens.splice(launchTokens.indexOf(verdict.token), 1);
+      const cookie = `${cookieName(policy.port)}=${policy.session}; HttpOnly; SameSite=Strict; Path=/`;
+      response.writeHead(302, { ...plainHeaders, 'Set-Cookie': cookie, Location: '/' }).end();
+      return;
+    }
+    if (verdict.kind !== 'serve') {
+      response.writeHead(verdict.status, { ...plainHeaders, Connection: 'close' }).end(verdict.reason);
+      return;
+    }
+    strangers.delete(request.socket);
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? ''}`);
+    const found = await answer(new Request(url, { method: request.method ?? 'GET' }));
+    const body = Buffer.from(await found.arrayBuffer());
+    response.writeHead(found.status, { ...Object.fromEntries(found.headers), 'Content-Length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LARGEST_MESSAGE,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const verdict = requests.take() ? judge(askedBy(request, true), policy) : tooMany;
+    const isFull = sockets.clients.size >= MOST_PAGES;
+    const path = new URL(request.url ?? '/', 'http://any').pathname;
+    if (verdict.kind !== 'serve') refuseUpgrade(socket, verdict.kind === 'refuse' ? verdict.status : 401);
+    else if (path !== API_PATH) refuseUpgrade(socket, 404);
+    else if (isFull) refuseUpgrade(socket, 503);
+    else {
+      strangers.delete(socket);
+      sockets.handleUpgrade(request, socket, head, (page) => served.serve(channelOf(page)));
+    }
+  });
+
+  /** Pages that are gone without a word (a laptop that sleeps) end here, and what they asked for with them. */
+  const answered = new WeakSet<WebSocket>();
+  const pinging = setInterval(() => {
+    for (const page of sockets.clients) {
+      if (!answered.has(page)) {
+        page.terminate();
+        continue;
+      }
+      answered.delete(page);
+      page.ping();
+    }
+  }, pingMs);
+  pinging.unref();
+
+  function channelOf(page: WebSocket): Channel {
+    const messages = rateLimit(MESSAGES);
+    answered.add(page);
+    page.on('pong', () => answered.add(page));
+    page.on('error', () => page.terminate()); // a frame too large, or no frame at all
+    return {
+      send: (text) => {
+        if (page.bufferedAmount > MOST_UNSENT) page.terminate();
+        else if (page.readyState === page.OPEN) page.send(text);
+      },
+      onText: (listener) =>
+        page.on('message', (data: Buffer, isBinary) => {
+          if (isBinary) page.close(1003, 'Text only.');
+          else if (messages.take()) listener(data.toString('utf8'));
+          else page.close(1008, 'Too many messages.');
+        }),
+      onClose: (listener) => page.once('close', () => listener()),
+      close: () => page.close(),
+    };
+  }
+
+  server.listen(options.port, address);
   await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  policy = {
+    port,
+    hosts: [LOOPBACK, 'localhost', '[::1]', ...names].map((name) => `${name}:${port}`),
+    session: sessionValue(secret, port),
+    launchTokens,
+  };
+  const shown = address === '0.0.0.0' || address === '::' ? LOOPBACK : address.includes(':') ? `[${address}]` : address;
+  const url = `http://${shown}:${port}/`;
   return {
-    url: `http://${LOOPBACK}:${portOf(server)}/`,
+    port,
+    url,
+    launchUrl: () => {
+      const token = randomBytes(32).toString('base64url');
+      launchTokens.push(token);
+      if (launchTokens.length > 10) launchTokens.shift();
+      return `${url}?token=${token}`;
+    },
     close: async () => {
+      clearInterval(pinging);
+      for (const page of sockets.clients) page.terminate();
+      sockets.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
+const plainHeaders = { ...SECURITY_HEADERS, 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
+const tooMany: Verdict = { kind: 'refuse', status: 429, reason: 'Too many requests.' };
+
+function askedBy({ method = '', url = '', headers }: IncomingMessage, isUpgrade: boolean) {
+  const { host, origin, cookie } = headers;
+  const fetchSite = headers['sec-fetch-site'];
+  return {
+    method,
+    url,
+    host,
+    origin,
+    cookie,
+    fetchSite: Array.isArray(fetchSite) ? fetchSite.join() : fetchSite,
+    isUpgrade,
+  };
+}
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  setTimeout(() => socket.destroy(), 1000).unref();
 }

@@ -1,0 +1,82 @@
+// Who may ask the web host for anything: a pure function of what a request says about itself. Against
+//   DNS rebinding                 Host must be one of our own addresses, exactly
+//   cross-site requests           a foreign Origin, or a browser's word that the request is from elsewhere, is refused
+//   cross-site WebSocket          an upgrade must carry our Origin: no browser lets a page forge it
+//   other people of this machine  without the cookie nothing is served; the cookie is given for a token used once
+// What is not allowed here is refused; there are no CORS headers, and no exceptions for any path.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+export interface Asked {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  readonly fetchSite: string | undefined;
+  readonly cookie: string | undefined;
+  /** It wants to become a WebSocket. */
+  readonly isUpgrade: boolean;
+}
+
+export interface Policy {
+  readonly port: number;
+  /** What Host may be, port included. */
+  readonly hosts: readonly string[];
+  /** Value of the cookie. */
+  readonly session: string;
+  /** Launch tokens that were not used yet. */
+  readonly launchTokens: readonly string[];
+}
+
+export type Verdict =
+  | { readonly kind: 'serve' }
+  /** Give the cookie, forget the token, go to the clean address. */
+  | { readonly kind: 'signIn'; readonly token: string }
+  | { readonly kind: 'refuse'; readonly status: 400 | 401 | 403 | 429; readonly reason: string };
+
+const refuse = (status: 400 | 401 | 403, reason: string): Verdict => ({ kind: 'refuse', status, reason });
+
+export function judge(asked: Asked, policy: Policy): Verdict {
+  if (asked.host === undefined || !policy.hosts.includes(asked.host)) return refuse(403, 'Wrong host.');
+  const own = `http://${asked.host}`;
+  if (asked.origin !== undefined && asked.origin !== own) return refuse(403, 'Wrong origin.');
+  if (asked.isUpgrade && asked.origin === undefined) return refuse(403, 'No origin.');
+  // 'none': typed into the address bar. Absent: no browser, or an old one; cookie and Origin still hold.
+  if (asked.fetchSite !== undefined && asked.fetchSite !== 'same-origin' && asked.fetchSite !== 'none') {
+    return refuse(403, 'Asked from another site.');
+  }
+  if (!asked.url.startsWith('/') || !URL.canParse(asked.url, own)) return refuse(400, 'Bad request.');
+  const { pathname, searchParams, origin } = new URL(asked.url, own);
+  if (origin !== own) return refuse(400, 'Bad request.'); // '//elsewhere/'
+  const isSignedIn = cookiesNamed(cookieName(policy.port), asked.cookie).some((value) => isSame(value, policy.session));
+  const token = searchParams.get('token');
+  if (token !== null && pathname === '/' && !asked.isUpgrade && asked.method === 'GET') {
+    const known = policy.launchTokens.find((launch) => isSame(launch, token));
+    if (known !== undefined) return { kind: 'signIn', token: known };
+  }
+  return isSignedIn ? { kind: 'serve' } : refuse(401, 'Not signed in: open the address that Errata printed.');
+}
+
+/** Cookies are shared by all ports of a host, so each port has one of its own. */
+export function cookieName(port: number): string {
+  return `errata-${port}`;
+}
+
+/** What the cookie holds: not the secret itself, and worth nothing to a host on another port. */
+export function sessionValue(secret: string, port: number): string {
+  return createHmac('sha256', secret).update(`errata web session ${port}`).digest('base64url');
+}
+
+/** Compares in a time that does not depend on where the two differ. */
+export function isSame(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => createHmac('sha256', 'length').update(text).digest());
+  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
+}
+
+function cookiesNamed(name: string, header: string | undefined): readonly string[] {
+  return (header ?? '')
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part.startsWith(`${name}=`))
+    .map((part) => part.slice(name.length + 1));
+}
