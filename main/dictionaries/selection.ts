@@ -44,7 +44,7 @@ export function selectAbove(
 }
 
 /** The tokens that may have more values from `threshold` on than slots: all their candidates are positive and not less. */
-export function overfullTokens({ values, slots }: Candidates, threshold: number): Int32Array {
+function overfullTokens({ values, slots }: Candidates, threshold: number): Int32Array {
   const tokens: number[] = [];
   for (let start = 0; start < values.length; start += slots) {
     let at = start;
@@ -56,8 +56,8 @@ export function overfullTokens({ values, slots }: Candidates, threshold: number)
 
 /**
  * BatchTopK (arXiv 2412.06410): the `count` largest positive pre-activations of a whole batch, and the smallest of them (0
- * where fewer are positive). Looks for them among the largest of every token; of tokens that may have more than that, it
- * asks for more, so the result is exact. What one batch needed has no influence on the next: it depends on nothing else.
+ * where fewer are positive). Looks for them among the largest of every token and asks again for more of those tokens that
+ * may have more, so nothing is missed. What one batch needed has no influence on the next: a resumed run does the same.
  * @param largest the `slots` largest pre-activations of `tokens` (all for null), slots ≤ size
  * @returns the codes, token by token, those that were asked about again at the end
  */

@@ -26,7 +26,7 @@ export function predictMemory({ d, size, k, batchSize, auxK }: TrainingConfig, b
   const state = float * (2 * 2 * size * d + 2 * size + 3 * size + 4 * d) + size * (4 + 3 * 8);
   const pre = float * batchSize * size;
   const rows = float * batchSize * d * 6;
-  const codes = batchSize * (k + auxK) * 48;
+  const codes = batchSize * (k + auxK) * 96;
   const step = pre + rows + codes + BLOCK_BYTES;
   const total = state + step + bufferBytes + PASSING_BYTES;
   return { state, step, buffer: bufferBytes, passing: PASSING_BYTES, total };
