@@ -110,6 +110,8 @@ class Evaluation {
   readonly #warnings: string[] = [];
   #rowsDone = 0;
   #rowsTotal = 0;
+  /** What many short runs in a row are called together. */
+  #stage: string | null = null;
 
   static async open(input: EvaluationInput): Promise<Evaluation> {
     const settings = parseSettings(input.settings);
@@ -191,7 +193,9 @@ class Evaluation {
     const continuations = await this.#continuations(treatment);
     const radii = await this.#blastRadii(treatment);
     const cache = { outcomes, readings };
+    this.#stage = 'Trying baselines';
     const baselines = this.#settings.baselines ? await this.#baselines(treatment, cache, radii) : [];
+    this.#stage = 'Trying doses';
     const doses = await this.#doses(cache);
     const figures = { suites, text, continuations };
     if (signal?.aborted) throw new AppError('cancelled', 'The evaluation was cancelled.');
@@ -434,7 +438,7 @@ class Evaluation {
     const start = this.#rowsDone;
     const report = (done: number) =>
       this.#input.onWork?.({
-        stage,
+        stage: this.#stage ?? stage,
         done: Math.min(start + done, this.#rowsTotal),
         total: this.#rowsTotal,
         unit: 'texts',

@@ -5,6 +5,7 @@ import { captureCommand } from './capture.ts';
 import { deviceCommand } from './device.ts';
 import { dictionaryCommands } from './dictionary.ts';
 import { editCommands } from './edit.ts';
+import { behaviourRun, evaluateCommand, evaluationList, evaluationShow } from './evaluate.ts';
 import { exportCommand, verifyCommand } from './export.ts';
 import { featureTop } from './feature.ts';
 import { generateCommand } from './generate.ts';
@@ -24,7 +25,11 @@ export const commands: readonly AnyCommand[] = [
   featureTop,
   ...labelCommands,
   ...behaviourCommands,
+  behaviourRun,
   ...editCommands,
+  evaluateCommand,
+  evaluationList,
+  evaluationShow,
   exportCommand,
   verifyCommand,
   deviceCommand,

@@ -1,0 +1,280 @@
+import { readFile, stat } from 'node:fs/promises';
+import { AppError } from '../../../contract/errors.ts';
+import { readEdit } from '../../../edits/editArguments.ts';
+import { shortId } from '../../../edits/version.ts';
+import type { Behaviour } from '../../../evaluation/behaviour.ts';
+import { behaviourFormatOfName, readBehaviourFile } from '../../../evaluation/behaviourFile.ts';
+import type { Estimate } from '../../../evaluation/intervals.ts';
+import type { EvaluationReport } from '../../../evaluation/report.ts';
+import { reportCsv } from '../../../evaluation/reportCsv.ts';
+import { number, percent, reportHtml } from '../../../evaluation/reportHtml.ts';
+import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../evaluation/verdict.ts';
+import { writeFileAtomic } from '../../../files/atomicWrite.ts';
+import { toFileError } from '../../../files/fileError.ts';
+import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
+import { evaluateEdit, runBehaviour, type EvaluatedEdit } from '../../../workbench/evaluation.ts';
+import { withWorkbench } from '../../../workbench/openWorkbench.ts';
+import type { Workbench } from '../../../workbench/workbench.ts';
+import type { CommandContext, ComputeCommand } from '../command.ts';
+import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { flag, given, oneOf, optionalNumber, optionalText, positionals, texts } from '../values.ts';
+
+export const evaluateCommand: ComputeCommand = {
+  name: 'evaluate',
+  summary: 'Measure what an edit does: behaviours, collateral, baselines, doses; judge it by a budget.',
+  usage: 'evaluate VERSION|FILE [--suite NAME …] [--corpus FILE]',
+  examples: [
+    'evaluate main --target jailbreak --corpus heldout.jsonl',
+    'evaluate edit.json --suite jailbreak --suite refuses.json --budget budget.json --html report.html --json',
+  ],
+  options: {
+    suite: {
+      type: 'string',
+      multiple: true,
+      short: 's',
+      description: 'A behaviour of the project, or a file with one; all of the project when left out.',
+    },
+    target: {
+      type: 'string',
+      multiple: true,
+      description: 'A behaviour that the edit is for; by default all that are not to be kept.',
+    },
+    corpus: { type: 'string', description: 'Held-out text for collateral.' },
+    activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is used.' },
+    budget: { type: 'string', description: 'A JSON file with limits; none: no verdict.' },
+    split: { type: 'string', description: 'Which cases: report (default), choose or all.' },
+    instruction: {
+      type: 'string',
+      description: 'A text before every prompt: the prompt-only baseline. \\n is a line break.',
+    },
+    seed: { type: 'string', description: 'Of intervals and random baselines; 0 when left out.' },
+    contexts: { type: 'string', description: 'How many contexts of held-out text; 400 when left out.' },
+    quick: { type: 'boolean', description: 'Without baselines, doses and blast radius.' },
+    html: { type: 'string', description: 'Write the report as one HTML file.' },
+    csv: { type: 'string', description: 'Write the figures as CSV.' },
+    ...AUTHOR_OPTION,
+  },
+  computesOn: 'any',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [ref] = positionals(arguments_, ['VERSION'], 'evaluate');
+      const treatment = await editNamed(workbench, ref);
+      const behaviours = await behavioursNamed(workbench, texts(arguments_, 'suite'));
+      const targets = texts(arguments_, 'target');
+      const corpus = optionalText(arguments_, 'corpus');
+      const store = optionalText(arguments_, 'activations');
+      const text = corpus !== undefined ? { corpus } : store !== undefined ? { store } : undefined;
+      const instruction = optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n');
+      const { report, ...summary } = await evaluateEdit(
+        workbench,
+        {
+          ...treatment,
+          behaviours,
+          ...(targets.length === 0 ? {} : { targets }),
+          ...given('text', text),
+          settings: {
+            ...given('split', oneOf(arguments_, 'split', ['report', 'choose', 'all'])),
+            ...given('seed', optionalNumber(arguments_, 'seed', { min: 0, integer: true })),
+            ...given('contexts', optionalNumber(arguments_, 'contexts', { min: 0, integer: true })),
+            ...given('instruction', instruction),
+            ...(flag(arguments_, 'quick') ? { baselines: false, doses: [], blastRadius: false } : {}),
+          },
+          budget: await budgetOf(optionalText(arguments_, 'budget')),
+          author: authorOf(arguments_).author,
+        },
+        { signal: context.signal },
+      );
+      printReport(report, context);
+      const labelOf = (dictionary: string, feature: number) =>
+        workbench.project.labels.get({ dictionary, feature })?.text || undefined;
+      const files = { html: optionalText(arguments_, 'html'), csv: optionalText(arguments_, 'csv') };
+      if (files.html !== undefined) {
+        const facts: [string, string][] = [
+          ...(summary.version === null ? [] : [['Version', summary.version] as [string, string]]),
+          ['Evaluated by', summary.author],
+          ['At', summary.time],
+          ['Evaluation', summary.id],
+        ];
+        const title = `Evaluation of ${summary.version === null ? `the edit ${shortId(summary.edit)}` : `version ${shortId(summary.version)}`}`;
+        await writeFileAtomic(files.html, reportHtml(report, { title, facts, labelOf }));
+        context.print(`Report: ${files.html}`);
+      }
+      if (files.csv !== undefined) {
+        await writeFileAtomic(files.csv, reportCsv(report));
+        context.print(`Figures: ${files.csv}`);
+      }
+      context.print(`Stored as ${shortId(summary.id)}.`);
+      return { ...summary, ...report, files };
+    }),
+};
+
+export const evaluationShow: ComputeCommand = {
+  name: 'evaluation show',
+  summary: 'Show a stored evaluation, and write it as HTML or CSV.',
+  usage: 'evaluation show ID [--html FILE] [--csv FILE]',
+  options: {
+    html: { type: 'string', description: 'Write the report as one HTML file.' },
+    csv: { type: 'string', description: 'Write the figures as CSV.' },
+  },
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [ref] = positionals(arguments_, ['ID'], 'evaluation show');
+      const { report, ...summary } = workbench.project.evaluations.get(ref);
+      printReport(report, context);
+      const [html, csv] = [optionalText(arguments_, 'html'), optionalText(arguments_, 'csv')];
+      const labelOf = (dictionary: string, feature: number) =>
+        workbench.project.labels.get({ dictionary, feature })?.text || undefined;
+      const facts = [
+        ['Version', summary.version ?? 'not committed'],
+        ['Evaluated by', summary.author],
+        ['At', summary.time],
+      ] as const;
+      const title = `Evaluation ${shortId(summary.id)}`;
+      if (html !== undefined) await writeFileAtomic(html, reportHtml(report, { title, facts, labelOf }));
+      if (csv !== undefined) await writeFileAtomic(csv, reportCsv(report));
+      return { ...summary, ...report };
+    }),
+};
+
+export const evaluationList: ComputeCommand = {
+  name: 'evaluation list',
+  summary: 'List stored evaluations, the newest first.',
+  usage: 'evaluation list [--version VERSION]',
+  options: { version: { type: 'string', description: 'Of this version only.' } },
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      positionals(arguments_, [], 'evaluation list');
+      const ref = optionalText(arguments_, 'version');
+      const { evaluations, versions } = workbench.project;
+      const found = evaluations.list(ref === undefined ? {} : { version: versions.resolve(ref) });
+      for (const { id, version, passes, author, time } of found) {
+        const verdict = passes === null ? 'no budget' : passes ? 'within budget' : 'not within budget';
+        context.print(
+          `${shortId(id)}  ${version === null ? 'not committed' : shortId(version)}  ${verdict}  ${author}, ${time}`,
+        );
+      }
+      if (found.length === 0) context.print('No evaluations yet.');
+      return Promise.resolve({ evaluations: found });
+    }),
+};
+
+export const behaviourRun: ComputeCommand = {
+  name: 'behaviour run',
+  summary: 'Run the cases of a behaviour on the model, or on a version or edit of it.',
+  usage: 'behaviour run NAME|FILE [--edit VERSION|FILE]',
+  examples: ['behaviour run jailbreak', 'behaviour run jailbreak --edit main --split report --json'],
+  options: {
+    edit: { type: 'string', description: 'A version, or a file with an edit; the model without any when left out.' },
+    model: { type: 'string', short: 'm', description: 'The model, when there is no edit and the project has several.' },
+    split: { type: 'string', description: 'Only the cases for choose or report.' },
+    instruction: { type: 'string', description: 'A text before every prompt. \\n is a line break.' },
+    ...AUTHOR_OPTION,
+  },
+  computesOn: 'any',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [name] = positionals(arguments_, ['NAME'], 'behaviour run');
+      const [behaviour] = await behavioursNamed(workbench, [name]);
+      if (!behaviour) throw new AppError('internal', 'No behaviour was read.');
+      const ref = optionalText(arguments_, 'edit');
+      const run = await runBehaviour(
+        workbench,
+        {
+          behaviour,
+          treatment: ref === undefined ? null : await editNamed(workbench, ref),
+          ...given('model', optionalText(arguments_, 'model')),
+          ...given('split', oneOf(arguments_, 'split', ['choose', 'report'])),
+          ...given('instruction', optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n')),
+          author: authorOf(arguments_).author,
+        },
+        { signal: context.signal },
+      );
+      context.print(`${run.behaviour}: ${percentOf(run.passRate)} of ${run.passRate.n} cases pass.`);
+      if (run.result !== null) context.print(`Stored as ${shortId(run.result)}.`);
+      return { ...run };
+    }),
+};
+
+/** A file with an edit, or else a version of the project. */
+async function editNamed({ project }: Workbench, ref: string): Promise<EvaluatedEdit> {
+  const isFile = await stat(ref).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isFile) {
+    const { id, operations } = project.versions.get(ref);
+    return { edit: { operations }, version: id };
+  }
+  if (!(await isVersionFile(ref))) return { edit: await readEdit(ref), version: null };
+  const { head, versions } = await readVersionFile(ref);
+  const version = versions.find(({ id }) => id === head);
+  if (!version) throw new AppError('invalid-file', `${ref}: its head is missing.`);
+  return { edit: { operations: version.operations }, version: null };
+}
+
+/** Names of the project's behaviours, or files; without any, all of the project. */
+async function behavioursNamed({ project }: Workbench, names: readonly string[]): Promise<Behaviour[]> {
+  const stored = project.behaviours.list();
+  if (names.length === 0) return stored.map(({ id }) => project.behaviours.get(id));
+  return Promise.all(
+    names.map(async (name) => {
+      const isStored = stored.some((each) => each.name === name);
+      const isFile = !isStored && (await stat(name).catch(() => undefined))?.isFile() === true;
+      if (!isFile) return project.behaviours.get(name);
+      const format = behaviourFormatOfName(name);
+      const base = name.replace(/^.*[\\/]/u, '').replace(/\.[^.]*$/u, '');
+      return readBehaviourFile(name, format, format === 'json' ? {} : { name: base });
+    }),
+  );
+}
+
+/** @param path of a JSON file; "default" means the limits that a file need not give. */
+async function budgetOf(path: string | undefined): Promise<Budget | null> {
+  if (path === undefined) return null;
+  if (path === 'default') return DEFAULT_BUDGET;
+  try {
+    return parseBudget(JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError)
+      throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
+    throw toFileError(thrown, path);
+  }
+}
+
+function printReport(
+  { suites, text, continuations, baselines, verdict, warnings }: EvaluationReport,
+  context: CommandContext,
+) {
+  for (const { name, role, rate, isSignificant, score } of suites) {
+    const scores = score === null ? '' : `, mean score ${number(score.before.value)} → ${number(score.after.value)}`;
+    const change = isSignificant ? '' : ', no significant change';
+    context.print(
+      `${role.padEnd(6)}  ${name.padEnd(18)} ${percentOf(rate.before)} → ${percentOf(rate.after)} of ${rate.before.n}${scores}${change}`,
+    );
+  }
+  if (text) {
+    const { before, after, relative } = text.crossEntropy;
+    context.print(
+      `cross-entropy ${number(before.value)} → ${number(after.value)} nats per token (${percentOf(relative)}), KL ${number(text.kl.value)} on ${text.contexts} contexts`,
+    );
+  }
+  if (continuations)
+    context.print(`KL along the original's continuations: ${number(continuations.perToken.value)} per token`);
+  for (const { kind, target, kept, failure } of baselines) {
+    context.print(
+      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}, kept ${kept ? percentOf(kept) : '-'}`}`,
+    );
+  }
+  for (const warning of warnings) context.print(`Note: ${warning}`);
+  if (verdict === null) return;
+  for (const { name, isMet, isCertain } of verdict.criteria) {
+    if (!isMet || !isCertain) context.print(`  ${isMet ? 'met, but not for the whole interval' : 'NOT MET'}: ${name}`);
+  }
+  context.print(verdict.passes ? 'Within the budget.' : 'Not within the budget.');
+}
+
+function percentOf({ value, low, high }: Estimate): string {
+  return `${percent(value)} [${percent(low)}, ${percent(high)}]`;
+}
