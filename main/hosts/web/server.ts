@@ -69,7 +69,10 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     socket.on('close', () => strangers.delete(socket));
     socket.on('error', () => socket.destroy());
     const [oldest] = strangers;
-    if (strangers.size > MOST_STRANGERS) oldest?.destroy();
+    if (oldest && strangers.size > MOST_STRANGERS) {
+      strangers.delete(oldest); // now: many may come before it is closed
+      oldest.destroy();
+    }
     setTimeout(() => {
       if (strangers.has(socket)) socket.destroy();
     }, STRANGER_MS).unref();
