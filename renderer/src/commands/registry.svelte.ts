@@ -1,5 +1,6 @@
 // Everything that can be done from the keyboard or the palette, in one place: the palette, the keys, the key sheet and, by
 // main/contract/commands.ts, the desktop host's menu. A view registers its commands while it is shown.
+import { untrack } from 'svelte';
 import { tinykeys } from 'tinykeys';
 
 export interface Command {
@@ -22,7 +23,8 @@ const all = $derived(groups.flat());
 
 /** @returns what takes them away again. Of two commands with one key the later registered has it. */
 export function register(commands: readonly Command[]): () => void {
-  groups = [...groups, commands];
+  // Registering happens in effects, which must not run again because of it.
+  groups = [...untrack(() => groups), commands];
   return () => {
     groups = groups.filter((group) => group !== commands);
   };

@@ -1,22 +1,22 @@
 // Where the sites of a model lie on its drawing: one line per block, the residual stream running from left to right, attention
 // and feed-forward hanging from it.
 
-/** Of a block's line, from 0 (its beginning) to 1; `level` is 'stream' or the part that hangs from it. */
+/** Of a block's line, from 0 (its beginning) to 1; `level`: on the stream, or on what hangs from it. */
 interface Spot {
   readonly at: number;
-  readonly level: 'stream' | 'part';
+  readonly level: 'stream' | 'box';
   readonly text: string;
 }
 
 const SPOTS: Readonly<Record<string, Spot>> = {
   hook_resid_pre: { at: 0.02, level: 'stream', text: 'resid_pre' },
-  'ln1.hook_normalized': { at: 0.13, level: 'part', text: 'ln1' },
-  'attn.hook_z': { at: 0.3, level: 'part', text: 'z' },
-  hook_attn_out: { at: 0.42, level: 'part', text: 'attn_out' },
+  'ln1.hook_normalized': { at: 0.13, level: 'box', text: 'ln1' },
+  'attn.hook_z': { at: 0.3, level: 'box', text: 'z' },
+  hook_attn_out: { at: 0.42, level: 'box', text: 'attn_out' },
   hook_resid_mid: { at: 0.51, level: 'stream', text: 'resid_mid' },
-  'ln2.hook_normalized': { at: 0.6, level: 'part', text: 'ln2' },
-  'mlp.hook_post': { at: 0.77, level: 'part', text: 'post' },
-  hook_mlp_out: { at: 0.89, level: 'part', text: 'mlp_out' },
+  'ln2.hook_normalized': { at: 0.6, level: 'box', text: 'ln2' },
+  'mlp.hook_post': { at: 0.77, level: 'box', text: 'post' },
+  hook_mlp_out: { at: 0.89, level: 'box', text: 'mlp_out' },
   hook_resid_post: { at: 0.98, level: 'stream', text: 'resid_post' },
 };
 
