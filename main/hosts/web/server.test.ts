@@ -267,7 +267,8 @@ describe('connections of the web host', () => {
       each
         .on('connect', () => open.add(each))
         .on('close', () => open.delete(each))
-        .on('error', () => undefined);
+        .on('error', () => undefined)
+        .resume(); // else it does not see its end
       idle.push(each);
       if (i % 100 === 99) {
         await delay(20);

@@ -21,7 +21,7 @@ const MOST_UNSENT = 64 << 20;
 const MOST_PAGES = 64;
 /** Sockets that have not signed in; the oldest gives way to a new one. */
 const MOST_STRANGERS = 64;
-const STRANGER_MS = 8000;
+/** Also for a socket that says nothing at all. */
 const HEADERS_MS = 5000;
 const PING_MS = 20_000;
 const REQUESTS = { burst: 1000, perSecond: 200 };
@@ -73,9 +73,6 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
       strangers.delete(oldest); // now: many may come before it is closed
       oldest.destroy();
     }
-    setTimeout(() => {
-      if (strangers.has(socket)) socket.destroy();
-    }, STRANGER_MS).unref();
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
