@@ -134,10 +134,12 @@ const querySchema = v.strictObject({
 
 export const MOST_ROWS = 1000;
 const ROWS_PER_WRITE = 2000;
+const KEPT_LISTS = 8;
 
 export class FeatureStore {
   readonly #database: Database;
   readonly #now: () => string;
+  readonly #lists = new Map<string, { readonly version: string; readonly ids: Uint32Array }>();
 
   constructor(database: Database, now: () => string) {
     this.#database = database;
@@ -265,34 +267,62 @@ export class FeatureStore {
   }
 
   /**
-   * Rows `offset` to `offset + limit` of a list, and how long it is.
+   * Rows `offset` to `offset + limit` of a list, and how long it is. The first page of a list costs a walk over its index, the
+   * others a look-up each, until something is written.
    * @throws AppError `usage` for a bad query; `not-found` when the dictionary has no statistics, or there is no such list.
    */
   list(query: FeatureQuery, { offset = 0, limit = 100 }: { offset?: number; limit?: number } = {}): FeatureListPage {
-    const { from, parameters, order } = this.#plan(query);
-    const total =
-      this.#database
-        .query<(string | number)[], { total: number }>(`SELECT count(*) AS total ${from}`)
-        .get(...parameters)?.total ?? 0;
-    const rows = this.#database
-      .query<(string | number)[], ListedRow>(
-        `SELECT s.feature, s.firings, s.rate, s.mean, s.max, s.last_rate AS lastRate, s.entropy, s.top_effect AS topEffect,
-           s.nearest, s.impact, s.state, s.label, s.tags, s.confidence, t.before, t.peak, t.after, t.top_token AS topToken
-         FROM (SELECT s.id AS row_id ${from} ORDER BY ${order} LIMIT ? OFFSET ?) page
-         JOIN feature_statistics s ON s.id = page.row_id JOIN feature_texts t ON t.id = s.id
-         ORDER BY ${order}`,
+    const all = this.#rowIds(query);
+    const first = Math.max(0, offset);
+    const ids = all.subarray(first, first + Math.max(0, Math.min(limit, MOST_ROWS)));
+    const found = this.#database
+      .query<[string], ListedRow>(
+        `SELECT s.id, s.feature, s.firings, s.rate, s.mean, s.max, s.last_rate AS lastRate, s.entropy,
+           s.top_effect AS topEffect, s.nearest, s.impact, s.state, s.label, s.tags, s.confidence,
+           t.before, t.peak, t.after, t.top_token AS topToken
+         FROM feature_statistics s JOIN feature_texts t ON t.id = s.id WHERE s.id IN (SELECT value FROM json_each(?))`,
       )
-      .all(...parameters, Math.max(0, Math.min(limit, MOST_ROWS)), Math.max(0, offset));
-    return { total, rows: rows.map(({ tags, ...row }) => ({ ...row, tags: tags === '' ? [] : tags.split('\n') })) };
+      .all(JSON.stringify([...ids]));
+    const byId = new Map(
+      found.map(({ id, tags, ...row }) => [id, { ...row, tags: tags === '' ? [] : tags.split('\n') }] as const),
+    );
+    return { total: all.length, rows: Array.from(ids, (id) => byId.get(id)).filter((row) => row !== undefined) };
+  }
+
+  /** The rows of a list in its order, from the last few lists where nothing has been written since. */
+  #rowIds(query: FeatureQuery): Uint32Array {
+    const { from, parameters, order } = this.#plan(query);
+    const version = `${this.#database.dataVersion()} ${
+      this.#database.query<[], { changes: number }>('SELECT total_changes() AS changes').get()?.changes ?? 0
+    }`;
+    const key = JSON.stringify([from, parameters, order]);
+    const known = this.#lists.get(key);
+    if (known?.version === version) return known.ids;
+    const row = this.#database
+      .query<(string | number)[], { ids: string }>(
+        `SELECT json_group_array(id) AS ids FROM (SELECT s.id AS id ${from} ORDER BY ${order})`,
+      )
+      .get(...parameters);
+    const ids = Uint32Array.from(JSON.parse(row?.ids ?? '[]') as number[]); // made by the query above
+    this.#lists.delete(key);
+    this.#lists.set(key, { version, ids });
+    for (const oldest of this.#lists.keys()) {
+      if (this.#lists.size <= KEPT_LISTS) break;
+      this.#lists.delete(oldest);
+    }
+    return ids;
   }
 
   /** The features of a whole list, in its order: what a bulk change or the map takes. */
   features(query: FeatureQuery): readonly number[] {
-    const { from, parameters, order } = this.#plan(query);
-    return this.#database
-      .query<(string | number)[], { feature: number }>(`SELECT s.feature ${from} ORDER BY ${order}`)
-      .all(...parameters)
-      .map(({ feature }) => feature);
+    const ids = this.#rowIds(query);
+    const rows = this.#database
+      .query<[string], { id: number; feature: number }>(
+        'SELECT id, feature FROM feature_statistics WHERE set_id = (SELECT id FROM feature_sets WHERE dictionary = ? AND is_current = 1)',
+      )
+      .all(query.dictionary);
+    const features = new Map(rows.map(({ id, feature }) => [id, feature]));
+    return Array.from(ids, (id) => features.get(id)).filter((feature) => feature !== undefined);
   }
 
   /** Where in a list a feature stands, from 0; null when it is not in it. */
@@ -360,16 +390,17 @@ export class FeatureStore {
     const search = plainText(checked.search ?? '');
     if (search !== '') this.#addSearch(search, dictionary, add);
     const direction = descending ? ' DESC' : '';
+    // Features without a label come last in either direction.
     const by =
-      order === 'feature'
-        ? ['s.feature']
-        : order === 'label'
-          ? ["(s.label = '')", 's.label', 's.feature']
-          : [`s.${COLUMNS[order]}`, 's.feature'];
+      order === 'label'
+        ? `(s.label = ''), s.label${direction}, s.feature`
+        : [...new Set([order === 'feature' ? 'feature' : COLUMNS[order], 'feature'])]
+            .map((column) => `s.${column}${direction}`)
+            .join(', ');
     return {
       from: `FROM feature_statistics s WHERE ${where.join(' AND ')}`,
       parameters,
-      order: ['s.set_id', ...by].map((column) => `${column}${direction}`).join(', '),
+      order: order === 'label' ? `s.set_id, ${by}` : `s.set_id${direction}, ${by}`,
     };
   }
 
@@ -405,6 +436,7 @@ export class FeatureStore {
 }
 
 interface ListedRow extends Omit<ListedFeature, 'tags'> {
+  readonly id: number;
   readonly tags: string;
 }
 

@@ -47,6 +47,7 @@ const INDEXES = ['rate', 'mean', 'max', 'last_rate', 'entropy', 'top_effect', 'n
 const MORE = `
 CREATE INDEX feature_statistics_by_state ON feature_statistics (set_id, state, impact, feature);
 CREATE INDEX feature_statistics_by_label ON feature_statistics (set_id, (label = ''), label, feature);
+CREATE INDEX feature_statistics_by_label_falling ON feature_statistics (set_id, (label = ''), label DESC, feature);
 
 -- The words around a feature's strongest places, and of the strongest what stands before, at and after its peak.
 CREATE TABLE feature_texts (

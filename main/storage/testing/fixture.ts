@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Operation } from '../../edits/edit.ts';
+import type { FeatureWords } from '../featureStore.ts';
 import { headSchema } from '../migrate.ts';
 import { DATABASE_FILE, type Project } from '../project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from './temporaryProject.ts';
@@ -42,10 +43,13 @@ export function contentOf(project: Project): unknown {
     jobs: project.jobs.list(),
     found: { words: project.search('harm'), substrings: project.search('ormatio', { mode: 'substrings' }) },
   };
-  return JSON.parse(JSON.stringify(content)) as unknown;
+  // Since schema 3.
+  const set = project.features.set(DICTIONARY);
+  const features = set && { set, list: project.features.list({ dictionary: DICTIONARY, order: 'impact' }) };
+  return JSON.parse(JSON.stringify({ ...content, ...(features ? { features } : {}) })) as unknown;
 }
 
-function fill(project: Project): void {
+async function fill(project: Project): Promise<void> {
   const [ada, ben] = [{ author: 'Ada' }, { author: 'Ben', reason: 'second look' }];
   const f = (feature: number, dictionary = DICTIONARY) => ({ dictionary, feature });
   project.labels.set(
@@ -109,10 +113,21 @@ function fill(project: Project): void {
     manifest: { layers: 5 },
     created: '2026-01-01T00:00:00.000Z',
   });
+  const statistics = { mean: 1, max: 2, lastRate: null, entropy: 3, topEffect: 0.5, nearest: 0.25 };
+  await project.features.replace(
+    { dictionary: DICTIONARY, folder: 'dictionaries/first/statistics-0', manifest: { tokens: 100 } },
+    [1, 2].map((feature) => ({ feature, firings: feature, rate: feature / 100, impact: feature, ...statistics })),
+    ['', ' yes', ' no'],
+    texts(),
+  );
   const job = project.jobs.add('train', { features: 1024 });
   project.jobs.move(job.id, 'running');
   project.jobs.setProgress(job.id, { step: 7 });
   project.jobs.move(job.id, 'interrupted');
+}
+
+async function* texts(): AsyncGenerator<FeatureWords> {
+  yield { feature: 1, text: 'how do I harm\nand more', before: 'how do I', peak: ' harm', after: '' };
 }
 
 /** Writes the head's fixture, once. */
@@ -120,7 +135,7 @@ async function release(): Promise<void> {
   const path = fileOf(headSchema());
   if (existsSync(`${path}.json`)) throw new Error(`${path} is released: it is never written again.`);
   const { project, folder, remove } = await temporaryProject();
-  fill(project);
+  await fill(project);
   const content = contentOf(project);
   project.close();
   mkdirSync(FIXTURES, { recursive: true });
