@@ -70,7 +70,7 @@ function verdictSection({ passes, isCertain, criteria }: NonNullable<EvaluationR
     `${bound === 'atMost' ? '≤' : '≥'} ${number(limit)}`,
     interval(estimate),
     String(estimate.n),
-    isMet ? `<span class="good">met${sure ? ', surely' : ''}</span>` : '<span class="bad">not met</span>',
+    isMet ? `<span class="good">met${sure ? ', the whole interval' : ''}</span>` : '<span class="bad">not met</span>',
   ]);
   return `<h2>Verdict</h2><p class="verdict ${passes ? 'good' : 'bad'}">${words}</p>${table(['criterion', 'limit', 'measured', '#n', ''], rows)}`;
 }
