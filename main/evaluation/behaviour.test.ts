@@ -222,3 +222,68 @@ describe('results', () => {
     expect(() => parseResult({ ...good, model: 'gpt2' })).toThrow(/sha-256/u);
   });
 });
+
+describe('the short form', () => {
+  const short = (prompts: readonly unknown[], more: object = {}) => ({ name: 'x', kind: 'target', prompts, ...more });
+  const read = async (content: unknown) => {
+    const path = join(folder, 'short.json');
+    await writeFile(path, JSON.stringify(content));
+    return readBehaviourFile(path, 'json');
+  };
+
+  it('is read with all it says: split, held-out wording, tags, every kind of check', async () => {
+    const behaviour = await read(
+      short([
+        { prompt: 'a', check: { type: 'contains', value: 'B' }, split: 'choose', heldOut: true, framing: 'X.' },
+        { prompt: 'b', check: { type: 'regex', value: '^ x' }, topic: 'drugs', about: 'y' },
+        { prompt: 'c', check: { type: 'refuses' } },
+        { prompt: 'd', check: { type: 'logitDifference', positive: ' he', negative: ' she', above: 0 } },
+        { prompt: 'e', check: { type: 'continuationProbability', continuation: ' z', below: 0.1 } },
+        { prompt: 'f', check: { type: 'multipleChoice', choices: ['g', 'h'], answer: 1 } },
+      ]),
+    );
+    expect(behaviour).toMatchObject({ name: 'x', aim: 'lower' });
+    expect(behaviour.cases[0]).toEqual({
+      role: 'target',
+      system: '',
+      prompt: 'a',
+      raw: true,
+      checks: [{ kind: 'contains', text: 'B', ignoreCase: false, expected: true }],
+      note: '',
+      split: 'choose',
+      isHeldOut: true,
+      tags: { framing: 'X.' },
+    });
+    expect(behaviour.cases[1]).toMatchObject({ tags: { topic: 'drugs', about: 'y' }, split: 'report' });
+    expect(behaviour.cases.map(({ checks }) => checks[0])).toMatchObject([
+      {},
+      { kind: 'regex', pattern: '^ x', ignoreCase: false },
+      { kind: 'refuses', phrases: [] },
+      { kind: 'logitDifference', continuation: ' he', against: ' she', bound: 'atLeast', value: 0 },
+      { kind: 'probability', continuation: ' z', bound: 'atMost', value: 0.1 },
+      { kind: 'multipleChoice', choices: ['g', 'h'], answer: 1, expected: true },
+    ]);
+    expect((await read(short([{ prompt: 'a', check: { type: 'refuses' } }], { kind: 'keep' }))).aim).toBe('keep');
+  });
+
+  it.each([
+    ['no prompts', short([]), /needs a case/u],
+    ['an unknown check', short([{ prompt: 'a', check: { type: 'vibes' } }]), /unknown check "vibes"/u],
+    ['an unknown kind', short([], { kind: 'maybe' }), /target or keep/u],
+    [
+      'a bound on neither side',
+      short([{ prompt: 'a', check: { type: 'logitDifference', positive: 'x', negative: 'y' } }]),
+      /bound/u,
+    ],
+    ['an unknown split', short([{ prompt: 'a', check: { type: 'refuses' }, split: 'both' }]), /choose, report/u],
+    [
+      'an explanation that is no text',
+      short([{ prompt: 'a', check: { type: 'refuses' }, topic: 7 }]),
+      /expected text/u,
+    ],
+    ['something else beside', short([], { extra: 1 }), /extra: is not known/u],
+  ])('with %s is refused', async (_, content, message) => {
+    await expect(read(content)).rejects.toThrow(message);
+    await expect(read(content)).rejects.toMatchObject({ code: 'invalid-file' });
+  });
+});

@@ -45,6 +45,7 @@ function bench(model: Model, architecture: 'relu' | 'topk' | 'jumprelu'): Bench 
     return [
       { ...place, feature: index, gates: [], kind: 'steer', amount: 0.7 },
       { ...place, feature: 10 + index, gates: [{ feature: 20 + index, threshold: 0 }], kind: 'clamp', value: -2 },
+      { ...place, feature: 30 + index, gates: [], kind: 'project', factor: 0.8 },
     ];
   });
   return { model, dictionaries: new Map([[hash, dictionary]]), edit: { operations } };
