@@ -78,6 +78,8 @@ interface SuiteOutcomes extends Suite {
 
 const FEW_CASES = 100;
 const LISTED_CASES = 6;
+/** Of a prompt or an answer in the report, in characters. */
+const LONGEST_SHOWN = 2000;
 /** Prompts of each suite from which directions are measured. */
 const DIRECTION_CASES = 100;
 const SHORTEST_PROMPT = 3;
@@ -600,7 +602,7 @@ function suiteReport(
   const generates = before.some(({ ids, output }) => ids.length > 0 || output !== '');
   const [scoresBefore, scoresAfter] = [scoresOf(before), scoresOf(after)];
   const changed = [...cases.keys()].filter((index) => at(before, index).passed !== at(after, index).passed);
-  const shown = ({ output, score }: CaseOutcome) => (score === null ? output : score.toFixed(3));
+  const shown = ({ output, score }: CaseOutcome) => (score === null ? shortened(output) : score.toFixed(3));
   return {
     name: behaviour.name,
     behaviour: behaviourId(behaviour),
@@ -632,7 +634,7 @@ function suiteReport(
     brokenCases: changed.filter((index) => at(before, index).passed).length,
     mendedCases: changed.filter((index) => at(after, index).passed).length,
     changed: spread(changed, LISTED_CASES).map((index) => ({
-      prompt: at(cases, index).prompt,
+      prompt: shortened(at(cases, index).prompt),
       before: shown(at(before, index)),
       after: shown(at(after, index)),
       passedBefore: at(before, index).passed,
@@ -696,6 +698,13 @@ function dictionaryOf(dictionaries: Dictionaries, hash: string): Dictionary {
 /** For scopes that tell prompt and generated text apart, the first half of a text counts as its prompt. */
 function asText(ids: readonly number[]): Text {
   return { ids, promptLength: Math.ceil(ids.length / 2) };
+}
+
+/** Both ends of what is too long for a report. */
+function shortened(text: string): string {
+  if (text.length <= LONGEST_SHOWN) return text;
+  const half = LONGEST_SHOWN / 2;
+  return `${text.slice(0, half)} … ${text.slice(-half)}`.toWellFormed();
 }
 
 // ---- small things ------------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ function dosesSection(doses: readonly Dose[]): string {
     optional(kl, interval),
     isPareto ? 'yes' : '',
   ]);
-  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
+  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy. <span style="color:var(--before)">● kept</span>, <span style="color:var(--after)">● target</span>.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
 }
 
 function radiusSection(radius: EvaluationReport['blastRadius'][number], { labelOf }: ReportContext): string {
@@ -347,7 +347,7 @@ function definitions(facts: readonly (readonly [string, string])[]): string {
 function optional(estimate: Estimate | null, show: (estimate: Estimate) => string): string {
   return estimate === null
     ? '<span class="soft">not measured</span>'
-    : `${show(estimate)} <span class="soft">n = ${estimate.n}</span>`;
+    : `${show(estimate)} <span class="soft">n&nbsp;=&nbsp;${estimate.n}</span>`;
 }
 
 function interval({ value, low, high }: Estimate): string {
