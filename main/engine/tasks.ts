@@ -7,7 +7,7 @@ import { evaluateEdit, runBehaviour } from './tasks/evaluation.ts';
 import { findEdit } from './tasks/finder.ts';
 import { verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
-import { computeFeatureStatistics } from './tasks/features.ts';
+import { computeFeatureStatistics, readText } from './tasks/features.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -23,6 +23,7 @@ export const tasks = {
   'dictionary.evaluate': evaluateDictionary,
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
+  'feature.text': readText,
   'behaviour.run': runBehaviour,
   'edit.evaluate': evaluateEdit,
   'edit.find': findEdit,

@@ -106,6 +106,17 @@ export class FeatureLists {
       .all(name);
   }
 
+  /** Names of the lists that a feature is on. */
+  containing(key: FeatureKey): readonly string[] {
+    return this.#database
+      .query<[string, number], { name: string }>(
+        `SELECT l.name FROM feature_lists l JOIN feature_list_members m ON m.list = l.name
+         JOIN features f ON f.id = m.feature_id WHERE f.dictionary = ? AND f.feature = ? ORDER BY l.name`,
+      )
+      .all(key.dictionary, key.feature)
+      .map(({ name }) => name);
+  }
+
   /** Makes a list, or changes its description. @returns its name as it is kept. */
   save(name: string, description: string, write: Authorship): string {
     const checked = validate(nameSchema, name, 'The list');

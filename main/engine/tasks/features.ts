@@ -1,8 +1,12 @@
-// What is computed of a dictionary's features: their statistics over a text.
+// What is computed of a dictionary's features: their statistics over a text, and where they fire in a text at hand.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { openCorpus } from '../../activations/corpus.ts';
-import { loadDictionary } from '../../dictionaries/saeLens.ts';
+import { CONFIG_FILE, loadDictionary } from '../../dictionaries/saeLens.ts';
 import { computeStatistics } from '../../features/statistics.ts';
+import { TextReader } from '../../features/textReader.ts';
+import type { Runtime } from '../../onnx/runtime.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
@@ -51,3 +55,51 @@ export const computeFeatureStatistics = defineTask({
     });
   },
 });
+
+export const readText = defineTask({
+  lane: 'quick',
+  input: v.object({
+    model: v.object(modelEntries),
+    /** Of the dictionary. */
+    folder: v.string(),
+    text: v.string(),
+    features: v.exactOptional(v.array(v.number())),
+    perToken: count,
+    count,
+  }),
+  run: async ({ model, folder, text, ...options }, { runtime, signal }) => {
+    const reader = await readerOf(runtime, model, folder);
+    return reader.read(text, { ...options, signal });
+  },
+});
+
+/**
+ * The reader that was used last stays open for a while: loading a dictionary takes far longer than reading a line, and who
+ * tries a text tries another soon. Quick tasks run one after another, so none can close what another reads with.
+ */
+const RELEASED_AFTER_MS = 120_000;
+let kept: { readonly key: string; readonly reader: TextReader; timer: NodeJS.Timeout } | null = null;
+
+async function readerOf(
+  runtime: Runtime,
+  model: { folder: string; hashCache: string | null },
+  folder: string,
+): Promise<TextReader> {
+  const { mtimeMs } = await stat(join(folder, CONFIG_FILE)).catch(() => ({ mtimeMs: 0 }));
+  const key = JSON.stringify([runtime.device, model.folder, folder, mtimeMs]);
+  if (kept?.key !== key) {
+    await releaseReader();
+    const reader = await TextReader.open(runtime, await openTaskModel(model), await loadDictionary(folder));
+    kept = { key, reader, timer: setTimeout(() => undefined, 0) };
+  }
+  clearTimeout(kept.timer);
+  kept.timer = setTimeout(() => void releaseReader(), RELEASED_AFTER_MS).unref();
+  return kept.reader;
+}
+
+async function releaseReader(): Promise<void> {
+  const last = kept;
+  kept = null;
+  clearTimeout(last?.timer);
+  await last?.reader.release();
+}

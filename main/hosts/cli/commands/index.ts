@@ -7,7 +7,7 @@ import { dictionaryCommands } from './dictionary.ts';
 import { editCommands } from './edit.ts';
 import { behaviourRun, evaluateCommand, evaluationList, evaluationShow } from './evaluate.ts';
 import { exportCommand, verifyCommand } from './export.ts';
-import { featureTop } from './feature.ts';
+import { featureCommands } from './feature.ts';
 import { generateCommand } from './generate.ts';
 import { labelCommands } from './label.ts';
 import { modelCommands } from './model.ts';
@@ -22,7 +22,7 @@ export const commands: readonly AnyCommand[] = [
   captureCommand,
   trainCommand,
   ...dictionaryCommands,
-  featureTop,
+  ...featureCommands,
   ...labelCommands,
   ...behaviourCommands,
   behaviourRun,

@@ -1,0 +1,306 @@
+// The features of a project's dictionaries: their statistics (dictionaries/<name>/statistics-…/, and rows to list them by),
+// pages, texts tried on them, suggestions. Labels are written elsewhere; nothing here changes one.
+import { rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { AppError, toAppError } from '../contract/errors.ts';
+import type { Label } from '../features/labels.ts';
+import { openStatistics, type FeaturePage, type StatisticsReader } from '../features/statisticsReader.ts';
+import { suggestLabels } from '../features/suggestLabel.ts';
+import { realPathInside } from '../files/insideFolder.ts';
+import type { JobContext } from '../jobs/runJob.ts';
+import type { FeatureQuery, FeatureRow } from '../storage/featureStore.ts';
+import type { StoredComment } from '../storage/labelStore.ts';
+import { findStore } from './activations.ts';
+import { findFinishedDictionary, type ProjectDictionary } from './dictionaries.ts';
+import { findModelByHash, modelInput } from './models.ts';
+import { asJob, type Workbench } from './workbench.ts';
+
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+export const statisticsRequestSchema = v.object({
+  /** Names of the dictionary, and of a store; or the path of a corpus. Neither: the store it was trained on. */
+  dictionary: v.string(),
+  activations: v.exactOptional(v.string()),
+  corpus: v.exactOptional(v.string()),
+  field: v.exactOptional(v.string()),
+  textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
+  /** Of a corpus: 128 by default, or as long as the model's contexts can be. */
+  contextLength: v.exactOptional(positive),
+  maxContexts: v.exactOptional(positive),
+});
+export type StatisticsRequest = v.InferOutput<typeof statisticsRequestSchema>;
+
+export const STATISTICS_JOB = 'statistics';
+const DEFAULT_CONTEXT_LENGTH = 128;
+
+/** What the statistics of a dictionary are over. */
+export interface StatisticsSummary {
+  readonly dictionary: string;
+  readonly size: number;
+  readonly contexts: number;
+  readonly contextLength: number;
+  /** That counted: all but BOS. */
+  readonly tokens: number;
+  /** Documents that end within a context. */
+  readonly documentEnds: number;
+  /** Features that fire at least once. */
+  readonly firing: number;
+}
+
+/**
+ * Computes the statistics of all features of a dictionary, or goes on with what stopped, and lists the features by them.
+ * @throws AppError as computeStatistics does.
+ */
+export async function computeFeatureStatistics(
+  workbench: Workbench,
+  request: StatisticsRequest,
+  signal: AbortSignal,
+): Promise<StatisticsSummary> {
+  const absolute = request.corpus === undefined ? request : { ...request, corpus: resolve(request.corpus) };
+  return asJob(workbench, STATISTICS_JOB, absolute, signal, (context) => runStatistics(workbench, absolute, context));
+}
+
+export async function runStatistics(
+  workbench: Workbench,
+  request: StatisticsRequest,
+  context: JobContext,
+): Promise<StatisticsSummary> {
+  const { project, compute } = workbench;
+  const dictionary = await findFinishedDictionary(workbench, request.dictionary);
+  const model = await findModelByHash(project.folder, dictionary.model.hash);
+  const { corpus, field, textDocuments, contextLength, maxContexts } = request;
+  if (corpus !== undefined && request.activations !== undefined) {
+    throw new AppError('usage', 'Statistics are over captured activations or over a corpus, not over both.');
+  }
+  const limit = maxContexts === undefined ? {} : { maxContexts };
+  const text =
+    corpus === undefined
+      ? {
+          from: 'store' as const,
+          folder:
+            request.activations === undefined ? dictionary.store : await findStore(workbench, request.activations),
+          ...limit,
+        }
+      : {
+          from: 'corpus' as const,
+          path: corpus,
+          ...(field === undefined ? {} : { field }),
+          ...(textDocuments === undefined ? {} : { textDocuments }),
+          contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
+          ...limit,
+        };
+  const { folder } = await compute(
+    'feature.statistics',
+    { model: modelInput(project.folder, model), folder: dictionary.folder, text, parent: dictionary.folder },
+    context,
+  );
+  return listStatistics(workbench, dictionary, folder, context);
+}
+
+/** Makes the statistics in a folder those that the dictionary's features are listed by. */
+async function listStatistics(
+  { project }: Workbench,
+  { name, folder: dictionaryFolder, quality }: ProjectDictionary,
+  folder: string,
+  { signal, onProgress }: JobContext,
+): Promise<StatisticsSummary> {
+  const reader = await openStatistics(folder);
+  try {
+    const { manifest } = reader;
+    const { size, contexts, tokens, documentEnds, plan } = manifest;
+    if (plan.dictionary !== quality?.hash) {
+      throw new AppError('mismatch', `${folder}: these statistics are of another dictionary than ${name}.`);
+    }
+    const columns = await reader.columns();
+    const listed = project.features.set(plan.dictionary);
+    const place = `dictionaries/${name}/${basename(folder)}`;
+    if (listed?.folder !== place) {
+      const rows = Array.from({ length: size }, (_, feature) => rowOf(columns, feature));
+      const replaced = await project.features.replace(
+        { dictionary: plan.dictionary, folder: place, manifest },
+        rows,
+        columns.topToken,
+        reader.texts(),
+        (done) => {
+          signal.throwIfAborted();
+          const unit = { stage: 'Listing the features', done, total: size, unit: 'features' };
+          onProgress({ ...unit, fraction: done / size, perSecond: null, remainingSeconds: null });
+        },
+      );
+      for (const each of replaced) {
+        if (each.startsWith(`dictionaries/${name}/statistics-`)) {
+          await rm(join(dictionaryFolder, basename(each)), { recursive: true, force: true });
+        }
+      }
+    }
+    const firing = columns.firings.reduce((sum, count) => sum + Math.min(1, count), 0);
+    return { dictionary: name, size, contexts, contextLength: plan.contextLength, tokens, documentEnds, firing };
+  } finally {
+    await reader.close();
+  }
+}
+
+type Columns = Awaited<ReturnType<StatisticsReader['columns']>>;
+
+function rowOf(columns: Columns, feature: number): FeatureRow {
+  const defined = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
+  const rate = columns.rate[feature] ?? 0;
+  const mean = defined(columns.mean[feature]);
+  const topEffect = defined(columns.topEffect[feature]);
+  return {
+    feature,
+    firings: columns.firings[feature] ?? 0,
+    rate,
+    mean,
+    max: columns.max[feature] ?? 0,
+    lastRate: defined(columns.lastRate[feature]),
+    entropy: defined(columns.entropy[feature]),
+    topEffect,
+    nearest: defined(columns.nearest[feature]),
+    // Without effects on the logits, how much the feature is used at all.
+    impact: rate * (mean ?? 0) * (topEffect ?? 1),
+  };
+}
+
+/** Opens the statistics that a dictionary's features are listed by, for as long as `use` takes. */
+async function withStatistics<T>(
+  workbench: Workbench,
+  dictionary: string,
+  use: (reader: StatisticsReader, hash: string) => Promise<T>,
+): Promise<T> {
+  const { project } = workbench;
+  const { folder, quality } = await findFinishedDictionary(workbench, dictionary);
+  const set = quality && project.features.set(quality.hash);
+  if (!quality || !set) throw noStatistics(dictionary);
+  const path = await realPathInside(folder, basename(set.folder), 'The project').catch((thrown: unknown) => {
+    if (toAppError(thrown).code === 'not-found') throw noStatistics(dictionary);
+    throw thrown;
+  });
+  const reader = await openStatistics(path);
+  try {
+    if (reader.manifest.plan.dictionary !== quality.hash) {
+      throw new AppError('mismatch', `${path}: these statistics are of another dictionary than ${dictionary}.`);
+    }
+    return await use(reader, quality.hash);
+  } finally {
+    await reader.close();
+  }
+}
+
+function noStatistics(dictionary: string): AppError {
+  return new AppError(
+    'not-found',
+    `The features of ${dictionary} have no statistics yet. errata feature stats ${dictionary} computes them.`,
+    { details: { dictionary } },
+  );
+}
+
+async function hashOf(workbench: Workbench, dictionary: string): Promise<string> {
+  const { quality } = await findFinishedDictionary(workbench, dictionary);
+  if (!quality) throw new AppError('internal', `${dictionary} is finished, but was not measured.`);
+  if (!workbench.project.features.set(quality.hash)) throw noStatistics(dictionary);
+  return quality.hash;
+}
+
+/** @param query the dictionary by its name */
+export async function listFeatures(
+  workbench: Workbench,
+  { dictionary, ...query }: FeatureQuery,
+  page: { readonly offset?: number; readonly limit?: number } = {},
+) {
+  const hash = await hashOf(workbench, dictionary);
+  return workbench.project.features.list({ ...query, dictionary: hash }, page);
+}
+
+/** The features of a whole list, in its order: for bulk changes and for the map. */
+export async function selectFeatures(workbench: Workbench, { dictionary, ...query }: FeatureQuery) {
+  const hash = await hashOf(workbench, dictionary);
+  return workbench.project.features.features({ ...query, dictionary: hash });
+}
+
+/** How many features are in each state of labelling, and what their statistics are over; null without statistics. */
+export async function describeFeatures(workbench: Workbench, dictionary: string) {
+  const { quality } = await findFinishedDictionary(workbench, dictionary);
+  const set = quality && workbench.project.features.set(quality.hash);
+  if (!quality || !set) return null;
+  return withStatistics(workbench, dictionary, async ({ manifest }, hash) => {
+    const { size, contexts, tokens, documentEnds, plan, vocabularySize, effects } = manifest;
+    return {
+      dictionary,
+      ...{ size, contexts, tokens, documentEnds, vocabularySize, hasLogits: effects !== null },
+      contextLength: plan.contextLength,
+      text: plan.text.from,
+      time: set.time,
+      states: workbench.project.features.states(hash),
+    };
+  });
+}
+
+export interface ShownFeature {
+  readonly dictionary: string;
+  readonly page: FeaturePage;
+  readonly label: Label | null;
+  readonly comments: readonly StoredComment[];
+  /** Names of the lists that it is on. */
+  readonly lists: readonly string[];
+}
+
+/** All there is to show of one feature. @throws AppError `usage` for a feature that there is not, `not-found`. */
+export async function showFeature(
+  workbench: Workbench,
+  { dictionary, feature }: { readonly dictionary: string; readonly feature: number },
+): Promise<ShownFeature> {
+  const { labels, lists } = workbench.project;
+  return withStatistics(workbench, dictionary, async (reader, hash) => {
+    const key = { dictionary: hash, feature };
+    const page = await reader.page(feature);
+    return { dictionary, page, label: labels.get(key), comments: labels.comments(key), lists: lists.containing(key) };
+  });
+}
+
+/** More of the text around an example. */
+export async function showContext(
+  workbench: Workbench,
+  { dictionary, context, first, end }: { dictionary: string; context: number; first: number; end: number },
+): Promise<readonly string[]> {
+  return withStatistics(workbench, dictionary, (reader) => reader.contextTokens(context, first, end));
+}
+
+/** Columns over all features: the places on the map, and what to colour them by: `[size, 2]` between −1 and 1, and one statistic per feature. */
+export async function featureColumns(workbench: Workbench, dictionary: string) {
+  return withStatistics(workbench, dictionary, async (reader) => reader.columns());
+}
+
+/** Ideas for a label. Never saved by themselves. */
+export async function suggestFeatureLabel(
+  workbench: Workbench,
+  { dictionary, feature }: { readonly dictionary: string; readonly feature: number },
+) {
+  return withStatistics(workbench, dictionary, async (reader) => suggestLabels(await reader.page(feature)));
+}
+
+/** Which features fire on which tokens of a text. */
+export async function tryText(
+  workbench: Workbench,
+  {
+    dictionary: name,
+    ...request
+  }: { dictionary: string; text: string; features?: readonly number[]; perToken?: number; count?: number },
+  signal: AbortSignal,
+) {
+  const { project, compute } = workbench;
+  const dictionary = await findFinishedDictionary(workbench, name);
+  const model = await findModelByHash(project.folder, dictionary.model.hash);
+  const { features, ...rest } = request;
+  return compute(
+    'feature.text',
+    {
+      model: modelInput(project.folder, model),
+      folder: dictionary.folder,
+      ...rest,
+      ...(features === undefined ? {} : { features: [...features] }),
+    },
+    { signal },
+  );
+}
