@@ -183,6 +183,7 @@ describe('baselines and doses', () => {
     expect(report.baselines.map(({ failure }) => failure).filter((failure) => failure !== null)).toEqual([]);
     const [none] = of('noEdit');
     expect(none).toMatchObject({ remaining: 1, kept: { value: 1 }, crossEntropy: { value: 0 }, target: { n: 6 } });
+    expect(none?.targetRefuses).toMatchObject({ value: 0, n: 6 });
     expect(of('promptOnly')[0]).toMatchObject({ crossEntropy: null, kl: null, target: { n: 6 } });
     for (const { features } of of('randomFeatures')) {
       expect(features).toHaveLength(2);

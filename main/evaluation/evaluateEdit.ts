@@ -10,7 +10,7 @@ import type { Runtime } from '../onnx/runtime.ts';
 import { directionBaselines, randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
 import { behaviourId, type Behaviour, type Case } from './behaviour.ts';
 import { blastRadius, type BlastRadius } from './blastRadius.ts';
-import { refuses } from './checks.ts';
+import { isTextCheck, refuses } from './checks.ts';
 import {
   continuationKl,
   freeText,
@@ -425,7 +425,7 @@ class Evaluation {
       return trialOf({ outcomes, readings: readings && { chosen, readings } }, cache);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || (thrown.code !== 'diverged' && thrown.code !== 'usage')) throw thrown;
-      const none = { kept: null, target: null, remaining: null, crossEntropy: null, kl: null };
+      const none = { kept: null, target: null, targetRefuses: null, remaining: null, crossEntropy: null, kl: null };
       return { suites: [], ...none, failure: thrown.message };
     }
   }
@@ -530,6 +530,9 @@ function trialOf({ outcomes, readings }: TrialRun, cache: Cache): Trial {
     now.filter((_, index) => at(suite.before, at(suite.trial, index)).passed).map(({ passed }) => passed),
   );
   const target = ofRole('target').flatMap(({ outcomes: now }) => now.map(({ passed }) => passed));
+  const answers = ofRole('target').flatMap(({ suite, outcomes: now }) =>
+    suite.cases.some(({ checks }) => checks.some(isTextCheck)) ? now : [],
+  );
   const pooled = (passes: readonly boolean[]): Estimate | null =>
     passes.length === 0 ? null : rateEstimate(passes.filter(Boolean).length, passes.length);
   const parts = ofRole('target').map(remainingOf);
@@ -539,6 +542,7 @@ function trialOf({ outcomes, readings }: TrialRun, cache: Cache): Trial {
     suites,
     kept: pooled(kept),
     target: pooled(target),
+    targetRefuses: pooled(answers.map(({ output }) => refuses(output))),
     remaining: parts.length === 0 ? null : mean(parts),
     ...textFigures(before, readings?.readings ?? null),
     failure: null,
@@ -599,7 +603,7 @@ function suiteReport(
   const passes = (outcomes: readonly CaseOutcome[]) => outcomes.map(({ passed }) => passed);
   const rate = ratePair(passes(before), passes(after));
   const heldOut = [...cases.keys()].filter((index) => at(cases, index).isHeldOut);
-  const generates = before.some(({ ids, output }) => ids.length > 0 || output !== '');
+  const generates = cases.some(({ checks }) => checks.some(isTextCheck));
   const [scoresBefore, scoresAfter] = [scoresOf(before), scoresOf(after)];
   const changed = [...cases.keys()].filter((index) => at(before, index).passed !== at(after, index).passed);
   const shown = ({ output, score }: CaseOutcome) => (score === null ? shortened(output) : score.toFixed(3));

@@ -64,6 +64,8 @@ export interface Trial {
   readonly kept: Estimate | null;
   /** All cases of the targets, pooled: the share that passes. */
   readonly target: Estimate | null;
+  /** Of the targets' generated texts, the share that refuses: what no longer passes may be garbage, or comply in other words. */
+  readonly targetRefuses: Estimate | null;
   /**
    * What is left of the targets, 1 without the edit: mean over the targets of the rate (of a behaviour that is to rise, of what
    * fails), or of the size of the mean score where the cases have scores, by what it was before.

@@ -16,9 +16,10 @@ export function reportCsv(report: EvaluationReport): string {
   const addPair = (part: string, name: string, figure: string, pair: BeforeAfter | null) => {
     for (const what of ['before', 'after', 'difference'] as const) add(part, name, figure, what, pair?.[what] ?? null);
   };
-  const addTrial = (part: string, name: string, { suites, target, kept, crossEntropy, kl }: Trial) => {
+  const addTrial = (part: string, name: string, { suites, target, targetRefuses, kept, crossEntropy, kl }: Trial) => {
     for (const suite of suites) add(part, suite.name, 'rate', name, suite.rate);
     add(part, 'target', 'rate', name, target);
+    add(part, 'target', 'refuses', name, targetRefuses);
     add(part, 'kept', 'rate', name, kept);
     add(part, 'heldOut', 'crossEntropyIncrease', name, crossEntropy);
     add(part, 'heldOut', 'kl', name, kl);

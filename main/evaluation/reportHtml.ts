@@ -197,9 +197,10 @@ const BASELINE_NAMES: Readonly<Record<BaselineKind, string>> = {
 };
 
 function baselinesSection(baselines: readonly Baseline[]): string {
-  const rows = baselines.map(({ kind, description, target, kept, crossEntropy, kl, failure }) => [
+  const rows = baselines.map(({ kind, description, target, targetRefuses, kept, crossEntropy, kl, failure }) => [
     `${kind === 'edit' ? '<strong>' : ''}${BASELINE_NAMES[kind]}${kind === 'edit' ? '</strong>' : ''}<br><span class="soft">${escape(description)}</span>`,
     failure === null ? optional(target, percentInterval) : `<span class="bad">${escape(failure)}</span>`,
+    optional(targetRefuses, percentInterval),
     optional(kept, percentInterval),
     optional(crossEntropy, percentInterval),
     optional(kl, interval),
@@ -211,20 +212,23 @@ function baselinesSection(baselines: readonly Baseline[]): string {
     [0, 1],
     percent,
   );
-  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the cases to be kept that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass.</p>${chart}${table(['', 'target', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
+  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the cases to be kept that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass. What no longer passes need not be a refusal: see the column for it.</p>${chart}${table(['', 'target', 'target refuses', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
 }
 
 function dosesSection(doses: readonly Dose[]): string {
-  const rows = doses.map(({ strength, remaining, target, kept, crossEntropy, kl, isPareto, failure }) => [
-    number(strength),
-    failure === null ? (remaining === null ? '' : percent(remaining)) : `<span class="bad">${escape(failure)}</span>`,
-    optional(target, percentInterval),
-    optional(kept, percentInterval),
-    optional(crossEntropy, percentInterval),
-    optional(kl, interval),
-    isPareto ? 'yes' : '',
-  ]);
-  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy. <span style="color:var(--before)">● kept</span>, <span style="color:var(--after)">● target</span>.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
+  const rows = doses.map(
+    ({ strength, remaining, target, targetRefuses, kept, crossEntropy, kl, isPareto, failure }) => [
+      number(strength),
+      failure === null ? (remaining === null ? '' : percent(remaining)) : `<span class="bad">${escape(failure)}</span>`,
+      optional(target, percentInterval),
+      optional(targetRefuses, percentInterval),
+      optional(kept, percentInterval),
+      optional(crossEntropy, percentInterval),
+      optional(kl, interval),
+      isPareto ? 'yes' : '',
+    ],
+  );
+  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy. <span style="color:var(--before)">● kept</span>, <span style="color:var(--after)">● target</span>.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'target refuses', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
 }
 
 function radiusSection(radius: EvaluationReport['blastRadius'][number], { labelOf }: ReportContext): string {

@@ -262,9 +262,9 @@ function printReport(
   }
   if (continuations)
     context.print(`KL along the original's continuations: ${number(continuations.perToken.value)} per token`);
-  for (const { kind, target, kept, failure } of baselines) {
+  for (const { kind, target, targetRefuses, kept, failure } of baselines) {
     context.print(
-      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}, kept ${kept ? percentOf(kept) : '-'}`}`,
+      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}${targetRefuses ? ` (refuses ${percent(targetRefuses.value)})` : ''}, kept ${kept ? percentOf(kept) : '-'}`}`,
     );
   }
   for (const warning of warnings) context.print(`Note: ${warning}`);
