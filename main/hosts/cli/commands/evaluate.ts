@@ -41,7 +41,7 @@ export const evaluateCommand: ComputeCommand = {
     },
     corpus: { type: 'string', description: 'Held-out text for collateral.' },
     activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is used.' },
-    budget: { type: 'string', description: 'A JSON file with limits; none: no verdict.' },
+    budget: { type: 'string', description: 'A JSON file with limits, or "default"; no verdict when left out.' },
     split: { type: 'string', description: 'Which cases: report (default), choose or all.' },
     instruction: {
       type: 'string',
