@@ -1,6 +1,7 @@
 // Addresses of what does not travel in messages: arrays, as little-endian bytes with their type and shape in a header, and
 // files to download. All lie under /blob/ on the page's own origin and are of the open project.
 import { BLOB_PATH } from './host.ts';
+import type { FEATURE_STATISTICS } from './nouns/feature.ts';
 
 /** The header that says what the bytes are: `{"dtype":"f32","shape":[16384]}`. */
 export const ARRAY_HEADER = 'X-Errata-Array';
@@ -15,6 +16,11 @@ const path = (...parts: readonly string[]) => `${BLOB_PATH}${parts.map(encodeURI
 export const blobs = {
   /** f32 `[size]`: the share of the held-out tokens on which each feature fires. */
   firingRates: (dictionary: string) => path('dictionary', dictionary, 'firing-rates'),
+  /** f32 `[size, 2]`: where each feature lies on the map, between −1 and 1. */
+  featureMap: (dictionary: string) => path('dictionary', dictionary, 'map'),
+  /** f32 `[size]`: a statistic of every feature, NaN where it is undefined. */
+  featureStatistic: (dictionary: string, statistic: Exclude<(typeof FEATURE_STATISTICS)[number], 'confidence'>) =>
+    path('dictionary', dictionary, `statistic-${statistic}`),
   /** Downloads. */
   labels: (format: 'csv' | 'jsonl', dictionary?: string) =>
     `${path('labels', `labels.${format}`)}${dictionary === undefined ? '' : `?dictionary=${dictionary}`}`,

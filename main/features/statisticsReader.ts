@@ -98,7 +98,7 @@ export interface FeatureColumns {
   /** Cosine with the nearest other decoder row. */
   readonly nearest: Float32Array;
   /** `[size, 2]` */
-  readonly map: Float32Array;
+  readonly map: Float32Array<ArrayBuffer>;
 }
 
 /** The words around a feature's strongest places: to search in, and to show in a list. */

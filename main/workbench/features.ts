@@ -228,6 +228,7 @@ export async function describeFeatures(workbench: Workbench, dictionary: string)
     const { size, contexts, tokens, documentEnds, plan, vocabularySize, effects } = manifest;
     return {
       dictionary,
+      hash,
       ...{ size, contexts, tokens, documentEnds, vocabularySize, hasLogits: effects !== null },
       contextLength: plan.contextLength,
       text: plan.text.from,
@@ -238,7 +239,9 @@ export async function describeFeatures(workbench: Workbench, dictionary: string)
 }
 
 export interface ShownFeature {
+  /** Its name and its content hash. */
   readonly dictionary: string;
+  readonly hash: string;
   readonly page: FeaturePage;
   readonly label: Label | null;
   readonly comments: readonly StoredComment[];
@@ -255,7 +258,10 @@ export async function showFeature(
   return withStatistics(workbench, dictionary, async (reader, hash) => {
     const key = { dictionary: hash, feature };
     const page = await reader.page(feature);
-    return { dictionary, page, label: labels.get(key), comments: labels.comments(key), lists: lists.containing(key) };
+    return {
+      ...{ dictionary, hash, page },
+      ...{ label: labels.get(key), comments: labels.comments(key), lists: lists.containing(key) },
+    };
   });
 }
 
@@ -270,6 +276,20 @@ export async function showContext(
 /** Columns over all features: the places on the map, and what to colour them by: `[size, 2]` between −1 and 1, and one statistic per feature. */
 export async function featureColumns(workbench: Workbench, dictionary: string) {
   return withStatistics(workbench, dictionary, async (reader) => reader.columns());
+}
+
+const COLOURS = ['rate', 'mean', 'max', 'lastRate', 'entropy', 'topEffect', 'nearest', 'impact'] as const;
+
+/** One statistic of all features, NaN where it is undefined. @throws AppError `not-found` for one that there is not. */
+export async function featureStatistic(
+  workbench: Workbench,
+  dictionary: string,
+  statistic: string,
+): Promise<Float32Array<ArrayBuffer>> {
+  const known = COLOURS.find((each) => each === statistic);
+  if (!known) throw new AppError('not-found', `There is no statistic "${statistic.slice(0, 40)}" of features.`);
+  const columns = await featureColumns(workbench, dictionary);
+  return Float32Array.from({ length: columns.max.length }, (_, feature) => rowOf(columns, feature)[known] ?? NaN);
 }
 
 /** Ideas for a label. Never saved by themselves. */

@@ -8,6 +8,7 @@ import type { JobContext } from '../jobs/runJob.ts';
 import { CAPTURE_JOB, captureRequestSchema, runCapture } from './activations.ts';
 import { continueTraining, evaluateDictionary, findDictionary, runTraining, TRAIN_JOB } from './dictionaries.ts';
 import { EXPORT_JOB, runExport } from './exports.ts';
+import { runStatistics, STATISTICS_JOB, statisticsRequestSchema } from './features.ts';
 import { existingFolder } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -100,6 +101,13 @@ export const JOB_KINDS: Readonly<Record<string, JobKind>> = {
     subject: ({ name: dictionary }) => dictionary,
     run: (workbench, description, context) => evaluateDictionary(workbench, description, context.signal, context),
     canPause: false,
+  }),
+  [STATISTICS_JOB]: define({
+    description: statisticsRequestSchema,
+    title: ({ dictionary }) => `Statistics of ${dictionary}`,
+    subject: ({ dictionary }) => dictionary,
+    run: runStatistics,
+    canPause: true,
   }),
   [EXPORT_JOB]: define({
     description: v.union([exportSchema, v.object({ edit: v.string(), folder: v.string() })]),

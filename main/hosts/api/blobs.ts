@@ -10,6 +10,7 @@ import { BEHAVIOUR_FILE_FORMATS, writeBehaviourFile } from '../../evaluation/beh
 import { LABEL_FILE_FORMATS, writeLabelFile } from '../../features/labelsFile.ts';
 import { writeVersionFile } from '../../storage/versionFile.ts';
 import { findFinishedDictionary, readDictionaryDetails } from '../../workbench/dictionaries.ts';
+import { featureColumns, featureStatistic } from '../../workbench/features.ts';
 import type { HostContext } from './hostContext.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -51,6 +52,14 @@ async function blobAt(
     const { evaluation } = await readDictionaryDetails(await findFinishedDictionary(workbench, first));
     const rates = Float32Array.from(evaluation?.firingRates ?? []);
     return array(new Uint8Array(rates.buffer), { dtype: 'f32', shape: [rates.length] });
+  }
+  if (noun === 'dictionary' && second === 'map') {
+    const { map } = await featureColumns(workbench, first);
+    return array(new Uint8Array(map.buffer), { dtype: 'f32', shape: [map.length / 2, 2] });
+  }
+  if (noun === 'dictionary' && second?.startsWith('statistic-') === true) {
+    const values = await featureStatistic(workbench, first, second.slice('statistic-'.length));
+    return array(new Uint8Array(values.buffer), { dtype: 'f32', shape: [values.length] });
   }
   if (noun === 'labels' && second === undefined) {
     const format = LABEL_FILE_FORMATS.find((each) => first === `labels.${each}`);

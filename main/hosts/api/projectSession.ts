@@ -20,6 +20,7 @@ import { LiveCurves } from './liveCurves.ts';
 const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
   capture: ['activations', 'project'],
   train: ['dictionaries', 'project'],
+  statistics: ['features'],
   export: ['exports', 'project'],
 };
 

@@ -1,9 +1,57 @@
+import type * as v from 'valibot';
 import type { ApiHandlers } from '../../../contract/contract.ts';
-import { topFeatures } from '../../../workbench/dictionaries.ts';
+import type { corpusSchema } from '../../../contract/nouns/activations.ts';
+import type { Immutable } from '../../../contract/procedure.ts';
+import type { NeighbourFeature } from '../../../features/statisticsReader.ts';
+import { corpusPath } from '../../../workbench/corpora.ts';
+import { findFinishedDictionary, topFeatures } from '../../../workbench/dictionaries.ts';
+import {
+  describeFeatures,
+  listFeatures,
+  selectFeatures,
+  showContext,
+  showFeature,
+  STATISTICS_JOB,
+  suggestFeatureLabel,
+  tryText,
+  type StatisticsRequest,
+} from '../../../workbench/features.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
+  const workbench = () => host.session().workbench;
+  const pathOfCorpus = (corpus: Immutable<v.InferOutput<typeof corpusSchema>>) =>
+    corpus.from === 'location' ? host.locations.pathOf(corpus.location) : corpusPath(workbench(), corpus.name);
+
   return {
-    onText: (input, { signal }) => topFeatures(host.session().workbench, input, signal),
+    statistics: ({ dictionary }) => describeFeatures(workbench(), dictionary),
+    computeStatistics: async ({ dictionary, over, maxContexts }) => {
+      const session = host.session();
+      await findFinishedDictionary(session.workbench, dictionary); // refused now, not when its turn comes
+      const limit = maxContexts === undefined ? {} : { maxContexts };
+      let request: StatisticsRequest = { dictionary, ...limit };
+      if (over?.from === 'activations') request = { ...request, activations: over.name };
+      else if (over?.from === 'corpus') {
+        const { from: _, corpus, ...options } = over;
+        request = { ...request, ...options, corpus: await pathOfCorpus(corpus) };
+      }
+      return session.submit(STATISTICS_JOB, request);
+    },
+    list: ({ offset = 0, limit = 100, ...query }) => listFeatures(workbench(), query, { offset, limit }),
+    select: async (query) => ({ features: await selectFeatures(workbench(), query) }),
+    page: async (input) => {
+      const { page, hash } = await showFeature(workbench(), input);
+      const { labels } = workbench().project;
+      const named = (neighbours: readonly NeighbourFeature[]) =>
+        neighbours.map((neighbour) => ({
+          ...neighbour,
+          label: labels.get({ dictionary: hash, feature: neighbour.feature })?.text ?? '',
+        }));
+      return { ...page, decoderNeighbours: named(page.decoderNeighbours), cofiring: named(page.cofiring) };
+    },
+    context: async (input) => ({ tokens: await showContext(workbench(), input) }),
+    suggest: (input) => suggestFeatureLabel(workbench(), input),
+    tryText: (input, { signal }) => tryText(workbench(), input, signal),
+    onText: (input, { signal }) => topFeatures(workbench(), input, signal),
   };
 }
