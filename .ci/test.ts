@@ -26,6 +26,26 @@ function check(isGood: boolean): Count {
   return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: 0 };
 }
 
+/** The tests of the window, which Playwright runs. */
+function windowSuite(): Count {
+  const report = join(reports, 'window.json');
+  process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] = report;
+  const isGood = succeeds('playwright', 'test', '--config=e2e/window/playwright.config.ts', '--reporter=list,json');
+  try {
+    const { stats } = JSON.parse(readFileSync(report, 'utf8')) as { stats: Record<string, number> };
+    const of = (name: string) => Number(stats[name] ?? NaN);
+    // One that succeeds only when it is tried again has failed; one that did not run after a failure was not skipped by intent.
+    const counted = { passed: of('expected'), failed: of('unexpected') + of('flaky'), skipped: of('skipped') };
+    if (![counted.passed, counted.failed, counted.skipped].every(Number.isInteger))
+      throw new Error('It has no counts.');
+    const isSilentFailure = (!isGood && counted.failed === 0) || counted.passed + counted.failed === 0;
+    return isSilentFailure ? { ...counted, failed: counted.failed + 1 } : counted;
+  } catch (thrown) {
+    console.error(`The tests of the window left no report: ${String(thrown)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
 function suite(project: string): Count {
   const report = join(reports, `${project}.json`);
   const isGood = succeeds(
@@ -69,6 +89,7 @@ const steps: readonly (readonly [string, () => Count])[] = [
   ['Build', () => check(succeeds('electron-vite', 'build'))],
   ['Unit tests', () => suite('unit')],
   ['End-to-end tests', () => suite('e2e')],
+  ['Window tests', windowSuite],
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };

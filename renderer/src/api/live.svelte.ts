@@ -59,6 +59,7 @@ export function live<T>(what: readonly Changing[], fetch: (signal: AbortSignal) 
     get isLoading() {
       return isLoading;
     },
-    refresh: () => (round += 1),
+    // Also from within an effect, which must not run again because of it.
+    refresh: () => untrack(() => (round += 1)),
   };
 }

@@ -18,7 +18,7 @@ export interface FeatureTable {
   /** Whether labels and rates have come. */
   readonly isLoaded: boolean;
   /** Takes over what a write has given back, before the host announces it. */
-  put(feature: number, label: Label | null): void;
+  readonly put: (feature: number, label: Label | null) => void;
 }
 
 async function fetchRates(name: string, size: number, signal: AbortSignal): Promise<Float32Array> {
@@ -100,7 +100,7 @@ export function featureTable(dictionary: () => Dictionary): FeatureTable {
     get isLoaded() {
       return isLoaded;
     },
-    put(feature, label) {
+    put: (feature, label) => {
       if (label) labels.set(feature, label);
       else labels.delete(feature);
     },

@@ -1,0 +1,190 @@
+// From nothing to a labelled, edited model with the mouse; every view on the way looked at in both themes.
+import { expect, goTo, lookAt, test } from './test.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+test('the first run leads into the sample project', async ({ page }) => {
+  await expect(page.getByRole('heading', { name: 'Errata' })).toBeVisible();
+  await lookAt(page, 'welcome');
+  await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible();
+  await expect(page.getByText('The database is sound')).toBeVisible();
+  await lookAt(page, 'project');
+});
+
+test('a model shows what it is, its sites, and how it goes on with a text', async ({ page }) => {
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Models' }).click();
+  await lookAt(page, 'models');
+  await page.getByRole('main').getByRole('link', { name: 'sample' }).click();
+  await page.getByRole('button', { name: 'blocks.2.hook_resid_post' }).click();
+  await expect(page.getByText('128 numbers per token')).toBeVisible();
+
+  const prompt = page.getByLabel('Text to go on with');
+  await prompt.fill('What is the capital of France?');
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await expect(page.getByText(/tokens, .* per second/u)).toBeVisible();
+  await expect(page.locator('.written')).toContainText('Paris');
+  const next = page.getByRole('table', { name: 'Next tokens' });
+  await expect(next.getByRole('row')).toHaveCount(13);
+  await lookAt(page, 'model');
+
+  // What is shown is in the address: a reload comes back to it.
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'blocks.2.hook_resid_post' })).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('activations are captured from the site that was chosen', async ({ page }) => {
+  await page.getByRole('button', { name: 'Capture here…' }).click();
+  await expect(page.getByLabel('Site')).toHaveValue('blocks.2.hook_resid_post');
+  await expect(page.getByText('On the disk')).toBeVisible();
+  await lookAt(page, 'capture');
+  await page.getByText('More settings').first().click();
+  await page.getByLabel('At most this many contexts').fill('800');
+  await page.getByRole('button', { name: 'Capture', exact: true }).click();
+  await expect(page.getByText('The activations are captured.')).toBeVisible({ timeout: 90_000 });
+});
+
+test('a dictionary is trained with live curves, paused, resumed and finished', async ({ page }) => {
+  await page.getByLabel('Name of the dictionary').fill('first');
+  await page.getByLabel('Features', { exact: true }).fill('256');
+  await page.getByLabel('k', { exact: true }).fill('8');
+  await page.getByLabel('Tokens per step').fill('256');
+  await page.getByLabel('Steps', { exact: true }).fill('3000');
+  await expect(page.getByText('Memory', { exact: true })).toBeVisible();
+  await lookAt(page, 'train');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+
+  const main = page.getByRole('main');
+  const loss = main.getByRole('img', { name: /^Loss\./u });
+  await expect(main.getByText('training', { exact: true })).toBeVisible();
+  await expect(loss).toHaveAccessibleName(/at step [1-9]/u);
+  const early = await loss.getAttribute('aria-label');
+  await expect(loss).not.toHaveAttribute('aria-label', early ?? '');
+
+  await main.getByRole('button', { name: 'Pause' }).click();
+  await expect(main.getByRole('button', { name: 'Resume' })).toBeVisible();
+  await expect(main.getByText('paused', { exact: true })).toBeVisible();
+  await page.getByRole('button', { name: 'Jobs' }).click();
+  await lookAt(page, 'paused');
+  // Whoever closes the window and comes back finds it as it was.
+  const paused = await loss.getAttribute('aria-label');
+  await page.reload();
+  await expect(main.getByRole('button', { name: 'Resume' })).toBeVisible();
+  await expect(loss).toHaveAttribute('aria-label', paused ?? '');
+
+  await main.getByRole('button', { name: 'Resume' }).click();
+  await expect(main.getByText('training', { exact: true })).toBeVisible();
+  await expect(main.getByRole('heading', { name: 'Quality' })).toBeVisible({ timeout: 150_000 });
+  await expect(loss).toHaveAccessibleName(/at step 3000/u);
+  await expect(main.getByRole('table', { name: 'first quality' })).toContainText('Loss recovered');
+  await expect(main.getByRole('img', { name: /^How often features fire/u })).toBeVisible();
+  await lookAt(page, 'dictionary');
+});
+
+test('tables and charts can be taken along', async ({ page }) => {
+  const main = page.getByRole('main');
+  await main.getByRole('button', { name: 'Copy the table “first quality”' }).click();
+  await page.getByRole('menuitem', { name: 'Copy as Markdown' }).click();
+  await expect(page.getByText('rows copied as Markdown')).toBeVisible();
+  const copied = await page.evaluate('navigator.clipboard.readText()');
+  expect(copied).toMatch(/^\| Metric \| Value \|\n\| --- \| --- \|\n\| FVU \| 0\.\d+ \|/u);
+  for (const [format, first] of [
+    ['SVG', '<?xml'],
+    ['CSV', 'series,step,Loss\r\nfirst,'],
+    ['PNG', '\u{fffd}PNG'],
+  ] as const) {
+    await main.getByRole('button', { name: 'Export the chart “Loss”' }).click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: `Save as ${format}` }).click();
+    const stream = await (await download).createReadStream();
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString('utf8').slice(0, first.length)).toBe(first);
+  }
+});
+
+test('the list of dictionaries shows the run', async ({ page, host }) => {
+  await goTo(page, host, 'dictionaries');
+  await expect(page.getByRole('table', { name: 'Dictionaries' }).getByRole('button', { name: 'first' })).toBeVisible();
+  await expect(page.getByRole('img', { name: 'FVU of first' })).toBeVisible();
+  await lookAt(page, 'dictionaries');
+});
+
+test('features are found by a text, and labelled', async ({ page }) => {
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Features' }).click();
+  await page.getByLabel('A text, to see which features fire on it').fill('What is the capital of France? Paris.');
+  await page.getByRole('button', { name: 'Find features' }).click();
+  const list = page.getByRole('listbox', { name: 'Features' });
+  await expect(page.getByText(/that fire on the text/u)).toBeVisible();
+  await list.getByRole('option').first().click();
+  await expect(page.locator('.strongest')).toHaveCount(1);
+  const label = page.getByLabel(/^Label of feature/u);
+  await label.fill('<b>Capitals</b> & \u202eseltias\u202c');
+  await label.press('Enter');
+  await page.getByLabel('Tags, with commas between them').fill('places, facts');
+  await page.getByRole('button', { name: 'Confidence 4: strong' }).click();
+  await expect(page.getByText(/^1 labelled/u)).toBeVisible();
+  // Plain text stays plain text.
+  await expect(list.getByRole('option').first()).toContainText('<b>Capitals</b> &');
+  await expect(list.locator('b')).toHaveCount(0);
+  await lookAt(page, 'features');
+  await page.getByRole('button', { name: 'show all' }).click();
+  await page.getByLabel(/^Search labels/u).fill('capit');
+  await expect(list.getByRole('option')).toHaveCount(1);
+  await page.reload();
+  await expect(page.getByLabel(/^Label of feature/u)).toHaveValue(/Capitals/u);
+  await expect(page.getByLabel('Tags, with commas between them')).toHaveValue('facts, places');
+});
+
+test('an edit becomes versions that can be compared, reverted and rolled back', async ({ page }) => {
+  await page.getByRole('button', { name: 'Edit this feature…' }).click();
+  await lookAt(page, 'edit-begin');
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByRole('button', { name: 'Put in' }).click();
+  await expect(page.getByText('1 uncommitted')).toBeVisible();
+  await lookAt(page, 'edit-working');
+  await page.getByLabel('What this version does').fill('Take a feature out');
+  await page.getByRole('button', { name: 'Commit 1 change' }).click();
+  await expect(page.getByRole('heading', { name: 'Take a feature out' })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Working edit' }).click();
+  await page.getByLabel('Feature', { exact: true }).fill('7');
+  await page.getByLabel('Operation').selectOption('scale');
+  await page.getByLabel('factor').fill('0.5');
+  await page.getByRole('button', { name: 'Put in' }).click();
+  await page.getByLabel('What this version does').fill('Halve another');
+  await page.getByRole('button', { name: 'Commit 1 change' }).click();
+  await expect(page.getByRole('heading', { name: 'Halve another' })).toBeVisible();
+  await lookAt(page, 'version');
+
+  const versions = page.getByRole('listbox', { name: 'Versions' });
+  await versions.getByRole('option', { name: /Take a feature out/u }).click();
+  await page.getByRole('button', { name: 'Roll back to this…' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Roll back to/u });
+  await expect(dialog.getByText('scale by 0.5')).toBeVisible();
+  await lookAt(page, 'roll-back');
+  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
+  await expect(versions.getByRole('option')).toHaveCount(3);
+  await expect(page.getByRole('heading', { name: /^Roll back to/u })).toBeVisible();
+  await page.keyboard.press('Control+z');
+  await expect(page.getByText(/^Taken back/u)).toBeVisible();
+});
+
+test('palette, keys and settings', async ({ page }) => {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('first');
+  await expect(page.getByRole('option', { name: /first.*Dictionary/u })).toBeVisible();
+  await lookAt(page, 'palette');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await lookAt(page, 'keys');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await expect(page.getByText('Device in use')).toBeVisible();
+  await lookAt(page, 'settings');
+  await page.getByLabel('Theme').selectOption('dark');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await page.getByLabel('Theme').selectOption('system');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+});

@@ -1,0 +1,79 @@
+// What every test of the window has: one host and one page for all tests of a file, in their order; and after each test the
+// proof that nothing went wrong unseen: no error of the page, nothing that its policy forbids.
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test as base, type Page } from '@playwright/test';
+import { join } from 'node:path';
+import { root, WebHost } from './webHost.ts';
+
+export { expect } from '@playwright/test';
+
+const THEMES = ['light', 'dark'] as const;
+/** What a page may say when its host is taken away from it. */
+const LOST = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection to/u;
+
+const problems: string[] = [];
+
+export const test = base.extend<{ noProblems: undefined }, { host: WebHost; signedIn: Page }>({
+  host: [
+    // Playwright reads the names of what a fixture needs from this pattern.
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const host = await WebHost.start();
+      await use(host);
+      await host.stop();
+    },
+    { scope: 'worker' },
+  ],
+  signedIn: [
+    async ({ host, browser }, use) => {
+      const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, colorScheme: 'light' });
+      await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: host.origin });
+      await context.addInitScript(`
+        addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+          console.error('Forbidden by the policy: ' + violatedDirective + ' ' + blockedURI));
+      `);
+      const page = await context.newPage();
+      page.on('pageerror', (error) => problems.push((error.stack ?? error.message).split('\n').slice(0, 4).join('\n')));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !LOST.test(message.text())) problems.push(message.text());
+      });
+      await page.goto(host.launchUrl);
+      await use(page);
+      await context.close();
+    },
+    { scope: 'worker' },
+  ],
+  page: async ({ signedIn }, use) => use(signedIn),
+  noProblems: [
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      problems.length = 0;
+      await use(undefined);
+      expect(problems, 'errors of the page and what its policy forbade').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** A picture of what is shown, in both themes, and in both nothing that axe finds wrong. */
+export async function lookAt(page: Page, name: string): Promise<void> {
+  for (const colorScheme of THEMES) {
+    await page.emulateMedia({ colorScheme });
+    await expect(page.locator('html')).toHaveAttribute('data-theme', colorScheme);
+    await page.screenshot({
+      path: join(root, 'test-results/window/views', `${name}-${colorScheme}.png`),
+      animations: 'disabled',
+    });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`,
+    );
+    expect.soft(found, `axe: ${name}, ${colorScheme}`).toEqual([]);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+/** Goes to a place as a link does. */
+export async function goTo(page: Page, host: WebHost, hash: string): Promise<void> {
+  await page.goto(`${host.origin}/#/${hash}`);
+}
