@@ -130,6 +130,29 @@ describe.each(subjects)('the story of $title', ({ folder, corpus, site, referenc
     expect(firing).toBeGreaterThanOrEqual(3);
   });
 
+  it.skipIf(!isThere)(
+    'tells of its features: statistics, lists, pages, texts tried on them, ideas for labels',
+    async () => {
+      const missing = await failure(['feature', 'list', 'first'], { cwd: project });
+      expect(missing).toMatchObject({ code: 'not-found', message: expect.stringContaining('feature stats') as string });
+      const statistics = await errata('feature', 'stats', 'first');
+      expect(statistics).toMatchObject({ size: 256, contexts: 600, contextLength: 64 });
+      const again = await errata('feature', 'stats', 'first');
+      expect(again).toMatchObject({ firing: statistics['firing'], tokens: statistics['tokens'] });
+      const { total, rows } = await errata('feature', 'list', 'first', '--order', 'impact', '--descending', '-n', '3');
+      expect(total).toBe(256);
+      const [row] = rows as { feature: number; max: number; peak: string }[];
+      const shown = await errata('feature', 'show', 'first', String(row?.feature));
+      const { page } = shown as { page: { max: number; top: { tokens: string[]; peak: number }[] } };
+      expect(page.max).toBe(row?.max);
+      expect(page.top[0]?.tokens[page.top[0].peak]).toBe(row?.peak);
+      const tried = await errata('feature', 'try', 'first', '--text', prompt, '--features', String(row?.feature));
+      expect((tried['activations'] as { values: number[] }[])[0]?.values).toHaveLength((tried['tokens'] as []).length);
+      expect(await errata('feature', 'suggest', 'first', String(row?.feature))).toMatchObject({ source: 'heuristic' });
+      expect(await failure(['feature', 'show', 'first', '256'], { cwd: project })).toMatchObject({ code: 'usage' });
+    },
+  );
+
   it.skipIf(!isThere)('training that was killed, and then cancelled, ends as if nothing had happened', async () => {
     const words = train('killed', '--steps', '1500');
     const folder = join(project, 'dictionaries/killed');

@@ -136,6 +136,11 @@ export class ExampleSlots {
     if (this.#counts[feature] === this.perFeature) this.floors[feature] = this.#ranks[this.#worst(feature)]!;
   }
 
+  /** Memory that the kept activations take, in bytes: what could grow with the text, and does not. */
+  get activationBytes(): number {
+    return this.#arena.positions.byteLength + this.#arena.values.byteLength;
+  }
+
   /** The kept examples of a feature, the best first. */
   kept(feature: number): KeptExample[] {
     return this.#inOrder(feature).map((slot) => ({

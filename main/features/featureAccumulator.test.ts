@@ -160,6 +160,31 @@ describe('what is kept of a stream of activations', () => {
     expect([accumulator.firings[0], accumulator.lastFirings[0]]).toEqual([8, 2]);
   });
 
+  it('takes no more memory for a longer text', () => {
+    const bytesAfter = (contexts: number) => {
+      const accumulator = new FeatureAccumulator(50);
+      const text = randomText(8, { size: 50, contexts: 50, contextLength: 64 });
+      const random = new Random(9);
+      for (let first = 0; first < contexts; first += 50) {
+        // Other words and activations each time, so that examples go on being replaced.
+        const tokens = text.tokens.map((token) => (token === BOS ? BOS : 1 + random.below(1000)));
+        const activations = text.activations.map((value) => value * random.uniform() * (1 + first));
+        const firings = new Firings();
+        firings.add(
+          activations,
+          tokens.length,
+          0,
+          Uint8Array.from(tokens, (token) => (token === BOS ? 1 : 0)),
+        );
+        const group = { firstContext: first, contextLength: 64, tokens, bosTokenId: BOS };
+        accumulator.take({ ...group, firings: firings.byFeature(50) });
+      }
+      return accumulator.top.activationBytes + accumulator.sample.activationBytes;
+    };
+    // All slots are taken after some hundred contexts; from then on blocks are used again.
+    expect(bytesAfter(3000)).toBeLessThan(1.6 * bytesAfter(500));
+  });
+
   it('refuses activations that are no numbers one can count with', () => {
     const text = {
       tokens: Int32Array.of(BOS, 1),
