@@ -72,12 +72,23 @@ export class FeatureEncoder {
   }
 }
 
+/** Pairs of activations looked through at once. */
+const STRETCH = 1 << 14;
+
+/** Where pairs are not zero, ascending. The loop over all activations is the longest of the pass and must stay bare. */
+function nonZero(pairs: Float64Array, first: number, end: number, places: Int32Array): number {
+  let found = 0;
+  for (let pair = first; pair < end; pair++) if (pairs[pair] !== 0) places[found++] = pair;
+  return found;
+}
+
 /** Where features fire: entry e says that features[e] has the activation values[e] > 0 at position rows[e]. */
 export class Firings {
   features = new Int32Array(1 << 12);
   rows = new Int32Array(1 << 12);
   values = new Float32Array(1 << 12);
   count = 0;
+  readonly #places = new Int32Array(STRETCH);
 
   clear(): void {
     this.count = 0;
@@ -94,10 +105,13 @@ export class Firings {
       activations.byteOffset % 8 === 0
         ? new Float64Array(activations.buffer, activations.byteOffset, activations.length >> 1)
         : new Float64Array(activations.slice().buffer, 0, activations.length >> 1);
-    for (let pair = 0; pair < pairs.length; pair++) {
-      if (pairs[pair] === 0) continue;
-      this.#take(activations, 2 * pair, positions, firstRow, isLeftOut);
-      this.#take(activations, 2 * pair + 1, positions, firstRow, isLeftOut);
+    for (let first = 0; first < pairs.length; first += STRETCH) {
+      const found = nonZero(pairs, first, Math.min(pairs.length, first + STRETCH), this.#places);
+      for (let place = 0; place < found; place++) {
+        const at = 2 * this.#places[place]!;
+        this.#take(activations, at, positions, firstRow, isLeftOut);
+        this.#take(activations, at + 1, positions, firstRow, isLeftOut);
+      }
     }
     if (activations.length % 2 === 1) this.#take(activations, activations.length - 1, positions, firstRow, isLeftOut);
   }
