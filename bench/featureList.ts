@@ -105,15 +105,17 @@ export async function run(options: { readonly args?: readonly string[] } = {}): 
         ),
       ),
     };
-    const times: { query: string; ms: number }[] = [];
+    const times: { query: string; ms: number; isFirst: boolean }[] = [];
     const totals: Record<string, number> = {};
     for (let round = 0; round < rounds; round++) {
+      // Whatever is remembered of the lists is no longer true.
+      project.labels.set({ dictionary: DICTIONARY, feature: 300 + round }, { text: 'written meanwhile' }, AUTHOR);
       for (const [query, of] of Object.entries(queries)) {
         for (const place of [0, 0.5, 1]) {
           const offset = Math.max(0, Math.round((totals[query] ?? 0) * place) - (place === 1 ? PAGE : 0));
           const at = performance.now();
           const { total } = project.features.list({ dictionary: DICTIONARY, ...of }, { offset, limit: PAGE });
-          times.push({ query, ms: performance.now() - at });
+          times.push({ query, ms: performance.now() - at, isFirst: place === 0 });
           totals[query] = total;
         }
       }
@@ -122,11 +124,14 @@ export async function run(options: { readonly args?: readonly string[] } = {}): 
     project.labels.setMany(members.slice(0, 500), { tags: ['bulk'] }, AUTHOR);
     const bulkMs = performance.now() - labelAt;
     project.close();
-    const sorted = times.map(({ ms }) => ms).sort((a, b) => a - b);
-    const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+    const quantile = (q: number, of = times) => {
+      const sorted = of.map(({ ms }) => ms).sort((a, b) => a - b);
+      return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+    };
+    const firsts = times.filter(({ isFirst }) => isFirst);
     const slowest = times.reduce((a, b) => (b.ms > a.ms ? b : a));
     const medianOf = (query: string) => {
-      const own = times
+      const own = firsts
         .filter((time) => time.query === query)
         .map(({ ms }) => ms)
         .sort((a, b) => a - b);
@@ -137,6 +142,9 @@ export async function run(options: { readonly args?: readonly string[] } = {}): 
       queries: times.length,
       medianMs: quantile(0.5),
       p95Ms: quantile(0.95),
+      /** The first page of a list that nothing is remembered of. */
+      firstPageMedianMs: quantile(0.5, firsts),
+      firstPageP95Ms: quantile(0.95, firsts),
       maxMs: slowest.ms,
       slowestQuery: slowest.query,
       medianMsByQuery: Object.fromEntries(Object.keys(queries).map((query) => [query, medianOf(query)])),
@@ -144,7 +152,7 @@ export async function run(options: { readonly args?: readonly string[] } = {}): 
       importSeconds,
       labelSeconds,
       bulkTag500Ms: bulkMs,
-      isUnderPromise: quantile(0.5) < 50 && quantile(0.95) < 100,
+      isUnderPromise: quantile(0.5, firsts) < 50 && quantile(0.95, firsts) < 100,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
