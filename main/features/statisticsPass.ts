@@ -20,6 +20,8 @@ export interface PassOptions {
 
 /** Tokens read at once, as many whole contexts as they hold: the steps in which the pass is interrupted and resumed. */
 const GROUP_TOKENS = 4096;
+/** Fewer where there are many features: should all of them fire everywhere, what fires must still fit into memory. */
+const GROUP_CELLS = 1 << 25;
 const CHECKPOINT_SECONDS = 60;
 /** Saving takes at most this share of the time. */
 const CHECKPOINT_SHARE = 0.02;
@@ -35,7 +37,8 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
   const state = checkpoint ? await readState(size, checkpoint) : null;
   const accumulator = state?.accumulator ?? new FeatureAccumulator(size);
   let next = state?.next ?? 0;
-  const contextsPerGroup = Math.max(1, Math.floor(GROUP_TOKENS / contextLength));
+  const groupTokens = Math.min(GROUP_TOKENS, Math.floor(GROUP_CELLS / size));
+  const contextsPerGroup = Math.max(1, Math.floor(groupTokens / contextLength));
   let savedAt = performance.now();
   let savingMs = 0;
   const save = async () => {
