@@ -1,0 +1,212 @@
+// The host with windows: how soon it answers after its start, and how long its event loop is ever blocked while the engine
+// captures and trains and a page watches, lists and writes. `npm run build` first; arguments: none.
+//   start       milliseconds from spawning the built web host to its address, to its page, to its first answer to a call
+//   eventLoop   delays of a 1 ms timer in the host's process, in milliseconds, while jobs run; the page is another process
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createConnection } from '../main/contract/client.ts';
+import { contract, type Api } from '../main/contract/contract.ts';
+import { AppError } from '../main/contract/errors.ts';
+import { API_PATH } from '../main/contract/host.ts';
+import type { Channel } from '../main/contract/messages.ts';
+import { forkLauncher } from '../main/engine/launcher.ts';
+import { createHost } from '../main/hosts/api/createHost.ts';
+import { BrowsedFiles } from '../main/hosts/api/places.ts';
+import { loadPages } from '../main/hosts/pages.ts';
+import { serveWeb } from '../main/hosts/web/server.ts';
+
+const root = join(import.meta.dirname, '..');
+const STARTS = 5;
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+export async function run({ args }: { readonly args: readonly string[] }): Promise<Record<string, unknown>> {
+  if (args[0] === 'page') return page(args[1] ?? '');
+  const folder = await mkdtemp(join(tmpdir(), 'errata-bench-host-'));
+  try {
+    const starts = [];
+    for (let i = 0; i < STARTS; i++) starts.push(await start(folder));
+    return {
+      start: {
+        addressMs: median(starts.map(({ addressMs }) => addressMs)),
+        pageMs: median(starts.map(({ pageMs }) => pageMs)),
+        firstAnswerMs: median(starts.map(({ firstAnswerMs }) => firstAnswerMs)),
+      },
+      eventLoop: await eventLoop(folder),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function start(folder: string) {
+  const startedAt = performance.now();
+  const elapsed = () => Math.round(performance.now() - startedAt);
+  const host = spawn(process.execPath, [join(root, 'out/main/web.js')], {
+    env: { ...process.env, ERRATA_HOME: join(folder, 'home') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let printed = '';
+    host.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    while (!printed.includes('?token=')) await once(host.stdout, 'data');
+    const addressMs = elapsed();
+    const url = /http\S+/u.exec(printed)?.[0] ?? '';
+    const { origin, cookie } = await signIn(url);
+    const index = await fetch(origin, { headers: { cookie } });
+    await index.text();
+    const pageMs = elapsed();
+    const { api, close } = createConnection(contract, () => connect(origin, cookie));
+    await api.project.current();
+    const firstAnswerMs = elapsed();
+    close();
+    return { addressMs, pageMs, firstAnswerMs };
+  } finally {
+    host.kill();
+    await once(host, 'exit');
+  }
+}
+
+async function signIn(url: string) {
+  const answer = await fetch(url, { redirect: 'manual' });
+  const cookie = answer.headers.get('set-cookie')?.split(';')[0];
+  if (cookie === undefined) throw new AppError('internal', `The host did not sign in: ${answer.status}.`);
+  return { origin: new URL(url).origin, cookie };
+}
+
+/** As a page of ours connects; a browser sends cookie and origin by itself. */
+async function connect(origin: string, cookie: string): Promise<Channel> {
+  const { WebSocket } = await import('ws');
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}${API_PATH}`, { headers: { cookie, origin } });
+  await once(socket, 'open');
+  return {
+    send: (text) => socket.send(text),
+    onText: (listener) => socket.on('message', (data: Buffer) => listener(data.toString('utf8'))),
+    onClose: (listener) => socket.once('close', () => listener()),
+    close: () => socket.close(),
+  };
+}
+
+async function eventLoop(folder: string): Promise<Record<string, number>> {
+  const host = await createHost({
+    kind: 'web',
+    name: 'the benchmark',
+    version: '0',
+    dataFolder: join(folder, 'data'),
+    sampleFolder: join(root, 'resources/sample'),
+    launch: forkLauncher(join(root, 'out/main/engine.js')),
+    files: (locations) => new BrowsedFiles([], locations),
+  });
+  const server = await serveWeb({
+    answer: await loadPages(join(root, 'out/renderer'), { kind: 'web', version: '0' }),
+    served: host.served,
+    secret: 'bench',
+    port: 0,
+  });
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  const child = spawn(process.execPath, [join(root, 'bench/index.ts'), 'host', 'page', server.launchUrl(), '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    // The page says when the jobs begin; opening the project is before that.
+    if (printed.includes('begin\n')) histogram.enable();
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  histogram.disable();
+  await server.close();
+  await host.stop();
+  if (code !== 0) throw new AppError('internal', 'The page failed.');
+  const page = JSON.parse(printed.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+  const ms = (nanoseconds: number) => Math.round(nanoseconds / 1e4) / 100;
+  return {
+    medianMs: ms(histogram.percentile(50)),
+    p99Ms: ms(histogram.percentile(99)),
+    maxMs: ms(histogram.max),
+    ...page,
+  };
+}
+
+/** What a person at a page does while jobs run. */
+async function page(url: string): Promise<Record<string, unknown>> {
+  const { origin, cookie } = await signIn(url);
+  const { api, close } = createConnection(contract, () => connect(origin, cookie));
+  await api.app.changeSettings({ device: 'cpu' });
+  await api.project.openSample();
+  const done = jobsEnd(api);
+  await done.ready;
+  console.log('begin');
+  const capture = await api.activations.capture({
+    model: 'sample',
+    corpus: { from: 'project', name: 'corpus.jsonl' },
+    sites: ['blocks.2.hook_resid_post'],
+    name: 'bench',
+    contextLength: 64,
+    maxContexts: 400,
+  });
+  await done.of(capture.id);
+  const job = await api.dictionary.train({
+    name: 'bench',
+    activations: 'bench',
+    architecture: 'topk',
+    size: 1024,
+    k: 16,
+    batchSize: 512,
+    steps: 400,
+  });
+  let isOver = false;
+  const over = done.of(job.id).then(() => (isOver = true));
+  const dictionary = 'a'.repeat(64);
+  const waits: number[] = [];
+  for (let feature = 0; !isOver; feature++) {
+    const at = performance.now();
+    await Promise.all([
+      api.label.set({ dictionary, feature, patch: { text: `feature ${feature}`, tags: ['bench'] } }),
+      api.dictionary.list(),
+      api.dictionary.curves({ name: 'bench' }),
+      api.job.list(),
+      api.label.search({ query: 'feat' }),
+    ]);
+    waits.push(performance.now() - at);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await over;
+  close();
+  const events = done.count();
+  return {
+    events,
+    rounds: waits.length,
+    roundMedianMs: Math.round(median(waits)),
+    roundMaxMs: Math.round(Math.max(...waits)),
+  };
+}
+
+function jobsEnd(api: Api) {
+  let count = 0;
+  const ends = new Map<string, () => void>();
+  const ended = new Set<string>();
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  void api.events
+    .watch(
+      {},
+      {
+        onChunk: (event) => {
+          count++;
+          if (event.type === 'ready') resolve();
+          if (event.type !== 'job' || ['queued', 'running'].includes(event.job.state)) return;
+          ended.add(event.job.id);
+          ends.get(event.job.id)?.();
+        },
+      },
+    )
+    .catch(() => undefined); // it ends with the connection
+  return {
+    ready,
+    count: () => count,
+    of: (id: string) => new Promise<void>((end) => (ended.has(id) ? end() : ends.set(id, end))),
+  };
+}
