@@ -64,7 +64,7 @@ test('a dictionary is trained with live curves, paused, resumed and finished', a
   await main.getByRole('button', { name: 'Pause' }).click();
   await expect(main.getByRole('button', { name: 'Resume' })).toBeVisible();
   await expect(main.getByText('paused', { exact: true })).toBeVisible();
-  await page.getByRole('button', { name: 'Jobs' }).click();
+  await page.getByRole('contentinfo').getByRole('button', { name: 'Jobs' }).click();
   await lookAt(page, 'paused');
   // Whoever closes the window and comes back finds it as it was.
   const paused = await loss.getAttribute('aria-label');
@@ -110,14 +110,49 @@ test('the list of dictionaries shows the run', async ({ page, host }) => {
   await lookAt(page, 'dictionaries');
 });
 
-test('features are found by a text, and labelled', async ({ page }) => {
+test('features show where they fire, what they do and what is near them', async ({ page }) => {
   await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Features' }).click();
+  await lookAt(page, 'features-without-statistics');
+  await page.getByRole('button', { name: 'Compute statistics' }).click();
+  await expect(page.getByRole('button', { name: 'Compute statistics' })).toHaveCount(0);
+  await page.getByLabel('Order', { exact: true }).selectOption('impact');
+  const list = page.getByRole('listbox', { name: 'Features' });
+  await list.getByRole('option').first().click();
+  const feature = page.getByRole('main');
+  await expect(feature.getByRole('heading', { name: 'Examples' })).toBeVisible({ timeout: 90_000 });
+  // Every example has its peak, and the strongest comes first.
+  const values = feature.locator('li .value');
+  await expect(values.first()).toBeVisible();
+  const strongest = (await values.allTextContents()).map(Number);
+  expect(strongest).toEqual([...strongest].sort((a, b) => b - a));
+  await expect(feature.locator('li .token.peak')).toHaveCount(strongest.length);
+  await expect(feature.getByRole('table', { name: /^Logits raised/u }).getByRole('row')).toHaveCount(11);
+  await expect(feature.getByRole('img', { name: /^Activations/u })).toBeVisible();
+  await lookAt(page, 'feature');
+  const before = page.url();
+  await feature
+    .getByRole('table', { name: /^Nearest to/u })
+    .getByRole('button')
+    .nth(4)
+    .click();
+  await expect(page).not.toHaveURL(before);
+  // Examples are searched, too: what a feature fires on finds it.
+  await page.getByLabel(/^Search labels/u).fill('capital');
+  await expect(page.getByText(/^[1-9]\d* of 256/u)).toBeVisible();
+  await page.getByRole('button', { name: 'show all' }).click();
+  await page.getByLabel('Order', { exact: true }).selectOption('number');
+});
+
+test('features are found by a text, and labelled', async ({ page }) => {
   await page.getByLabel('A text, to see which features fire on it').fill('What is the capital of France? Paris.');
   await page.getByRole('button', { name: 'Find features' }).click();
   const list = page.getByRole('listbox', { name: 'Features' });
   await expect(page.getByText(/that fire on the text/u)).toBeVisible();
   await list.getByRole('option').first().click();
-  await expect(page.locator('.strongest')).toHaveCount(1);
+  const tokens = page.getByRole('group', { name: 'Tokens of the text' });
+  await expect(tokens.locator('.fires').first()).toBeVisible();
+  await tokens.getByRole('button', { name: 'France' }).click();
+  await expect(tokens.getByText(/features fire on/u)).toBeVisible();
   const label = page.getByLabel(/^Label of feature/u);
   await label.fill('<b>Capitals</b> & \u202eseltias\u202c');
   await label.press('Enter');

@@ -1,7 +1,8 @@
 // Which features the list shows, and in which order.
 import type { Label, LabelState } from '../../api/types.ts';
 
-export const ORDERS = ['number', 'rate', 'rarest', 'queue', 'newest'] as const;
+/** Those of the second line need statistics. */
+export const ORDERS = ['number', 'queue', 'rate', 'rarest', 'newest', 'impact', 'max', 'entropy', 'nearest'] as const;
 export type Order = (typeof ORDERS)[number];
 
 export interface Choice {
@@ -35,6 +36,10 @@ export function orderFeatures({ size, firingRates, labels }: Known, choice: Choi
   if (choice.among !== null) return kept;
   switch (choice.order) {
     case 'number':
+    case 'impact':
+    case 'max':
+    case 'entropy':
+    case 'nearest':
       return kept;
     case 'rate':
     case 'queue':
