@@ -31,7 +31,6 @@ export const operationSchema = v.variant('kind', [
   v.strictObject({ ...target, kind: v.literal('steer'), amount }), // x' = x + amount·d
   v.strictObject({ ...target, kind: v.literal('project'), factor: amount }), // x' = x + (factor−1)(x·d̂)d̂
 ]);
-export type WireOperation = v.InferOutput<typeof operationSchema>;
 
 export const versionSchema = v.object({
   id: v.string(),

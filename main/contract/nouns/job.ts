@@ -6,7 +6,6 @@ import { serializedErrorSchema } from '../messages.ts';
 import { command, nothing, query, type Immutable } from '../procedure.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
-export const JOB_KINDS = ['capture', 'train', 'evaluate', 'statistics', 'export', 'verify'] as const;
 
 export const progressSchema = v.object({
   /** What is being done now: 'Training'. */
