@@ -7,9 +7,9 @@ const chromium = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.spec.ts',
   outputDir: '../../test-results/window/failures',
-  // Each file has a host and an engine of its own, and those want the cores.
+  // Each file is a project, and so has a worker, a host and an engine of its own. Those want the cores.
+  projects: ['mouse', 'keyboard', 'trouble'].map((name) => ({ name, testMatch: `${name}.spec.ts` })),
   workers: 1,
   timeout: 180_000,
   expect: { timeout: 20_000 },
