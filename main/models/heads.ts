@@ -13,10 +13,22 @@ import type { ModelBody } from './architecture.ts';
  * - `loss`: output `loss` `[batch, time − 1]`: −log p(token t+1 | tokens up to t).
  * - `tokenLogProbs`: input `target_ids` int64 `[batch, time, targets]`, output `token_log_probs` of that shape:
  *   log p(target is the next token).
+ * - `chosenLogProbs`: inputs `scored_positions` int64 `[scored, 2]` (row, position) and `scored_targets` int64
+ *   `[scored, 1]`; outputs `chosen_log_probs` `[scored]`: log p(target is the next token) there, and `chosen_margins`
+ *   `[scored]`: the target's logit less the largest, so 0 where greedy decoding takes it. Only these positions get logits.
  * - `kl`: output `kl` `[batch, time]`: KL(p‖q) of p, the model without patches, and q, the model with them.
  * - `klToReference`: the same with p given as the input `reference_logits` `[batch, time, vocabulary]`.
  */
-export type Head = 'logits' | 'lastLogits' | 'topTokens' | 'argmax' | 'loss' | 'tokenLogProbs' | 'kl' | 'klToReference';
+export type Head =
+  | 'logits'
+  | 'lastLogits'
+  | 'topTokens'
+  | 'argmax'
+  | 'loss'
+  | 'tokenLogProbs'
+  | 'chosenLogProbs'
+  | 'kl'
+  | 'klToReference';
 
 export interface HeadContext {
   readonly graph: GraphBuilder;
@@ -58,6 +70,15 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         const targets = graph.input('target_ids', 'int64', ['batch', 'time', 'targets']);
         const chosen = op.gatherElements(logits(), targets);
         graph.output(op.sub(chosen, op.reduceLogSumExp(logits(), [-1])), 'token_log_probs');
+        break;
+      }
+      case 'chosenLogProbs': {
+        const at = graph.input('scored_positions', 'int64', ['scored', 2]);
+        const targets = graph.input('scored_targets', 'int64', ['scored', 1]);
+        const scored = body.logits(op.gatherND(body.hidden, at));
+        const chosen = op.gatherElements(scored, targets);
+        graph.output(op.squeeze(op.sub(chosen, op.reduceLogSumExp(scored, [-1])), [-1]), 'chosen_log_probs');
+        graph.output(op.squeeze(op.sub(chosen, op.reduceMax(scored, [-1])), [-1]), 'chosen_margins');
         break;
       }
       case 'kl': {

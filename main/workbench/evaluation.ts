@@ -115,7 +115,8 @@ export async function runBehaviour(
   const isVersion = treatment === null || treatment.version !== null;
   const isStored = split === undefined && instruction === undefined && isVersion && !project.isReadOnly;
   const stored = project.behaviours.find(behaviour.name);
-  if (!isStored || stored?.id !== behaviourId(behaviour)) return { behaviour: behaviour.name, passRate, outcomes, result: null };
+  if (!isStored || stored?.id !== behaviourId(behaviour))
+    return { behaviour: behaviour.name, passRate, outcomes, result: null };
   const { id } = project.behaviours.addResult({
     format: RESULT_FORMAT,
     version: treatment?.version ?? null,

@@ -1,0 +1,31 @@
+// How widely and how long a search for an edit looks.
+import * as v from 'valibot';
+
+const count = (least: number, most: number) =>
+  v.pipe(
+    v.number('expected a number'),
+    v.integer('expected a whole number'),
+    v.minValue(least, `at least ${least}`),
+    v.maxValue(most, `at most ${most}`),
+  );
+const share = v.pipe(v.number('expected a number'), v.minValue(0, 'at least 0'), v.maxValue(1, 'at most 1'));
+
+export const findSettingsSchema = v.strictObject({
+  seed: v.optional(count(0, 2 ** 31), 0),
+  /** Cases of the target, and of each behaviour to be kept, that are looked at. */
+  targetCases: v.optional(count(2, 10_000), 96),
+  keepCases: v.optional(count(1, 10_000), 32),
+  /** Features of each dictionary that contrast proposes. */
+  candidates: v.optional(count(1, 10_000), 128),
+  mostOperations: v.optional(count(1, 256), 12),
+  /** The search ends when so small a share of the target's texts is still shown, */
+  goalShown: v.optional(share, 0.01),
+  /** or, where continuations are compared, when so little of the mean difference is left. */
+  goalRemaining: v.optional(share, 0.42),
+  /** How much a mean of one nat lost on the worst of the kept behaviours weighs against the whole behaviour. */
+  harmWeight: v.optional(v.pipe(v.number('expected a number'), v.minValue(0), v.maxValue(1000)), 2),
+  /** Tokens that one round of the search may read: with it grow the time, and the number of things tried. */
+  tokensPerRound: v.optional(count(1000, 100_000_000), 120_000),
+});
+
+export type FindSettings = Readonly<v.InferOutput<typeof findSettingsSchema>>;

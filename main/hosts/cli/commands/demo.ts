@@ -1,0 +1,118 @@
+import { stat } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../../../contract/errors.ts';
+import { runDemo, type DemoBehaviour, type DemoFigure } from '../../../workbench/demo.ts';
+import type { CommandContext, ComputeCommand } from '../command.ts';
+import { formatDuration } from '../terminal.ts';
+import { optionalText, positionals, texts } from '../values.ts';
+
+export const demoCommand: ComputeCommand = {
+  name: 'demo',
+  summary:
+    'The whole story on the sample that comes with the program: find, remove, measure and export what is planted in it.',
+  usage: 'demo [--keep DIR]',
+  examples: ['demo', 'demo --keep ./demo --json'],
+  options: {
+    keep: { type: 'string', description: 'The folder of the new project; a new temporary one when left out.' },
+    only: { type: 'string', multiple: true, description: 'Only this behaviour of the sample.' },
+  },
+  computesOn: 'any',
+  run: async (arguments_, context) => {
+    positionals(arguments_, [], 'demo');
+    const kept = optionalText(arguments_, 'keep');
+    const folder = kept === undefined ? join(await mkdtemp(join(tmpdir(), 'errata-demo-')), 'project') : resolve(kept);
+    const only = texts(arguments_, 'only');
+    const result = await runDemo({
+      folder,
+      sample: await sampleFolder(),
+      compute: context.compute,
+      signal: context.signal,
+      say: (line) => context.print(line),
+      ...(only.length > 0 ? { only } : {}),
+    });
+    for (const [name, behaviour] of Object.entries(result.behaviours)) printBehaviour(name, behaviour, context);
+    context.print(
+      `\nAll exports, loaded afresh: logits differ by at most ${result.export.maxAbsLogitDiff.toExponential(2)}, greedy texts agree in ${percent(result.export.greedyAgreement)} of the tokens.`,
+    );
+    const { seconds, stages } = result;
+    const parts = Object.entries(stages).map(([stage, spent]) => `${stage} ${formatDuration(spent)}`);
+    context.print(`It took ${formatDuration(seconds)}: ${parts.join(', ')}.`);
+    context.print(`Everything is in ${folder}: errata --project ${folder} works on it.`);
+    return {
+      ...result.behaviours,
+      project: folder,
+      dictionary: result.dictionary,
+      export: result.export,
+      seconds,
+      stages,
+    };
+  },
+};
+
+/** resources/sample, from the sources as from a build. */
+async function sampleFolder(): Promise<string> {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const candidate = join(folder, 'resources', 'sample');
+    if (await stat(join(candidate, 'demo.json')).catch(() => null)) return candidate;
+    const parent = dirname(folder);
+    if (parent === folder) throw new AppError('not-found', 'The sample that comes with the program is missing.');
+    folder = parent;
+  }
+}
+
+function printBehaviour(name: string, behaviour: DemoBehaviour, context: CommandContext): void {
+  const { target, collateral, baselines, features, patchBytes, verdict, version, report, artifact } = behaviour;
+  const isRate = target.measure === 'rate';
+  const heading = `\n${name}: ${features} feature${features === 1 ? '' : 's'} changed, ${(patchBytes / 1024).toFixed(1)} KiB, version ${version.slice(0, 10)}`;
+  context.print(heading);
+  context.print(
+    `  ${'measured on held-out prompts'.padEnd(34)}${'before'.padStart(9)}${'after'.padStart(9)}   95% interval       n`,
+  );
+  printRow(isRate ? 'shows it' : 'mean difference (nats)', target, isRate ? percent : decimals, context);
+  for (const [key, figure] of Object.entries(collateral)) {
+    const isText = key === 'crossEntropy' || key === 'kl';
+    const title =
+      key === 'crossEntropy'
+        ? 'cross-entropy (nats per token)'
+        : key === 'kl'
+          ? 'KL along own text (nats per token)'
+          : key;
+    printRow(title, figure, isText ? decimals : percent, context);
+  }
+  context.print('  beside it: how much of the behaviour is left, and what else is kept');
+  for (const [kind, { remaining, kept, failure }] of Object.entries(baselines)) {
+    const text =
+      failure ?? `${remaining === null ? '–' : percent(remaining)} left, ${kept === null ? '–' : percent(kept)} kept`;
+    context.print(`    ${kind.padEnd(28)}${text}`);
+  }
+  if (verdict) {
+    const missed = verdict.criteria.filter(({ isMet }) => !isMet).map((criterion) => criterion.name);
+    context.print(verdict.passes ? '  within its budget' : `  NOT within its budget: ${missed.join(', ')}`);
+  }
+  context.print(`  report ${report}`);
+  context.print(`  patched model ${artifact}`);
+}
+
+function printRow(
+  title: string,
+  { before, after, ci, n }: DemoFigure,
+  format: (value: number) => string,
+  context: CommandContext,
+): void {
+  const interval = `${format(ci[0])} – ${format(ci[1])}`;
+  context.print(
+    `  ${title.padEnd(34)}${format(before).padStart(9)}${format(after).padStart(9)}   ${interval.padEnd(17)}${String(n).padStart(5)}`,
+  );
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(1)}%`;
+}
+
+function decimals(value: number): string {
+  return value.toFixed(4);
+}
