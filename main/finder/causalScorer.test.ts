@@ -100,7 +100,7 @@ describe('scoring edits on cases', () => {
       // float32 through two graphs whose batches differ
       expect(scores[index]?.score).toBeCloseTo(expected, 3);
     }
-    expect(new Set(scores.map(({ score }) => score.toFixed(3))).size).toBeGreaterThan(6); // the edits do something
+    expect(new Set(scores.map(({ score }) => score.toFixed(3))).size).toBeGreaterThan(cases.length); // the edits do something
   });
 
   const behaviour = (name: string, aim: Behaviour['aim'], prompts: readonly string[], text: string) =>
