@@ -23,7 +23,7 @@ import type { ProjectSession } from '../projectSession.ts';
 
 type DictionaryFacts = OutputOf<(typeof dictionaryContract)['list']>[number];
 
-/** Measured on two cores: a whole step takes this many times the encoder's product of its batch (ARCHITECTURE.md). */
+/** A first guess until a run was measured: a step takes about so many times the encoder's product (`npm run bench -- trainer`). */
 const STEP_PER_PRODUCT = 2.5;
 
 export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary'] {
