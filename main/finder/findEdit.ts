@@ -29,6 +29,8 @@ export interface FindInput {
   /** Its aim is `lower`. */
   readonly target: Behaviour;
   readonly keep: readonly Behaviour[];
+  /** Contexts of text that must stay as likely as it is: other text than figures are made from, without the behaviour in it. */
+  readonly text?: readonly (readonly number[])[];
   readonly settings: FindSettings;
   readonly signal?: AbortSignal | undefined;
   readonly onWork?: OnWork | undefined;
@@ -82,6 +84,8 @@ const HARM_MEASURED = 12;
 const GATED_EDITS = 3;
 const GATES = 6;
 const TRIGGERS = 4;
+/** Tokens of a context of text that are read: 1% more cross-entropy at 0.7 nats a token is a third of a nat. */
+const TEXT_WINDOW = 48;
 /** A step must earn so much. */
 const LEAST_GAIN = 0.004;
 /** Harm that elimination may add, in nats a case, to make the edit smaller. */
@@ -148,7 +152,7 @@ class Search {
   }
 
   static async open(input: FindInput): Promise<Search> {
-    const { model, runtime, dictionaries, places, target, keep, settings, signal, onWork } = input;
+    const { model, runtime, dictionaries, places, target, keep, text = [], settings, signal, onWork } = input;
     if (target.aim !== 'lower') {
       throw new AppError(
         'usage',
@@ -188,6 +192,7 @@ class Search {
       const all = await encodePrompts({ model, runtime, dictionary, site: place.site, signal }, prompts);
       firings.push({ place, target: all.slice(0, targetCases.length), keep: all.slice(targetCases.length) });
     }
+    const kept = [...keepCases, ...text.flatMap(windowOf)];
     const scorer = await CausalScorer.open({ model, runtime, dictionaries, places });
     try {
       const before = (cases: readonly ShownCase[]) =>
@@ -199,7 +204,7 @@ class Search {
         input,
         scorer,
         { cases: targetCases, before: await before(targetCases) },
-        { cases: keepCases, before: await before(keepCases) },
+        { cases: kept, before: await before(kept) },
         firings,
       );
     } catch (error) {
@@ -231,7 +236,7 @@ class Search {
       },
       kept: {
         cases: this.#keep.cases.length,
-        share: keptShare(this.#keep.cases, keptAfter),
+        share: keptShare(this.#keep.cases, this.#keep.before, keptAfter),
         harm: harm(this.#keep.cases, this.#keep.before, keptAfter),
       },
       trials: this.#trials,
@@ -480,6 +485,13 @@ class Search {
   ): void {
     this.#steps.push({ action, operation, remaining: rest, harm: harmed, tried });
   }
+}
+
+/** The beginning of a context as a case: all its tokens but the first are what was said. Nats lost count per window. */
+function windowOf(context: readonly number[]): ShownCase[] {
+  const ids = context.slice(0, TEXT_WINDOW);
+  if (ids.length < 2) return [];
+  return [{ behaviour: 'text', prompt: '', promptIds: ids.slice(0, 1), said: { ids, promptLength: 1 }, against: [] }];
 }
 
 /** The features that contrast ranks first, by several measures in turn, each once with its best contrast. */

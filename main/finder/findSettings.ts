@@ -21,7 +21,7 @@ export const findSettingsSchema = v.strictObject({
   /** The search ends when so small a share of the target's texts is still shown, */
   goalShown: v.optional(share, 0.01),
   /** or, where continuations are compared, when so little of the mean difference is left. */
-  goalRemaining: v.optional(share, 0.42),
+  goalRemaining: v.optional(share, 0.55),
   /** How much a mean of one nat lost on the worst of the kept behaviours weighs against the whole behaviour. */
   harmWeight: v.optional(v.pipe(v.number('expected a number'), v.minValue(0), v.maxValue(1000)), 2),
   /** Tokens that one round of the search may read: with it grow the time, and the number of things tried. */

@@ -33,6 +33,8 @@ describe('what a search minimises', () => {
     expect(harm(cases, before, [score(-1.5), score(0), score(-1.1)])).toBeCloseTo(0.25, 12);
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
     expect(harm([compared('c')], [score(3)], [score(1)])).toBeCloseTo(Math.log(sigmoid(3)) - Math.log(sigmoid(1)), 12);
-    expect(keptShare(cases, [score(0), score(0, false), score(0)])).toBe(0.75);
+    expect(keptShare(cases, before, [score(0), score(0, false), score(0)])).toBe(0.75);
+    const text = [...before.slice(0, 2), score(-1, false)];
+    expect(keptShare(cases, text, [score(0), score(0, false), score(0, false)])).toBe(0.5);
   });
 });

@@ -68,10 +68,15 @@ export function harm(cases: readonly ShownCase[], before: readonly TrialScore[],
   return Math.max(0, ...[...losses.values()].map(mean));
 }
 
-/** Share of the cases that greedy decoding, or the comparison, still decides as before; mean over behaviours. */
-export function keptShare(cases: readonly ShownCase[], after: readonly TrialScore[]): number {
+/** Of the cases that were shown before, the share that greedy decoding, or the comparison, still decides alike; mean over behaviours. */
+export function keptShare(
+  cases: readonly ShownCase[],
+  before: readonly TrialScore[],
+  after: readonly TrialScore[],
+): number {
   const kept = new Map<string, number[]>();
   for (const [index, { behaviour }] of cases.entries()) {
+    if (before[index]?.isShown !== true) continue; // plain text: what greedy decoding would not have said
     const list = kept.get(behaviour) ?? [];
     list.push(after[index]?.isShown === true ? 1 : 0);
     kept.set(behaviour, list);

@@ -33,6 +33,8 @@ const planSchema = v.strictObject({
   model: fileName,
   corpus: fileName,
   heldOut: fileName,
+  /** Text without the behaviours, for the search: none of it is in `heldOut`. */
+  chooseText: fileName,
   contextLength: count,
   site: v.string(),
   features: count,
@@ -161,7 +163,14 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
         kept: plan.kept,
         maxCrossEntropyIncrease: plan.maxCrossEntropyIncrease,
       };
-      const context = { ...options, name, instruction, limits, heldOut: corpus(plan.heldOut) };
+      const context = {
+        ...options,
+        name,
+        instruction,
+        limits,
+        heldOut: corpus(plan.heldOut),
+        chooseText: corpus(plan.chooseText),
+      };
       const done = await correct(workbench, context);
       behaviours[name] = done;
       for (const [stage, seconds] of Object.entries(done.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
@@ -188,11 +197,12 @@ interface CorrectContext extends DemoOptions {
   readonly instruction: string;
   readonly limits: Readonly<Record<string, unknown>>;
   readonly heldOut: string;
+  readonly chooseText: string;
 }
 
 /** Finds, commits, evaluates and exports the edit for one behaviour. */
 async function correct(workbench: Workbench, context: CorrectContext): Promise<DemoBehaviour> {
-  const { folder, name, instruction, limits, heldOut, signal, say, onProgress } = context;
+  const { folder, name, instruction, limits, heldOut, chooseText, signal, say, onProgress } = context;
   const computing = { signal, ...(onProgress ? { onProgress } : {}) };
   const seconds = { find: 0, evaluate: 0, export: 0 };
   const timed = async <T>(stage: keyof typeof seconds, work: () => Promise<T>): Promise<T> => {
@@ -202,7 +212,9 @@ async function correct(workbench: Workbench, context: CorrectContext): Promise<D
     return result;
   };
   say(`Looking for what is behind "${name}"`);
-  const found = await timed('find', () => findEdit(workbench, { target: name, dictionaries: [DICTIONARY] }, computing));
+  const found = await timed('find', () =>
+    findEdit(workbench, { target: name, dictionaries: [DICTIONARY], corpus: chooseText }, computing),
+  );
   if (found.edit.operations.length === 0) {
     throw new AppError('not-found', `No feature was found whose change lowers ${name}; see ${folder}.`);
   }

@@ -1,4 +1,5 @@
 // Finding edits in a project: from the names of behaviours and dictionaries to an edit that can be committed.
+import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { editId, type Edit } from '../edits/edit.ts';
 import type { Version } from '../edits/version.ts';
@@ -14,6 +15,8 @@ export interface FindEditRequest {
   readonly keep?: readonly string[];
   /** Names of the dictionaries to look in, all of one model. */
   readonly dictionaries: readonly string[];
+  /** A corpus without the behaviour in it that must stay as likely; other text than the evaluation's. */
+  readonly corpus?: string;
   /** What is left out has its default; see finder/findSettings.ts. */
   readonly settings?: Readonly<Record<string, number>>;
 }
@@ -21,7 +24,7 @@ export interface FindEditRequest {
 /** @throws AppError `not-found` for a behaviour or dictionary, `mismatch` for dictionaries of several models, and as findEdit. */
 export async function findEdit(
   workbench: Workbench,
-  { target, keep, dictionaries: names, settings = {} }: FindEditRequest,
+  { target, keep, dictionaries: names, corpus, settings = {} }: FindEditRequest,
   options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'> = {},
 ): Promise<FoundEdit & { readonly id: string }> {
   const { project, compute } = workbench;
@@ -38,6 +41,7 @@ export async function findEdit(
       dictionaries: dictionaries.map(({ folder }) => folder),
       target: project.behaviours.get(target),
       keep: (keep ?? keptNames(workbench)).map((name) => project.behaviours.get(name)),
+      text: corpus === undefined ? { from: 'none' } : { from: 'corpus', path: resolve(corpus) },
       settings,
     },
     options,

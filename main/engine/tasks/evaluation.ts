@@ -19,7 +19,8 @@ import type { Model } from '../../models/model.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
-const text = v.variant('from', [
+/** Where text that no edit may make less likely comes from. */
+export const textSource = v.variant('from', [
   v.object({ from: v.literal('none') }),
   v.object({ from: v.literal('corpus'), path: v.string(), field: v.exactOptional(v.string()) }),
   v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: v.number() }),
@@ -30,8 +31,8 @@ async function loadDictionaries(folders: readonly string[]): Promise<Dictionarie
   return new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary]));
 }
 
-async function readText(
-  source: v.InferOutput<typeof text>,
+export async function readText(
+  source: v.InferOutput<typeof textSource>,
   model: Model,
   { contexts, seed }: { readonly contexts: number; readonly seed: number },
 ): Promise<readonly (readonly number[])[]> {
@@ -65,7 +66,7 @@ export const evaluateEdit = defineTask({
     dictionaries: v.array(v.string()),
     behaviours: v.array(v.unknown()),
     targets: v.exactOptional(v.array(v.string())),
-    text,
+    text: textSource,
     settings: v.unknown(),
     /** Null: no verdict. */
     budget: v.unknown(),

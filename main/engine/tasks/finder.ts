@@ -6,7 +6,10 @@ import { parseBehaviour } from '../../evaluation/behaviour.ts';
 import { findEdit as find } from '../../finder/findEdit.ts';
 import { findSettingsSchema } from '../../finder/findSettings.ts';
 import { defineTask } from '../task.ts';
+import { readText, textSource } from './evaluation.ts';
 import { modelEntries, openTaskModel } from './model.ts';
+
+const TEXT_CONTEXTS = 40;
 
 /** A found edit; see finder/findEdit.ts. */
 export const findEdit = defineTask({
@@ -17,9 +20,13 @@ export const findEdit = defineTask({
     dictionaries: v.array(v.string()),
     target: v.unknown(),
     keep: v.array(v.unknown()),
+    text: textSource,
     settings: findSettingsSchema,
   }),
-  run: async ({ model: modelInput, dictionaries: folders, target, keep, settings }, { runtime, signal, onWork }) => {
+  run: async (
+    { model: modelInput, dictionaries: folders, target, keep, text, settings },
+    { runtime, signal, onWork },
+  ) => {
     const model = await openTaskModel(modelInput);
     const loaded = await Promise.all(folders.map((folder) => loadDictionary(folder)));
     const dictionaries = new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary]));
@@ -30,6 +37,7 @@ export const findEdit = defineTask({
       places: [...dictionaries].map(([dictionary, { site }]) => ({ site, dictionary })),
       target: parseBehaviour(target),
       keep: keep.map((behaviour) => parseBehaviour(behaviour)),
+      text: await readText(text, model, { contexts: TEXT_CONTEXTS, seed: settings.seed }),
       settings,
       signal,
       onWork,

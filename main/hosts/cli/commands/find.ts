@@ -22,6 +22,7 @@ export const findCommand: ComputeCommand = {
       description: 'Where to look; several are searched together.',
     },
     keep: { type: 'string', multiple: true, description: 'What must stay; all behaviours to be kept when left out.' },
+    corpus: { type: 'string', description: 'Text without the behaviour, which must stay as likely as it is.' },
     commit: { type: 'string', description: 'Make what is found the first version of a new branch of this name.' },
     'most-operations': { type: 'string', description: 'How large the edit may get; 12 when left out.' },
     'harm-weight': {
@@ -43,6 +44,7 @@ export const findCommand: ComputeCommand = {
           target,
           dictionaries: texts(arguments_, 'dictionary'),
           ...(keep.length === 0 ? {} : { keep }),
+          ...given('corpus', optionalText(arguments_, 'corpus')),
           settings: {
             ...given('mostOperations', optionalNumber(arguments_, 'most-operations', { min: 1, integer: true })),
             ...given('harmWeight', optionalNumber(arguments_, 'harm-weight', { min: 0 })),
