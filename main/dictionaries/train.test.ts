@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { appendFile, open, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
 import { readManifest } from '../activations/manifest.ts';
 import { temporaryFolder } from '../models/testing/temporaryFolder.ts';
 import { CHECKPOINT_FILE, loadCheckpoint } from './checkpoint.ts';
@@ -9,6 +10,9 @@ import { readCurves } from './curves.ts';
 import { loadDictionary } from './saeLens.ts';
 import { prepare, REQUEST, SITE, trainOptions, trainOrResume } from './testing/trainingRun.ts';
 import { resume, train } from './train.ts';
+
+// Training until the end several times, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 240_000 });
 
 const PROGRAM = join(import.meta.dirname, 'testing/trainingRun.ts');
 
@@ -105,6 +109,35 @@ describe('a training run', () => {
     };
     await expect(train(exploding, options)).rejects.toMatchObject({ code: 'diverged' });
     expect(await readdir(folder)).not.toContain('exploding');
+  });
+
+  it('on a full disk stops with its reason; what was saved goes on where there is room', async () => {
+    const [unbroken, folder] = [await temporaryFolder(), await temporaryFolder()];
+    await trainOrResume(unbroken);
+    await prepare(folder);
+    // No file may grow beyond 4 to 8 KB: what the operating system answers is handled like a full disk.
+    const onFullDisk = async () => {
+      const script = `
+        process.on('SIGXFSZ', () => {});
+        const { trainOrResume } = await import(${JSON.stringify(pathToFileURL(PROGRAM).href)});
+        await trainOrResume(process.argv[1]).catch((error) => console.log(error.code));`;
+      const limited = 'ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2"';
+      const child = spawn('sh', ['-c', limited, process.execPath, script, folder], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      await new Promise((resolve) => child.once('close', resolve));
+      return output.trim();
+    };
+    expect(await onFullDisk()).toBe('disk-full');
+    expect(await readdir(folder)).not.toContain('run');
+    await trainAndKill(folder, 30);
+    const { state } = await loadCheckpoint(join(folder, 'run'));
+    expect(await onFullDisk()).toBe('disk-full');
+    expect((await loadCheckpoint(join(folder, 'run'))).state.step).toBe(state.step);
+    await trainOrResume(folder);
+    expect(await artifacts(folder)).toEqual(await artifacts(unbroken));
   });
 
   it('refuses activations that are not finite numbers', async () => {

@@ -7,7 +7,7 @@
 // Killed at any moment, a run continues from its checkpoint, and ends bit for bit as it would have without the interruption
 // (on the CPU).
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { RowSelection, splitContexts } from '../activations/rowSelection.ts';
 import { ShuffledReader } from '../activations/shuffledReader.ts';
@@ -134,6 +134,7 @@ export async function resume(
   }
 }
 
+/** The path of a store may be relative to the project in whose dictionaries/ the run lies: then the project can move. */
 export async function readRun(folder: string): Promise<Run> {
   const path = join(folder, RUN_FILE);
   let text: string;
@@ -143,7 +144,8 @@ export async function readRun(folder: string): Promise<Run> {
     throw toFileError(thrown, path);
   }
   try {
-    return validate(Run, JSON.parse(text) as unknown, path, 'invalid-file');
+    const run = validate(Run, JSON.parse(text) as unknown, path, 'invalid-file');
+    return { ...run, store: resolve(folder, '../..', run.store) };
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
     throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });

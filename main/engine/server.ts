@@ -32,8 +32,8 @@ interface Request {
 
 export function serveTasks(channel: EngineChannel, tasks: TaskTable, options: ServerOptions): void {
   const requests = new Map<number, Request>();
-  const waiting: Record<Lane, Request[]> = { long: [], quick: [] };
-  const busy: Record<Lane, boolean> = { long: false, quick: false };
+  const waiting: Record<Lane, Request[]> = { long: [], quick: [], live: [] };
+  const busy: Record<Lane, boolean> = { long: false, quick: false, live: false };
   let isStopping = false;
 
   /** A runtime that tells the caller when operators of its graphs fall back to the CPU; once for each set of them. */

@@ -18,9 +18,10 @@ export interface TaskContext<Chunk = never> {
 
 /**
  * Long tasks (capture, training, export) run one after another in the order they came: each may need most of the memory.
- * Quick ones have a queue of their own, and so go on between the runs of a long one.
+ * Quick ones have a queue of their own, and so go on between the runs of a long one; live ones, which answer while a slider
+ * is moved, wait for neither.
  */
-export type Lane = 'long' | 'quick';
+export type Lane = 'long' | 'quick' | 'live';
 
 export interface Task<Schema extends v.GenericSchema, Output, Chunk> {
   readonly lane: Lane;

@@ -2,12 +2,13 @@
 import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
-import { evaluateDictionary, findTopFeatures, resumeTraining, trainDictionary } from './tasks/dictionary.ts';
-import { evaluateEdit, runBehaviour } from './tasks/evaluation.ts';
+import { evaluateDictionary, findTopFeatures, resumeTraining, timeStep, trainDictionary } from './tasks/dictionary.ts';
+import { evaluateEdit, forecastEdit, runBehaviour, tryCase } from './tasks/evaluation.ts';
 import { findEdit } from './tasks/finder.ts';
-import { verifyExport, writeExport } from './tasks/export.ts';
+import { planExport, verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
 import { computeFeatureStatistics, readText } from './tasks/features.ts';
+import { playgroundGenerate, playgroundNextTokens } from './tasks/playground.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -20,13 +21,19 @@ export const tasks = {
   'activations.capture': capture,
   'dictionary.train': trainDictionary,
   'dictionary.resume': resumeTraining,
+  'dictionary.stepTime': timeStep,
   'dictionary.evaluate': evaluateDictionary,
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
   'feature.text': readText,
   'behaviour.run': runBehaviour,
+  'behaviour.tryCase': tryCase,
   'edit.evaluate': evaluateEdit,
+  'edit.forecast': forecastEdit,
   'edit.find': findEdit,
+  'playground.nextTokens': playgroundNextTokens,
+  'playground.generate': playgroundGenerate,
+  'export.plan': planExport,
   'export.write': writeExport,
   'export.verify': verifyExport,
 } satisfies TaskTable;

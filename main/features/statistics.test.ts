@@ -310,3 +310,26 @@ describe('unusual texts', () => {
     await expect(over('short', 'abc')).rejects.toMatchObject({ code: 'empty' });
   });
 });
+
+describe('statistics of a dictionary of which nearly all features are dead', () => {
+  it('have figures for the one that fires, and say of the others that they never do', async () => {
+    const folder = await copy('dead');
+    const threshold = dictionary.threshold!.map((each, feature) => (feature === 3 ? each : 1e6));
+    const made = await tinyStatistics(folder, { dictionary: { ...dictionary, threshold } });
+    const opened = await openStatistics(made.folder);
+    try {
+      const { firings, mean, max, map, rate } = await opened.columns();
+      expect([...firings.keys()].filter((feature) => firings[feature]! > 0)).toEqual([3]);
+      expect([rate[0], mean[0], max[0]]).toEqual([0, NaN, 0]);
+      expect(map.every((place) => Number.isFinite(place) && Math.abs(place) <= 1.001)).toBe(true);
+      const texts = [];
+      for await (const text of opened.texts()) texts.push(text.feature);
+      expect(texts).toEqual([3]);
+      const page = await opened.page(0);
+      expect(page).toMatchObject({ firings: 0, mean: null, top: [], histogram: { counts: [] }, cofiring: [] });
+      expect(page.groups.flatMap(({ examples }) => examples)).toEqual([]);
+    } finally {
+      await opened.close();
+    }
+  });
+});

@@ -20,6 +20,8 @@ export interface FeatureExample {
   readonly contextLength: number;
   /** As they read; a token that is part of a character shows its bytes. */
   readonly tokens: readonly string[];
+  /** Indices into tokens of those that no text spells: BOS, ends of turns. */
+  readonly special: readonly number[];
   /** Of the feature on each token; 0 where it does not fire, and on BOS, which is not counted. */
   readonly activations: readonly number[];
   /** Index into tokens of the largest activation in the whole context. */
@@ -151,18 +153,29 @@ export async function openStatistics(folder: string): Promise<StatisticsReader> 
 }
 
 /** The one read last: who looks at one feature looks at the next, and a large vocabulary takes a tenth of a second. */
-let lastVocabulary: { readonly key: string; readonly tokens: readonly string[] } | null = null;
+let lastVocabulary: { readonly key: string; readonly vocabulary: Vocabulary } | null = null;
 
-async function readVocabulary(path: string, size: number): Promise<readonly string[]> {
+interface Vocabulary {
+  readonly tokens: readonly string[];
+  readonly special: ReadonlySet<number>;
+}
+
+async function readVocabulary(path: string, size: number): Promise<Vocabulary> {
   try {
     const { size: bytes, mtimeMs } = await stat(path);
     const key = JSON.stringify([path, bytes, mtimeMs, size]);
-    if (lastVocabulary?.key === key) return lastVocabulary.tokens;
+    if (lastVocabulary?.key === key) return lastVocabulary.vocabulary;
     if (bytes > MAX_VOCABULARY_BYTES) throw new AppError('invalid-file', `${path}: it is ${bytes} bytes long.`);
-    const { tokens } = validate(vocabularySchema, JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
+    const { tokens, special } = validate(
+      vocabularySchema,
+      JSON.parse(await readFile(path, 'utf8')),
+      path,
+      'invalid-file',
+    );
     if (tokens.length === size) {
-      lastVocabulary = { key, tokens };
-      return tokens;
+      const vocabulary = { tokens, special: new Set(special) };
+      lastVocabulary = { key, vocabulary };
+      return vocabulary;
     }
     throw new AppError('invalid-file', `${path}: it has ${tokens.length} tokens, not ${size}.`);
   } catch (thrown) {
@@ -190,7 +203,7 @@ interface Slot {
 export class StatisticsReader {
   readonly folder: string;
   readonly manifest: StatisticsManifest;
-  readonly #vocabulary: readonly string[];
+  readonly #vocabulary: Vocabulary;
   readonly #contexts: ContextFile;
   readonly #files: StatisticsFiles;
 
@@ -198,7 +211,7 @@ export class StatisticsReader {
   constructor(
     folder: string,
     manifest: StatisticsManifest,
-    vocabulary: readonly string[],
+    vocabulary: Vocabulary,
     contexts: ContextFile,
     files: StatisticsFiles,
   ) {
@@ -216,7 +229,7 @@ export class StatisticsReader {
   }
 
   token(id: number): string {
-    return this.#vocabulary[id] ?? `⟨${id}⟩`;
+    return this.#vocabulary.tokens[id] ?? `⟨${id}⟩`;
   }
 
   /** @throws AppError `usage` for a feature that there is not. */
@@ -257,11 +270,21 @@ export class StatisticsReader {
 
   /** Tokens `first` to `end` of a context, as they read: more of what stands around an example. */
   async contextTokens(context: number, first: number, end: number): Promise<readonly string[]> {
+    return Array.from(await this.#contextIds(context, first, end), (id) => this.token(id));
+  }
+
+  /** Whether a context begins with a token that no text spells. */
+  async beginsSpecial(context: number): Promise<boolean> {
+    const [first] = await this.#contextIds(context, 0, 1);
+    return first !== undefined && this.#vocabulary.special.has(first);
+  }
+
+  async #contextIds(context: number, first: number, end: number): Promise<Int32Array> {
     if (!(context >= 0 && context < this.manifest.contexts)) {
       throw new AppError('usage', `The text has no context ${context}.`);
     }
     const tokens = await this.#contexts.read(context, 1);
-    return Array.from(tokens.subarray(Math.max(0, first), Math.max(0, end)), (id) => this.token(id));
+    return tokens.subarray(Math.max(0, first), Math.max(0, end));
   }
 
   async columns(): Promise<FeatureColumns> {
@@ -367,7 +390,9 @@ export class StatisticsReader {
       throw new AppError('invalid-file', `${this.#files.examples.path}: an example lies outside of the text.`);
     }
     const firstPosition = windowStart(peak);
-    const tokens = await this.contextTokens(context, firstPosition, peak + WINDOW_AFTER + 1);
+    const ids = await this.#contextIds(context, firstPosition, peak + WINDOW_AFTER + 1);
+    const tokens = Array.from(ids, (id) => this.token(id));
+    const special = [...ids.keys()].filter((index) => this.#vocabulary.special.has(ids[index]!));
     const dense = new Array<number>(tokens.length).fill(0);
     for (const [entry, position] of positions.entries()) {
       if (position < dense.length) dense[position] = activations[entry]!;
@@ -377,6 +402,7 @@ export class StatisticsReader {
       firstPosition,
       contextLength: plan.contextLength,
       tokens,
+      special,
       activations: dense,
       peak: peak - firstPosition,
       value,

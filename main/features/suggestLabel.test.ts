@@ -9,7 +9,7 @@ function example(text: string, firstPosition = 20): FeatureExample {
   const tokens = [...tokensOf(before), peak, ...tokensOf(after)];
   const at = tokensOf(before).length;
   const activations = tokens.map((_, index) => (index === at ? 2 : 0));
-  return { context: 0, firstPosition, contextLength: 128, tokens, activations, peak: at, value: 2 };
+  return { context: 0, firstPosition, contextLength: 128, tokens, special: [], activations, peak: at, value: 2 };
 }
 
 function page(top: readonly string[], changes: Partial<FeaturePage> = {}, weak: readonly string[] = []): FeaturePage {

@@ -3,6 +3,7 @@ import type { Value } from '../onnx/graph.ts';
 import type { ConfigFields, ModelConfig } from './config.ts';
 import type { ModelGraph } from './modelGraph.ts';
 import type { Weights } from './weights.ts';
+import type { ResidualWriters } from './writers.ts';
 
 /** The built body of a model. The vocabulary product is left to the head, which may need it at a few positions only. */
 export interface ModelBody {
@@ -14,6 +15,7 @@ export interface ModelBody {
 
 export interface Architecture {
   readonly config: ModelConfig;
+  readonly writers: ResidualWriters;
   build(model: ModelGraph): ModelBody;
 }
 

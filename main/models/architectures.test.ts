@@ -147,6 +147,48 @@ describe.each(TINY_NAMES)('%s', (name) => {
     await session.release();
   });
 
+  it('scores chosen positions as if all were computed, wherever an edit is', async () => {
+    const model = await openTinyModel(name);
+    const ids = tokens(randomTokens(7, 21), randomTokens(7, 22));
+    const chosen = [0, 3, 1, 0, 1, 6, 0, 6, 1, 6]; // row, position; out of order, and one twice
+    const count = chosen.length / 2;
+    const targets = Array.from({ length: count }, (_, index) => (7 * index + 1) % model.config.vocabularySize);
+    const int64 = (values: readonly number[], dims: number[]) =>
+      new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
+    // As edits do, it tells rows and positions apart.
+    const ramp = Float32Array.from({ length: 2 * 7 }, (_, place) => 0.5 + place / 20);
+    const ramped = (site: string, ones: readonly number[]) => ({
+      site,
+      apply: (value: Value) => op.mul(value, value.graph.input('ramp', 'float32', ['batch', 'time', ...ones])),
+    });
+    const edits = model.sites.map((site) => {
+      const ones = site.shape.slice(2).map(() => 1);
+      return { patches: [ramped(site.name, ones)], feeds: { ramp: new Tensor('float32', ramp, [2, 7, ...ones]) } };
+    });
+    for (const { patches, feeds } of [{ patches: [], feeds: {} }, ...edits]) {
+      const results = await runVariant(
+        model,
+        { head: 'chosenLogProbs', patches },
+        {
+          ...feeds,
+          input_ids: ids,
+          scored_positions: int64(chosen, [count, 2]),
+          scored_targets: int64(targets, [count, 1]),
+        },
+      );
+      const logits = floats(
+        (await runVariant(model, { head: 'logits', patches }, { ...feeds, input_ids: ids }))['logits'],
+      );
+      const { vocabularySize } = model.config;
+      const expected = targets.map((target, index) => {
+        const start = (chosen[2 * index]! * 7 + chosen[2 * index + 1]!) * vocabularySize;
+        const row = Array.from(logits.slice(start, start + vocabularySize));
+        return row[target]! - Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+      });
+      expectClose(floats(results['chosen_log_probs']), expected, TOLERANCE, patches[0]?.site ?? 'unedited');
+    }
+  });
+
   it('gives the same logits with a cache and left padding, step by step, as in one pass without', async () => {
     const model = await openTinyModel(name);
     const { layers, keyValueHeads, headDim, vocabularySize } = model.config;

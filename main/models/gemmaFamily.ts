@@ -11,6 +11,7 @@ import type { ModelGraph } from './modelGraph.ts';
 import { rmsNormalization } from './normalization.ts';
 import type { Rotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
+import type { ResidualWriters } from './writers.ts';
 
 export type GemmaLayerType = 'full_attention' | 'sliding_attention';
 
@@ -102,8 +103,31 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', written)));
   }
 
+  const here = (index: number) => `${prefix}layers.${index}.`;
+  const writers: ResidualWriters = {
+    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
+    positions: null,
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}self_attn.o_proj.weight`,
+        streamAxis: 0,
+        bias: null,
+        normAfter: { bias: null, covers: 'write' },
+      },
+      mlp: {
+        weight: `${here(index)}mlp.down_proj.weight`,
+        streamAxis: 0,
+        bias: null,
+        normAfter: { bias: null, covers: 'write' },
+      },
+    })),
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    prefix: { here: prefix, canonical: 'model.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = op.mul(op.gather(embedding, model.tokens), Math.sqrt(hiddenSize));

@@ -84,9 +84,7 @@ export class Generator {
       left: Math.min(maxNewTokens, config.contextLength - prompt.length),
     }));
     const steps = Math.max(...sequences.map(({ left }) => left));
-    const forward = this.#states
-      ? new CachedForward(this.#model, this.#session, this.#states)
-      : new FullForward(this.#session);
+    const forward = this.forward();
     try {
       for (let step = 0; step < steps; step++) {
         if (signal?.aborted) throw new AppError('cancelled', 'The generation was cancelled.');
@@ -110,13 +108,18 @@ export class Generator {
     }
   }
 
+  /** For those who choose the tokens themselves. To be disposed of. */
+  forward(): Forward {
+    return this.#states ? new CachedForward(this.#model, this.#session, this.#states) : new FullForward(this.#session);
+  }
+
   async release(): Promise<void> {
     await this.#session.release();
   }
 }
 
-/** One forward pass per step: the logits after the last token of each row, `[rows, vocabularySize]`. */
-interface Forward {
+/** One forward pass per step over rows that each grew by one token: the logits after the last of each, `[rows, vocabularySize]`. */
+export interface Forward {
   next(rows: readonly (readonly number[])[], feeds: Readonly<Record<string, Tensor>>): Promise<Tensor>;
   dispose(): void;
 }
@@ -196,14 +199,15 @@ function output(results: Readonly<Record<string, Tensor>>, name: string): Tensor
   return tensor;
 }
 
-function notFinite(id: number): AppError {
+export function notFinite(id: number): AppError {
   return new AppError(
     'diverged',
     `The model's logits are no longer finite numbers (token ${id}): what is patched in is too large for it.`,
   );
 }
 
-function rowOf(logits: Tensor, row: number): Float32Array {
+/** Of `[rows, vocabularySize]`. */
+export function rowOf(logits: Tensor, row: number): Float32Array {
   const { data } = logits;
   if (!(data instanceof Float32Array)) throw new AppError('internal', 'The engine gave logits that are not float32.');
   const width = data.length / (logits.dims[0] ?? 1);

@@ -33,6 +33,8 @@ export type Head =
 export interface HeadContext {
   readonly graph: GraphBuilder;
   readonly body: ModelBody;
+  /** The hidden states are those of `scoredOnly` already. */
+  readonly isScoredOnly: boolean;
   readonly hasCache: boolean;
   readonly vocabularySize: number;
   readonly topTokenCount: number;
@@ -73,9 +75,9 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         break;
       }
       case 'chosenLogProbs': {
-        const at = graph.input('scored_positions', 'int64', ['scored', 2]);
         const targets = graph.input('scored_targets', 'int64', ['scored', 1]);
-        const scored = body.logits(op.gatherND(body.hidden, at));
+        const hidden = context.isScoredOnly ? body.hidden : scoredOnly(body.hidden);
+        const scored = body.logits(op.squeeze(hidden, [0]));
         const chosen = op.gatherElements(scored, targets);
         graph.output(op.squeeze(op.sub(chosen, op.reduceLogSumExp(scored, [-1])), [-1]), 'chosen_log_probs');
         graph.output(op.squeeze(op.sub(chosen, op.reduceMax(scored, [-1])), [-1]), 'chosen_margins');
@@ -93,6 +95,13 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
       }
     }
   }
+}
+
+/** `[1, scored, …]` of `[batch, time, …]`: at the positions that the head chosenLogProbs scores. */
+export function scoredOnly(value: Value): Value {
+  const { graph } = value;
+  const at = graph.find('scored_positions') ?? graph.input('scored_positions', 'int64', ['scored', 2]);
+  return op.unsqueeze(op.gatherND(value, at), [0]);
 }
 
 /** `[batch, hiddenSize]`: at the last token of each row. */

@@ -10,6 +10,7 @@ import type { ModelGraph } from './modelGraph.ts';
 import { rmsNormalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
+import type { ResidualWriters } from './writers.ts';
 
 export interface LlamaOptions {
   readonly contextLength: number;
@@ -106,8 +107,31 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
+  const here = (index: number) => `${prefix}layers.${index}.`;
+  const writers: ResidualWriters = {
+    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
+    positions: null,
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}self_attn.o_proj.weight`,
+        streamAxis: 0,
+        bias: hasOutputBias ? `${here(index)}self_attn.o_proj.bias` : null,
+        normAfter: null,
+      },
+      mlp: {
+        weight: `${here(index)}mlp.down_proj.weight`,
+        streamAxis: 0,
+        bias: hasMlpBias ? `${here(index)}mlp.down_proj.bias` : null,
+        normAfter: null,
+      },
+    })),
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    prefix: { here: prefix, canonical: 'model.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

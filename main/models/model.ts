@@ -2,6 +2,7 @@
 // headers only; the graph is built once at that time, so that a folder that cannot work is refused at once.
 import { join, resolve } from 'node:path';
 import type { OnWork } from '../contract/progress.ts';
+import type { StoredTensor } from '../formats/safetensorsFolder.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Architecture, ModelBody } from './architecture.ts';
 import { architectureOf } from './architectures/registry.ts';
@@ -11,6 +12,7 @@ import { ModelGraph, type ModelGraphOptions } from './modelGraph.ts';
 import { listSites, type Site } from './sites.ts';
 import { openTokenizer, type Tokenizer } from './tokenizer.ts';
 import { Weights } from './weights.ts';
+import type { ResidualWriters } from './writers.ts';
 
 export interface OpenModelOptions {
   /** A file of ours where hashes of weight files are remembered. */
@@ -71,6 +73,16 @@ export class Model {
   /** SHA-256 that identifies config and weights, in hexadecimal. Reads all the weights the first time. */
   hash(signal?: AbortSignal, onWork?: OnWork): Promise<string> {
     return contentHash(this.folder, this.#weights.files, this.#options.hashCache, signal, onWork);
+  }
+
+  /** What writes to the residual stream. */
+  get writers(): ResidualWriters {
+    return this.#architecture.writers;
+  }
+
+  /** Every stored tensor by its name, with the file it is in. */
+  get storedTensors(): ReadonlyMap<string, StoredTensor> {
+    return this.#weights.tensors;
   }
 
   /** Numbers in all stored tensors, and the bytes that they take. */

@@ -1,5 +1,5 @@
 // Opening folders: what is wrong with one is said in one clear error, and what makes two the same is their content.
-import { cp, mkdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -221,6 +221,44 @@ describe('a folder of links, as the caches of the Hub are', () => {
     expectClose(floats(linked['logits']), floats(direct['logits']), 0, 'logits');
   });
 });
+
+describe('weights behind the first 2 GB of a file', () => {
+  it('are read where they are, and the file never as a whole', async () => {
+    const tiny = await writeWith('llama', {});
+    const path = join(folder, 'model.safetensors');
+    const plain = await temporaryFolder();
+    await writeTinyModel(plain, tiny);
+    await pushBack(path, 2 ** 31 + 2 ** 26);
+    const before = process.memoryUsage.rss();
+    const model = await openModel(folder);
+    const feeds = { input_ids: tokens([3, 4, 5]) };
+    const far = await runVariant(model, { head: 'logits' }, feeds);
+    const near = await runVariant(await openModel(plain), { head: 'logits' }, feeds);
+    expectClose(floats(far['logits']), floats(near['logits']), 0, 'logits');
+    expect(await model.hash()).not.toBe(await (await openModel(plain)).hash()); // the whole file is hashed
+    expect(process.memoryUsage.rss() - before).toBeLessThan(2 ** 29);
+  }, 240_000);
+});
+
+/** Puts a tensor that nobody needs, a hole of so many bytes, before the others of a file. */
+async function pushBack(path: string, bytes: number): Promise<void> {
+  const content = await readFile(path);
+  const start = 8 + Number(content.readBigUInt64LE());
+  const header = JSON.parse(content.toString('utf8', 8, start)) as Record<string, { data_offsets?: [number, number] }>;
+  for (const { data_offsets: offsets } of Object.values(header)) {
+    if (!offsets) continue;
+    offsets[0] += bytes;
+    offsets[1] += bytes;
+  }
+  const hole = { dtype: 'F32', shape: [bytes / 4], data_offsets: [0, bytes] };
+  const text = Buffer.from(JSON.stringify({ ...header, unused: hole }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const file = await open(path, 'w');
+  await file.write(Buffer.concat([length, text]), 0, 8 + text.length, 0);
+  await file.write(content, start, content.length - start, 8 + text.length + bytes);
+  await file.close();
+}
 
 describe('the stop tokens', () => {
   it('come from generation_config.json, else from config.json', async () => {

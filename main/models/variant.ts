@@ -3,7 +3,7 @@
 // thing needed.
 import { describe, GraphBuilder, graphError, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
-import { addHeads, type Head } from './heads.ts';
+import { addHeads, scoredOnly, type Head } from './heads.ts';
 import type { Model } from './model.ts';
 import { findSite } from './sites.ts';
 
@@ -61,7 +61,13 @@ export function buildVariantGraph(model: Model, options: VariantOptions): GraphB
   for (const site of [...taps, ...patches.map((patch) => patch.site)]) findSite(model.sites, site);
   const graph = new GraphBuilder(model.config.modelType);
 
+  const heads = head === 'none' ? [] : typeof head === 'string' ? [head] : head;
+  const scoredFrom = siteOfScoredOnly(model, heads, [...taps, ...patches.map((patch) => patch.site)]);
   const onSite = (site: string, value: Value): Value => {
+    const patched = patchedAt(site, value);
+    return site === scoredFrom ? scoredOnly(patched) : patched;
+  };
+  const patchedAt = (site: string, value: Value): Value => {
     const here = patches.filter((patch) => patch.site === site);
     const isTappedAfter = tapsAfterPatches && here.length > 0;
     const before = isTappedAfter ? value : op.identity(value, site);
@@ -70,16 +76,28 @@ export function buildVariantGraph(model: Model, options: VariantOptions): GraphB
   };
   const body = model.buildInto(graph, { cache, onSite });
   for (const site of new Set(taps)) graph.output(graph.value(site));
-  const heads = head === 'none' ? [] : typeof head === 'string' ? [head] : head;
   addHeads(heads, {
     graph,
     body,
+    isScoredOnly: scoredFrom !== null,
     hasCache: cache,
     vocabularySize: model.config.vocabularySize,
     topTokenCount,
     unpatched: () => model.buildInto(graph, { cache: false, onSite: (_site, value) => value }),
   });
   return graph;
+}
+
+/**
+ * Behind the attention of the last block positions no longer see each other: where only chosen ones are scored, the others need
+ * not be computed on from there.
+ * @returns the site from which on the graph goes on with the scored positions alone; null where more is needed.
+ */
+function siteOfScoredOnly(model: Model, heads: readonly Head[], used: readonly string[]): string | null {
+  if (heads.join() !== 'chosenLogProbs') return null;
+  const middle = model.sites.findIndex(({ name }) => name === `blocks.${model.config.layers - 1}.hook_resid_mid`);
+  const behind = model.sites.slice(middle + 1).map(({ name }) => name);
+  return middle < 0 || used.some((site) => behind.includes(site)) ? null : (model.sites[middle]?.name ?? null);
 }
 
 function applyPatch(patch: Patch, value: Value): Value {

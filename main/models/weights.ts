@@ -32,7 +32,8 @@ export class Weights {
   readonly folder: string;
   /** Real paths of the files, sorted. */
   readonly files: readonly string[];
-  readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  /** By name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly #inline: ReadonlyMap<string, ArrayBuffer>;
 
   constructor(
@@ -41,7 +42,7 @@ export class Weights {
     inline: ReadonlyMap<string, ArrayBuffer>,
   ) {
     this.modelFolder = modelFolder;
-    this.#tensors = tensors;
+    this.tensors = tensors;
     this.#inline = inline;
     this.files = [...new Set([...tensors.values()].map(({ file }) => file))].sort();
     this.folder = commonFolder(this.files);
@@ -56,7 +57,7 @@ export class Weights {
   get size(): { readonly parameters: number; readonly bytes: number } {
     let parameters = 0;
     let bytes = 0;
-    for (const { shape, byteLength } of this.#tensors.values()) {
+    for (const { shape, byteLength } of this.tensors.values()) {
       parameters += shape.reduce((product, axis) => product * axis, 1);
       bytes += byteLength;
     }
@@ -64,7 +65,7 @@ export class Weights {
   }
 
   has(name: string): boolean {
-    return this.#tensors.has(name);
+    return this.tensors.has(name);
   }
 
   /** The first prefix under which `name` exists: checkpoints of a bare model and of one with its head differ in it. */
@@ -80,7 +81,7 @@ export class Weights {
    * it have, `unsupported` when its elements are not floats.
    */
   load(graph: GraphBuilder, name: string, shape: readonly number[]): Value {
-    const tensor = this.#tensors.get(name);
+    const tensor = this.tensors.get(name);
     if (!tensor) throw this.#missing(name);
     if (tensor.shape.join() !== shape.join()) {
       throw new AppError(

@@ -5,6 +5,7 @@ import { openStore } from '../../activations/store.ts';
 import { hashDictionary } from '../../dictionaries/dictionary.ts';
 import { evaluateLossRecovered, evaluateReconstruction } from '../../dictionaries/evaluate.ts';
 import { loadDictionary } from '../../dictionaries/saeLens.ts';
+import { measureStepTime } from '../../dictionaries/stepTime.ts';
 import { resume, train } from '../../dictionaries/train.ts';
 import { TrainingConfigSchema } from '../../dictionaries/trainingConfig.ts';
 import { topFeatures } from '../../features/topFeatures.ts';
@@ -94,4 +95,17 @@ export const findTopFeatures = defineTask({
       signal,
       onWork,
     }),
+});
+
+/** How long a step of a run would take. */
+export const timeStep = defineTask({
+  lane: 'quick',
+  input: v.object({
+    architecture: settings.architecture,
+    d: settings.d,
+    size: settings.size,
+    k: settings.k,
+    batchSize: settings.batchSize,
+  }),
+  run: async (size, { runtime }) => ({ seconds: await measureStepTime(runtime, size) }),
 });

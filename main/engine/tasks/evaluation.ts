@@ -3,16 +3,19 @@ import * as v from 'valibot';
 import { openCorpus } from '../../activations/corpus.ts';
 import { splitContexts } from '../../activations/rowSelection.ts';
 import { openStore } from '../../activations/store.ts';
+import { AppError } from '../../contract/errors.ts';
 import { hashDictionary } from '../../dictionaries/dictionary.ts';
 import { loadDictionary } from '../../dictionaries/saeLens.ts';
-import { parseEdit } from '../../edits/edit.ts';
+import { EMPTY_EDIT, parseEdit, type Edit } from '../../edits/edit.ts';
 import { placesOf, type Dictionaries } from '../../edits/editPatches.ts';
 import { parseBehaviour } from '../../evaluation/behaviour.ts';
 import { evaluateEdit as evaluate } from '../../evaluation/evaluateEdit.ts';
+import { forecastEdit as forecast, type ForecastStatistics } from '../../evaluation/forecast.ts';
+import { readForecastStatistics } from '../../evaluation/forecastStatistics.ts';
 import { readHeldOut } from '../../evaluation/heldOut.ts';
 import { openPromptEncoder } from '../../evaluation/prompts.ts';
 import { parseSettings } from '../../evaluation/report.ts';
-import { casesOf, runCases } from '../../evaluation/runBehaviour.ts';
+import { casesOf, runCases, type CaseOutcome } from '../../evaluation/runBehaviour.ts';
 import { TreatedModel } from '../../evaluation/treatedModel.ts';
 import { parseBudget } from '../../evaluation/verdict.ts';
 import type { Model } from '../../models/model.ts';
@@ -55,6 +58,28 @@ export async function readText(
   }
 }
 
+/** By a dictionary's hash: the folder with the statistics of its features. */
+const statisticsEntry = v.exactOptional(v.record(v.string(), v.string()), {});
+
+async function loadStatistics(
+  folders: Readonly<Record<string, string>>,
+  edit: Edit,
+): Promise<ReadonlyMap<string, ForecastStatistics>> {
+  const read = Object.entries(folders).map(async ([hash, folder]) => {
+    const own = edit.operations.filter(({ dictionary }) => dictionary === hash).map(({ feature }) => feature);
+    return [hash, await readForecastStatistics(folder, hash, [...new Set(own)])] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+/** What unedited models gave in the evaluations of late: the next evaluation of one of them needs the same. */
+const originals = new Map<string, readonly CaseOutcome[]>();
+const ORIGINALS_KEPT = 64;
+
+function forgetOldOriginals(): void {
+  for (const key of [...originals.keys()].slice(0, -ORIGINALS_KEPT)) originals.delete(key);
+}
+
 /** An evaluation report; see evaluation/report.ts. */
 export const evaluateEdit = defineTask({
   lane: 'long',
@@ -64,6 +89,7 @@ export const evaluateEdit = defineTask({
     edit: v.unknown(),
     /** Folders of the dictionaries that the edit names. */
     dictionaries: v.array(v.string()),
+    statistics: statisticsEntry,
     behaviours: v.array(v.unknown()),
     targets: v.exactOptional(v.array(v.string())),
     text: textSource,
@@ -74,11 +100,15 @@ export const evaluateEdit = defineTask({
   run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal, onWork }) => {
     const model = await openTaskModel(modelInput);
     const settings = parseSettings(input.settings);
+    const edit = parseEdit(input.edit);
+    forgetOldOriginals();
     return evaluate({
       model,
       runtime,
+      originals,
       dictionaries: await loadDictionaries(dictionaries),
-      edit: parseEdit(input.edit),
+      statistics: await loadStatistics(input.statistics, edit),
+      edit,
       behaviours: input.behaviours.map((behaviour) => parseBehaviour(behaviour)),
       ...(input.targets === undefined ? {} : { targets: input.targets }),
       heldOut: await readText(input.text, model, settings),
@@ -119,6 +149,54 @@ export const runBehaviour = defineTask({
       const encoder = await openPromptEncoder(model);
       const outcomes = await runCases(treated, { edit }, behaviour, cases, encoder, { instruction, signal, onRows });
       return { outcomes: outcomes.map(({ passed, score, output }) => ({ passed, score, output })) };
+    } finally {
+      await treated.release();
+    }
+  },
+});
+
+/** What an edit will probably move; nothing of the model is run. */
+export const forecastEdit = defineTask({
+  lane: 'quick',
+  input: v.object({ edit: v.unknown(), dictionaries: v.array(v.string()), statistics: statisticsEntry }),
+  run: async ({ dictionaries, statistics, ...input }) => {
+    const edit = parseEdit(input.edit);
+    const whole = forecast(edit, await loadDictionaries(dictionaries), await loadStatistics(statistics, edit));
+    return { places: whole.map(({ forecast: place }) => place) };
+  },
+});
+
+/** One case of a behaviour on the model as it is and with an edit: the verdict of each check, and the text. */
+export const tryCase = defineTask({
+  lane: 'quick',
+  input: v.object({
+    model: v.object(modelEntries),
+    edit: v.unknown(),
+    dictionaries: v.array(v.string()),
+    /** Of one case. */
+    behaviour: v.unknown(),
+  }),
+  run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal }) => {
+    const model = await openTaskModel(modelInput);
+    const edit = parseEdit(input.edit);
+    const behaviour = parseBehaviour(input.behaviour, 'The case');
+    const treated = new TreatedModel({
+      model,
+      runtime,
+      dictionaries: await loadDictionaries(dictionaries),
+      places: placesOf(edit),
+    });
+    try {
+      const encoder = await openPromptEncoder(model);
+      const results = [];
+      for (const treatment of [{ edit: EMPTY_EDIT }, { edit }]) {
+        const [outcome] = await runCases(treated, treatment, behaviour, behaviour.cases, encoder, { signal });
+        if (!outcome) throw new AppError('internal', 'The case gave no outcome.');
+        results.push({ passed: outcome.passed, output: outcome.output, verdicts: outcome.verdicts });
+      }
+      const [before, after] = results;
+      if (!before || !after) throw new AppError('internal', 'The case was not run twice.');
+      return { before, after };
     } finally {
       await treated.release();
     }

@@ -7,13 +7,17 @@ import { openCorpus } from '../../activations/corpus.ts';
 import { ContextFile, packCorpus } from '../../activations/packing.ts';
 import { splitContexts } from '../../activations/rowSelection.ts';
 import { openStore } from '../../activations/store.ts';
-import { hashDictionary } from '../../dictionaries/dictionary.ts';
+import { AppError } from '../../contract/errors.ts';
+import { ARCHITECTURES, hashDictionary, type Dictionary } from '../../dictionaries/dictionary.ts';
+import { featureThresholds, type FeatureThreshold } from '../../dictionaries/featureThresholds.ts';
 import { loadDictionary } from '../../dictionaries/saeLens.ts';
-import { parseEdit } from '../../edits/edit.ts';
-import { exportModel } from '../../export/exportModel.ts';
+import { parseEdit, type Edit } from '../../edits/edit.ts';
+import { featuresRead } from '../../edits/exactness.ts';
+import { writeArtifact } from '../../export/exportModel.ts';
+import { EXPORT_FORMS, exportLadder } from '../../export/ladder.ts';
 import { verifyArtifact } from '../../export/verifyArtifact.ts';
 import type { Model } from '../../models/model.ts';
-import { defineTask } from '../task.ts';
+import { defineTask, type TaskContext } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
 /** Contexts of text that an export is compared on: enough that a wrong edit shows, few enough to take seconds. */
@@ -73,6 +77,34 @@ async function contextsOf(contexts: ContextFile, first: number, end: number): Pr
   return rows;
 }
 
+/** Where the thresholds of a topk dictionary's features are calibrated: on what its training held out. */
+const calibration = v.object({ dictionary: v.string(), storeFolder: v.string(), heldOutFraction: v.number() });
+
+/** Of all topk features that the edit reads, by the hash of their dictionary. */
+async function calibrate(
+  edit: Edit,
+  dictionaries: ReadonlyMap<string, Dictionary>,
+  calibrations: readonly v.InferOutput<typeof calibration>[],
+  { runtime, signal, onWork }: Pick<TaskContext, 'runtime' | 'signal' | 'onWork'>,
+): Promise<ReadonlyMap<string, readonly FeatureThreshold[]>> {
+  const found = new Map<string, readonly FeatureThreshold[]>();
+  for (const { dictionary: hash, storeFolder, heldOutFraction } of calibrations) {
+    const dictionary = dictionaries.get(hash);
+    const operations = edit.operations.filter((operation) => operation.dictionary === hash);
+    const features = [...new Set(operations.flatMap(featuresRead))].sort((a, b) => a - b);
+    if (dictionary?.architecture !== 'topk' || features.length === 0) continue;
+    const store = await openStore(storeFolder);
+    try {
+      const { heldOut } = splitContexts(store, heldOutFraction);
+      const thresholds = await featureThresholds({ runtime, dictionary, features, store, heldOut, signal, onWork });
+      found.set(hash, thresholds);
+    } finally {
+      await store.close();
+    }
+  }
+  return found;
+}
+
 export const writeExport = defineTask({
   lane: 'long',
   input: v.object({
@@ -81,27 +113,65 @@ export const writeExport = defineTask({
     edit: v.unknown(),
     /** Folders of the dictionaries that the edit names. */
     dictionaries: v.array(v.string()),
+    /** By their hashes, the topk dictionaries whose features get thresholds in place of the competition; none by default. */
+    calibrations: v.exactOptional(v.array(calibration)),
     text: heldOutText,
-    form: v.picklist(['embedded', 'referenced']),
+    form: v.picklist(EXPORT_FORMS),
+    /** The empty folder to fill, and what it will be called. */
+    partial: v.string(),
     folder: v.string(),
+    /** A program to load the artifact with. */
+    python: v.nullable(v.string()),
     toolVersion: v.string(),
     provenance: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
   }),
-  run: async ({ model: modelInput, edit, dictionaries, text, ...options }, { runtime, signal, onWork }) => {
+  run: async (
+    { model: modelInput, edit: given, dictionaries: folders, calibrations = [], text, partial, python, ...options },
+    { runtime, signal, onWork },
+  ) => {
     const model = await openTaskModel(modelInput);
-    const loaded = await Promise.all(dictionaries.map((folder) => loadDictionary(folder)));
-    const { path, manifest, equivalence, effect, warnings, ...figures } = await exportModel({
+    const loaded = await Promise.all(folders.map((folder) => loadDictionary(folder)));
+    const dictionaries = new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary]));
+    const edit = parseEdit(given);
+    const thresholds = await calibrate(edit, dictionaries, calibrations, { runtime, signal, onWork });
+    const { manifest, ...report } = await writeArtifact(partial, {
       ...options,
+      ...(python === null ? {} : { python }),
       runtime,
       model,
-      edit: parseEdit(edit),
-      dictionaries: new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary])),
+      edit,
+      dictionaries,
+      thresholds,
       contexts: await readContexts(text, model),
       signal,
       onWork,
     });
-    return { path, ...figures, id: manifest.id, files: manifest.files, equivalence, effect, warnings };
+    const { id, form, files, exactness } = manifest;
+    return { ...report, id, form, files, exactness };
   },
+});
+
+export const planExport = defineTask({
+  lane: 'quick',
+  input: v.object({
+    model: v.object(modelEntries),
+    edit: v.unknown(),
+    /** Of every dictionary that the edit names. */
+    dictionaries: v.array(
+      v.object({
+        hash: v.string(),
+        architecture: v.pipe(v.string(), v.picklist(ARCHITECTURES)),
+        size: v.number(),
+        k: v.nullable(v.number()),
+      }),
+    ),
+  }),
+  run: async ({ model, edit, dictionaries }) =>
+    exportLadder(await openTaskModel(model), parseEdit(edit).operations, ({ dictionary }) => {
+      const found = dictionaries.find(({ hash }) => hash === dictionary);
+      if (found) return found;
+      throw new AppError('not-found', `The dictionary ${dictionary.slice(0, 10)} is not here.`);
+    }),
 });
 
 export const verifyExport = defineTask({

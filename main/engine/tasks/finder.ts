@@ -3,29 +3,33 @@ import * as v from 'valibot';
 import { hashDictionary } from '../../dictionaries/dictionary.ts';
 import { loadDictionary } from '../../dictionaries/saeLens.ts';
 import { parseBehaviour } from '../../evaluation/behaviour.ts';
-import { findEdit as find } from '../../finder/findEdit.ts';
+import { findEdit as find, type FindEvent } from '../../finder/findEdit.ts';
 import { findSettingsSchema } from '../../finder/findSettings.ts';
-import { defineTask } from '../task.ts';
+import { behavioursOfLists, promptListsSchema } from '../../finder/promptLists.ts';
+import { defineTask, type TaskContext } from '../task.ts';
 import { readText, textSource } from './evaluation.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
 const TEXT_CONTEXTS = 40;
 
-/** A found edit; see finder/findEdit.ts. */
+/** A found edit; what is found out on the way comes as chunks. See finder/findEdit.ts. */
 export const findEdit = defineTask({
   lane: 'long',
   input: v.object({
     model: v.object(modelEntries),
     /** Folders of the dictionaries to look in, each at the site that it was trained on. */
     dictionaries: v.array(v.string()),
-    target: v.unknown(),
-    keep: v.array(v.unknown()),
+    /** Suites, or prompts as they were pasted in. */
+    behaviours: v.union([
+      v.object({ target: v.unknown(), keep: v.array(v.unknown()) }),
+      v.object({ lists: promptListsSchema }),
+    ]),
     text: textSource,
     settings: findSettingsSchema,
   }),
   run: async (
-    { model: modelInput, dictionaries: folders, target, keep, text, settings },
-    { runtime, signal, onWork },
+    { model: modelInput, dictionaries: folders, behaviours, text, settings },
+    { runtime, signal, onWork, onChunk }: TaskContext<FindEvent>,
   ) => {
     const model = await openTaskModel(modelInput);
     const loaded = await Promise.all(folders.map((folder) => loadDictionary(folder)));
@@ -35,12 +39,17 @@ export const findEdit = defineTask({
       runtime,
       dictionaries,
       places: [...dictionaries].map(([dictionary, { site }]) => ({ site, dictionary })),
-      target: parseBehaviour(target),
-      keep: keep.map((behaviour) => parseBehaviour(behaviour)),
+      ...('lists' in behaviours
+        ? behavioursOfLists(behaviours.lists)
+        : {
+            target: parseBehaviour(behaviours.target),
+            keep: behaviours.keep.map((behaviour) => parseBehaviour(behaviour)),
+          }),
       text: await readText(text, model, { contexts: TEXT_CONTEXTS, seed: settings.seed }),
       settings,
       signal,
       onWork,
+      onEvent: onChunk,
     });
   },
 });

@@ -9,6 +9,7 @@ import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
+import type { ResidualWriters } from '../writers.ts';
 
 export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('n_embd');
@@ -79,8 +80,31 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
+  const here = (index: number) => `${prefix}h.${index}.`;
+  const writers: ResidualWriters = {
+    embedding: { weight: `${prefix}wte.weight`, streamAxis: 1, bias: null },
+    positions: { weight: `${prefix}wpe.weight`, streamAxis: 1, bias: null },
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}attn.c_proj.weight`,
+        streamAxis: 1,
+        bias: `${here(index)}attn.c_proj.bias`,
+        normAfter: null,
+      },
+      mlp: {
+        weight: `${here(index)}mlp.c_proj.weight`,
+        streamAxis: 1,
+        bias: `${here(index)}mlp.c_proj.bias`,
+        normAfter: null,
+      },
+    })),
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    prefix: { here: prefix, canonical: 'transformer.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}wte.weight`, [config.vocabularySize, hiddenSize]);
       const positions = model.weight(`${prefix}wpe.weight`, [config.contextLength, hiddenSize]);

@@ -10,6 +10,7 @@ import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
+import type { ResidualWriters } from '../writers.ts';
 
 export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('hidden_size');
@@ -78,8 +79,31 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(isParallel ? afterAttention : middle, site('hook_mlp_out', output)));
   }
 
+  const here = (index: number) => `${prefix}layers.${index}.`;
+  const writers: ResidualWriters = {
+    embedding: { weight: `${prefix}embed_in.weight`, streamAxis: 1, bias: null },
+    positions: null,
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}attention.dense.weight`,
+        streamAxis: 0,
+        bias: hasAttentionBias ? `${here(index)}attention.dense.bias` : null,
+        normAfter: null,
+      },
+      mlp: {
+        weight: `${here(index)}mlp.dense_4h_to_h.weight`,
+        streamAxis: 0,
+        bias: `${here(index)}mlp.dense_4h_to_h.bias`,
+        normAfter: null,
+      },
+    })),
+    head: { sharesEmbedding: isTied, weight: 'embed_out.weight' },
+    prefix: { here: prefix, canonical: 'gpt_neox.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}embed_in.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

@@ -9,6 +9,7 @@ import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization, type Normalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
+import type { ResidualWriters } from '../writers.ts';
 
 /** Rows 0 and 1 of the position table served fairseq's padding. */
 const FIRST_POSITION_ROW = 2;
@@ -34,6 +35,7 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
   const activation = readActivation(fields, 'activation_function', 'relu');
   const hasBias = fields.boolean('enable_bias', true);
   const hasNormWeights = fields.boolean('layer_norm_elementwise_affine', true);
+  const isNarrow = embeddingSize !== hiddenSize;
   const hasLastNorm = isPreNorm && !fields.boolean('_remove_final_layer_norm', false);
   const isTied = fields.boolean('tie_word_embeddings', true);
   const prefix = weights.prefix(['model.decoder.', 'decoder.', ''], 'embed_tokens.weight');
@@ -81,14 +83,40 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', isPreNorm ? after : ln2.apply(after));
   }
 
+  const here = (index: number) => `${prefix}layers.${index}.`;
+  const normAfter = (index: number, name: string) =>
+    isPreNorm ? null : { bias: hasNormWeights ? `${here(index)}${name}.bias` : null, covers: 'stream' as const };
+  const writers: ResidualWriters = {
+    embedding: isNarrow
+      ? { weight: `${prefix}project_in.weight`, streamAxis: 0, bias: null }
+      : { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
+    positions: { weight: `${prefix}embed_positions.weight`, streamAxis: 1, bias: null },
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}self_attn.out_proj.weight`,
+        streamAxis: 0,
+        bias: hasBias ? `${here(index)}self_attn.out_proj.bias` : null,
+        normAfter: normAfter(index, 'self_attn_layer_norm'),
+      },
+      mlp: {
+        weight: `${here(index)}fc2.weight`,
+        streamAxis: 0,
+        bias: hasBias ? `${here(index)}fc2.bias` : null,
+        normAfter: normAfter(index, 'final_layer_norm'),
+      },
+    })),
+    head: { sharesEmbedding: isTied && !isNarrow, weight: 'lm_head.weight' },
+    prefix: { here: prefix, canonical: 'model.decoder.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, embeddingSize]);
       const rows = contextLength + FIRST_POSITION_ROW;
       const positions = model.weight(`${prefix}embed_positions.weight`, [rows, hiddenSize]);
       const words = op.gather(embedding, model.tokens);
-      const isNarrow = embeddingSize !== hiddenSize;
       const embedded = isNarrow
         ? op.linear(words, model.weight(`${prefix}project_in.weight`, [hiddenSize, embeddingSize]))
         : words;

@@ -10,6 +10,7 @@ import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
+import type { ResidualWriters } from '../writers.ts';
 
 export function phi(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('hidden_size');
@@ -85,8 +86,31 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(op.add(before, attended), site('hook_mlp_out', output)));
   }
 
+  const here = (index: number) => `${prefix}layers.${index}.`;
+  const writers: ResidualWriters = {
+    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
+    positions: null,
+    blocks: Array.from({ length: config.layers }, (_, index) => ({
+      attention: {
+        weight: `${here(index)}self_attn.dense.weight`,
+        streamAxis: 0,
+        bias: `${here(index)}self_attn.dense.bias`,
+        normAfter: null,
+      },
+      mlp: {
+        weight: `${here(index)}mlp.fc2.weight`,
+        streamAxis: 0,
+        bias: `${here(index)}mlp.fc2.bias`,
+        normAfter: null,
+      },
+    })),
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    prefix: { here: prefix, canonical: 'model.' },
+  };
+
   return {
     config,
+    writers,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

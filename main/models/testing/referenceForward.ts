@@ -7,9 +7,13 @@ type Vector = readonly number[];
 export interface Forward {
   /** `[time][vocabularySize]` */
   readonly logits: readonly Vector[];
-  /** By site, `[time][width]`. */
+  /** By site, `[time][width]`, before a patch. */
   readonly sites: ReadonlyMap<string, readonly Vector[]>;
 }
+
+/** What flows on at a site, instead of its rows `[time][width]`. */
+export type ReferencePatch = (site: string, rows: readonly Vector[]) => readonly Vector[];
+const unpatched: ReferencePatch = (_site, rows) => rows;
 
 const add = (a: Vector, b: Vector): number[] => a.map((x, i) => x + b[i]!);
 const multiply = (a: Vector, b: Vector): number[] => a.map((x, i) => x * b[i]!);
@@ -83,11 +87,11 @@ function byHead(x: readonly Vector[], heads: number): number[][][] {
 const joinHeads = (heads: readonly (readonly Vector[])[]): number[][] =>
   heads[0]!.map((_, time) => heads.flatMap((head) => head[time]!));
 
-export function referenceGpt2(model: TinyModel, ids: readonly number[]): Forward {
+export function referenceGpt2(model: TinyModel, ids: readonly number[], patch = unpatched): Forward {
   const read = new Reader(model);
   const { n_layer: layers, n_head: heads } = model.config as { n_layer: number; n_head: number };
   const sites = new Map<string, readonly Vector[]>();
-  const site = <T extends readonly Vector[]>(name: string, rows: T): T => (sites.set(name, rows), rows);
+  const site = (name: string, rows: readonly Vector[]) => (sites.set(name, rows), patch(name, rows));
   const normalize = (x: Vector) => {
     const centred = x.map((value) => value - mean(x));
     return centred.map((value) => value / Math.sqrt(mean(multiply(centred, centred)) + 1e-5));
@@ -100,11 +104,11 @@ export function referenceGpt2(model: TinyModel, ids: readonly number[]): Forward
     'hook_embed',
     ids.map((id) => read.row('transformer.wte.weight', id)),
   );
-  let x = words.map((word, position) => add(word, read.row('transformer.wpe.weight', position)));
+  let x: readonly Vector[] = words.map((word, position) => add(word, read.row('transformer.wpe.weight', position)));
   for (let layer = 0; layer < layers; layer++) {
     const name = (part: string) => `transformer.h.${layer}.${part}`;
-    const here = <T extends readonly Vector[]>(part: string, rows: T) => site(`blocks.${layer}.${part}`, rows);
-    here('hook_resid_pre', x);
+    const here = (part: string, rows: readonly Vector[]) => site(`blocks.${layer}.${part}`, rows);
+    x = here('hook_resid_pre', x);
     const qkv = x.map((row) => read.conv1d(scale(normalize(row), name('ln_1')), name('attn.c_attn')));
     const [q, k, v] = [0, 1, 2].map((part) => {
       const width = qkv[0]!.length / 3;
@@ -140,7 +144,7 @@ export function referenceGpt2(model: TinyModel, ids: readonly number[]): Forward
   return { logits, sites };
 }
 
-export function referenceLlama(model: TinyModel, ids: readonly number[]): Forward {
+export function referenceLlama(model: TinyModel, ids: readonly number[], patch = unpatched): Forward {
   const read = new Reader(model);
   const {
     num_hidden_layers: layers,
@@ -154,7 +158,7 @@ export function referenceLlama(model: TinyModel, ids: readonly number[]): Forwar
     rope_parameters: { rope_theta: number };
   };
   const sites = new Map<string, readonly Vector[]>();
-  const site = <T extends readonly Vector[]>(name: string, rows: T): T => (sites.set(name, rows), rows);
+  const site = (name: string, rows: readonly Vector[]) => (sites.set(name, rows), patch(name, rows));
   const normalize = (x: Vector) => x.map((value) => value / Math.sqrt(mean(multiply(x, x)) + 1e-6));
   const norm = (x: Vector, name: string) => multiply(normalize(x), read.vector(`${name}.weight`));
   const silu = (x: number) => x / (1 + Math.exp(-x));
@@ -175,8 +179,8 @@ export function referenceLlama(model: TinyModel, ids: readonly number[]): Forwar
   );
   for (let layer = 0; layer < layers; layer++) {
     const name = (part: string) => `model.layers.${layer}.${part}`;
-    const here = <T extends readonly Vector[]>(part: string, rows: T) => site(`blocks.${layer}.${part}`, rows);
-    here('hook_resid_pre', x);
+    const here = (part: string, rows: readonly Vector[]) => site(`blocks.${layer}.${part}`, rows);
+    x = here('hook_resid_pre', x);
     const input = x.map((row) => norm(row, name('input_layernorm')));
     const project = (part: string, count: number) =>
       byHead(

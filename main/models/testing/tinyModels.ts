@@ -296,7 +296,8 @@ const RECIPES = {
     { hasQkvBias: true },
   ),
   qwen3: llamaLike('qwen3', {}, { head: WIDE_HEAD, hasHeadNorms: true, isTied: true }),
-  gemma2: gemma('gemma2', 2, false, { attn_logit_softcapping: 3, final_logit_softcapping: 5 }),
+  // Not whole numbers, which JSON would not tell from integers: transformers insists on the difference.
+  gemma2: gemma('gemma2', 2, false, { attn_logit_softcapping: 3.5, final_logit_softcapping: 5.5 }),
   gemma3: gemma('gemma3_text', 3, true, {
     sliding_window_pattern: 2,
     rope_theta: 1000,

@@ -1,0 +1,193 @@
+// Edits being tried: the next token with and without them while a slider is moved, and texts of both as they are written.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { AppError } from '../../contract/errors.ts';
+import { hashDictionary } from '../../dictionaries/dictionary.ts';
+import { CONFIG_FILE, loadDictionary } from '../../dictionaries/saeLens.ts';
+import { editId, parseEdit, type Edit } from '../../edits/edit.ts';
+import { placesOf } from '../../edits/editPatches.ts';
+import { openPromptEncoder, type PromptEncoder } from '../../evaluation/prompts.ts';
+import { SideBySide, type ColumnName } from '../../evaluation/sideBySide.ts';
+import { toFileError } from '../../files/fileError.ts';
+import type { Runtime } from '../../onnx/runtime.ts';
+import { KeptOpen } from '../keptOpen.ts';
+import { defineTask, type TaskContext } from '../task.ts';
+import { modelEntries, openTaskModel } from './model.ts';
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const playgroundEntries = {
+  model: v.object(modelEntries),
+  /** Operations as in an edit's file; none: the model as it is. */
+  edit: v.unknown(),
+  /** Folders of the dictionaries that the edit names. */
+  dictionaries: v.array(v.string()),
+  prompt: v.string(),
+  /** As it stands, also where the model has a chat template. */
+  raw: v.boolean(),
+};
+
+interface Playground {
+  readonly sides: SideBySide;
+  readonly encoder: PromptEncoder;
+  release(): Promise<void>;
+}
+
+/** Two: one to try, and one to go back to. An idle one is released, since it holds a model in memory. */
+const playgrounds = new KeptOpen<Playground>({ most: 2, idleMs: 120_000 });
+
+type PlaygroundInput = v.InferOutput<v.ObjectSchema<typeof playgroundEntries, undefined>>;
+
+/** Opens what an edit's places need, or takes what is open. Other values, features and operations at them open nothing. */
+async function withPlayground<R>(
+  runtime: Runtime,
+  { model, dictionaries, edit: given }: PlaygroundInput,
+  work: (playground: Playground, edit: Edit) => Promise<R>,
+): Promise<R> {
+  const edit = parseEdit(given);
+  const places = placesOf(edit);
+  // A folder that has gone, or holds something else by now, must not be answered for by what is still in memory.
+  const stamps = await Promise.all([
+    stampOf(join(model.folder, 'config.json')),
+    ...dictionaries.map((folder) => stampOf(join(folder, CONFIG_FILE))),
+  ]);
+  const sorted = places.map(({ site, dictionary }) => `${site} ${dictionary}`).sort();
+  const key = JSON.stringify([runtime.device, model.folder, sorted, stamps]);
+  const open = async (): Promise<Playground> => {
+    const opened = await openTaskModel(model);
+    const encoder = await openPromptEncoder(opened);
+    const loaded = await Promise.all(dictionaries.map((folder) => loadDictionary(folder)));
+    const sides = new SideBySide({
+      model: opened,
+      runtime,
+      dictionaries: new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary])),
+      places,
+    });
+    return { sides, encoder, release: () => sides.release() };
+  };
+  return playgrounds.use(key, open, (playground) => work(playground, edit));
+}
+
+async function stampOf(path: string): Promise<string> {
+  try {
+    return `${path} ${(await stat(path)).mtimeMs}`;
+  } catch (thrown) {
+    throw toFileError(thrown, path);
+  }
+}
+
+function promptOf(encoder: PromptEncoder, { prompt, raw }: Pick<PlaygroundInput, 'prompt' | 'raw'>, instruction = '') {
+  const text = encoder.textOf({ system: '', prompt, raw }, instruction);
+  const ids = encoder.encode(text);
+  if (ids.length === 0) throw new AppError('empty', 'The text is empty, and this model has no token to begin with.');
+  return { text, ids };
+}
+
+export const playgroundNextTokens = defineTask({
+  lane: 'live',
+  input: v.object({
+    ...playgroundEntries,
+    /** Tokens after the prompt that the model is to take as its own. */
+    continuation: v.array(whole),
+    /** The next token after this one is told: an index into the tokens of prompt and continuation; the last when left out. */
+    position: v.exactOptional(whole),
+    /** How many of the likeliest tokens of each. */
+    count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  }),
+  run: async (input, { runtime }) =>
+    withPlayground(runtime, input, async ({ sides, encoder }, edit) => {
+      const { text, ids: promptIds } = promptOf(encoder, input);
+      const ids = [...promptIds, ...input.continuation];
+      const position = Math.min(input.position ?? ids.length - 1, ids.length - 1);
+      const before = { ids: ids.slice(0, position + 1), promptLength: promptIds.length };
+      const { kl, next } = await sides.nextTokens(edit, before, input.count);
+      const named = (id: number) => ({ id, text: encoder.tokenizer.tokenText(id) });
+      return {
+        edit: edit.operations.length === 0 ? null : editId(edit),
+        hasChatTemplate: encoder.hasChatTemplate,
+        promptText: text,
+        promptTokens: promptIds.map(named),
+        position,
+        kl,
+        next: next.map((token) => ({ ...token, text: encoder.tokenizer.tokenText(token.id) })),
+      };
+    }),
+});
+
+/** A token of a column, as it is written. */
+export interface ColumnPiece {
+  readonly column: ColumnName;
+  readonly id: number;
+  /** As it reads in the middle of a text. */
+  readonly token: string;
+  readonly kl: number | null;
+  readonly originalProbability: number | null;
+  readonly treatedProbability: number | null;
+}
+
+interface GrowingColumn {
+  readonly ids: number[];
+  end: 'stop' | 'length';
+}
+
+export const playgroundGenerate = defineTask({
+  lane: 'quick',
+  input: v.object({
+    ...playgroundEntries,
+    /** Stands in the prompt of the column `instructed`; '': there is no such column. */
+    instruction: v.exactOptional(v.string(), ''),
+    maxNewTokens: v.number(),
+    temperature: v.exactOptional(v.number()),
+    topK: v.exactOptional(v.number()),
+    topP: v.exactOptional(v.number()),
+    seed: v.exactOptional(v.number()),
+    /** Go on after a token that ends a text. */
+    ignoreStops: v.exactOptional(v.boolean(), false),
+  }),
+  run: async ({ instruction, ignoreStops, ...input }, { runtime, signal, onWork, onChunk }: TaskContext<ColumnPiece>) =>
+    withPlayground(runtime, input, async ({ sides, encoder }, edit) => {
+      const { maxNewTokens, temperature, topK, topP, seed } = input;
+      const plain = promptOf(encoder, input);
+      const instructed = instruction === '' ? null : promptOf(encoder, input, instruction);
+      const columns = new Map<ColumnName, GrowingColumn>();
+      let tokens = 0;
+      for await (const piece of sides.generate({
+        edit,
+        prompt: plain.ids,
+        ...(instructed ? { instructedPrompt: instructed.ids } : {}),
+        maxNewTokens,
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(topK === undefined ? {} : { topK }),
+        ...(topP === undefined ? {} : { topP }),
+        ...(seed === undefined ? {} : { seed }),
+        ...(ignoreStops ? { stopIds: [] } : {}),
+        signal,
+      })) {
+        const { column, id, end, ...compared } = piece;
+        const state = columns.get(column) ?? { ids: [], end: 'length' };
+        columns.set(column, state);
+        state.ids.push(id);
+        state.end = end ?? state.end;
+        onChunk({ column, id, token: encoder.tokenizer.tokenText(id), ...compared });
+        onWork({ stage: 'Generating', done: ++tokens, total: null, unit: 'tokens' });
+      }
+      const written = [...columns].map(([column, { ids, end }]) => {
+        const prompt = column === 'instructed' && instructed ? instructed : plain;
+        const shown = end === 'stop' ? ids.slice(0, -1) : ids;
+        return {
+          column,
+          ids,
+          end,
+          text: encoder.decodeContinuation(prompt.ids, shown),
+          promptTokens: prompt.ids.length,
+        };
+      });
+      return {
+        edit: edit.operations.length === 0 ? null : editId(edit),
+        promptText: plain.text,
+        instructedText: instructed?.text ?? null,
+        columns: written,
+      };
+    }),
+});
