@@ -8,8 +8,10 @@ import {
   compareResults,
   parseResult,
   type BehaviourResult,
+  type Metric,
   type ResultComparison,
 } from '../evaluation/behaviourResult.ts';
+import { refuseExplosions } from '../evaluation/patternProbe.ts';
 import type { ChangeLog, Entity, LoggedChange } from './changes.ts';
 import type { Database } from './database.ts';
 import { checkAuthor, type Authorship } from './labelStore.ts';
@@ -116,6 +118,7 @@ export class BehaviourStore {
    */
   save(behaviour: unknown, write: Authorship & { readonly expectedRevision?: number | undefined }): StoredBehaviour {
     const checked = parseBehaviour(behaviour);
+    refuseExplosions(checked, 'The behaviour');
     const author = checkAuthor(write.author);
     return this.#log.step({ title: `Save the behaviour ${checked.name}`, author, reason: write.reason }, (change) => {
       const current = this.find(checked.name);
@@ -194,6 +197,17 @@ export class BehaviourStore {
         .run(id, checked.version, checked.model, checked.behaviour, checked.time, canonicalJson(checked));
     });
     return { id, ...checked };
+  }
+
+  /** The share of the cases that passed when a version was last run on a content. @param version null: the unedited model. */
+  lastPassRate(behaviour: string, version: string | null): Metric | null {
+    const row = this.#database
+      .query<[string, string | null], { metric: string | null }>(
+        `SELECT json_extract(content, '$.metrics.passRate') AS metric FROM results
+         WHERE behaviour = ? AND version IS ? ORDER BY time DESC, id LIMIT 1`,
+      )
+      .get(behaviour, version);
+    return row?.metric ? (JSON.parse(row.metric) as Metric) : null; // written by `addResult`
   }
 
   /** Newest first. @param filter `version: null`: the unedited model only. */

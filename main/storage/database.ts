@@ -23,6 +23,11 @@ export interface DatabaseOptions {
   readonly shownPath?: string | undefined;
   /** How long a write waits for another process's, in milliseconds. */
   readonly patience?: number | undefined;
+  /**
+   * When a commit is on the disk: `commit` (by default), when the call returns; `flush`, when a WalFlusher says so, which
+   * also moves the log into the database.
+   */
+  readonly durability?: 'commit' | 'flush' | undefined;
   /** Names those who have the project open, for the error of a write that waited in vain. */
   readonly holders?: (() => readonly string[]) | undefined;
 }
@@ -32,8 +37,11 @@ export class Database {
   readonly readOnly: boolean;
   readonly #sqlite: Sqlite.Database;
   readonly #statements = new Map<string, Sqlite.Statement<unknown[]>>();
+  /** Called after each commit. */
+  onCommit: () => void = () => undefined;
   #holders: () => readonly string[];
   #schema: number;
+  #commits = 0;
 
   /** Opens an existing file. @throws AppError `invalid-file`, `permission`, `locked`. */
   constructor(path: string, options: DatabaseOptions = {}) {
@@ -46,7 +54,13 @@ export class Database {
     try {
       if (!this.readOnly) {
         this.pragma('journal_mode = WAL');
-        this.pragma('synchronous = FULL'); // labels are small and precious: a power loss must not take an acknowledged one
+        if (options.durability === 'flush') {
+          this.pragma('synchronous = NORMAL');
+          this.pragma('wal_autocheckpoint = 0');
+          this.pragma('journal_size_limit = 0'); // so that the size of the log tells how much of it is used
+        } else {
+          this.pragma('synchronous = FULL'); // labels are small and precious: a power loss must not take an acknowledged one
+        }
       }
       this.pragma('foreign_keys = ON');
       this.pragma('trusted_schema = OFF'); // a project may come from a stranger: its schema calls no functions with effects
@@ -61,6 +75,26 @@ export class Database {
 
   get isOpen(): boolean {
     return this.#sqlite.open;
+  }
+
+  /** How many transactions were committed through this connection. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Whether another connection is writing right now: a write would wait for it. */
+  get isWriteLocked(): boolean {
+    if (this.readOnly || this.#sqlite.inTransaction) return false;
+    const patience = this.number('busy_timeout');
+    this.pragma('busy_timeout = 0');
+    try {
+      this.#sqlite.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch (thrown) {
+      return thrown instanceof Sqlite.SqliteError && thrown.code.startsWith('SQLITE_BUSY'); // the write tells the rest
+    } finally {
+      this.pragma(`busy_timeout = ${patience}`);
+    }
   }
 
   /** Changes whenever another connection commits: cheap to poll. */
@@ -98,8 +132,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one transaction that holds the write lock from its start. When it returns, its writes are on the disk;
-   * when it throws, none of them happened. A call inside `work` joins the transaction.
+   * Runs `work` in one transaction that holds the write lock from its start. When it returns, its writes are committed (and
+   * on the disk, unless that is left to a WalFlusher); when it throws, none of them happened. A call inside `work` joins the transaction.
    * @throws AppError `locked` (after the patience ran out), `disk-full`, `permission`, `invalid-file` (damaged).
    */
   write<T>(work: () => T): T {
@@ -117,6 +151,8 @@ export class Database {
       }
       const result = work();
       this.execute('COMMIT');
+      this.#commits += 1;
+      this.onCommit();
       return result;
     } catch (thrown) {
       // A full disk may have rolled back already. The first error is the one worth telling.

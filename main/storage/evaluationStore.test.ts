@@ -74,4 +74,27 @@ describe('evaluations', () => {
     expect(() => project.evaluations.add(bad, null, { author: 'Ada' })).toThrow(/NaN is not a number/u);
     expect(project.evaluations.list()).toEqual([]);
   });
+
+  it('list their headlines, and the forecasts that were checked', () => {
+    const version = commit();
+    const rate = { value: 0.5, low: 0.4, high: 0.6, n: 80 };
+    const suite = { name: 'jailbreak', role: 'target', rate: { before: rate, after: rate, difference: rate } };
+    const checked = {
+      ...{ site: 'blocks.0.hook_resid_post', dictionary: DICTIONARY, strongest: [] },
+      correlations: { forecast: rate, decoderCosine: null, cofiring: null, firingRate: rate },
+      found: { hits: 3, of: 20, byChance: 0.4 },
+    };
+    const whole = { ...report([operation]), suites: [suite], forecasts: [checked] } as unknown as EvaluationReport;
+    const { id } = project.evaluations.add(whole, version, { author: 'Ada' });
+    const older = project.evaluations.add(report([operation]), version, { author: 'Ada' });
+    const headlines = project.evaluations.headlines();
+    expect(headlines.get(id)).toEqual({
+      suites: [{ name: 'jailbreak', role: 'target', before: rate, after: rate }],
+      ...{ increase: null, moved: null },
+    });
+    expect(headlines.get(older.id)?.suites).toEqual([]);
+    expect(project.evaluations.forecasts()).toMatchObject([
+      { evaluation: id, site: checked.site, found: checked.found },
+    ]);
+  });
 });

@@ -3,7 +3,9 @@
 import { AppError } from '../contract/errors.ts';
 import { canonicalJson, contentId } from '../edits/canonical.ts';
 import { shortId } from '../edits/version.ts';
-import { checkReportFormat, type EvaluationReport } from '../evaluation/report.ts';
+import type { CheckedForecast } from '../evaluation/forecastCheck.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import { checkReportFormat, type EvaluationReport, type SuiteRole } from '../evaluation/report.ts';
 import type { Database } from './database.ts';
 import { checkAuthor } from './labelStore.ts';
 
@@ -21,6 +23,25 @@ export interface EvaluationSummary {
 
 export interface StoredEvaluation extends EvaluationSummary {
   readonly report: EvaluationReport;
+}
+
+export interface EvaluationForecast extends Pick<CheckedForecast, 'site' | 'dictionary' | 'correlations' | 'found'> {
+  readonly evaluation: string;
+  readonly edit: string;
+  readonly time: string;
+}
+
+export interface Headline {
+  readonly suites: readonly {
+    readonly name: string;
+    readonly role: SuiteRole;
+    readonly before: Estimate;
+    readonly after: Estimate;
+  }[];
+  /** Cross-entropy after / before − 1; null where no text was read. */
+  readonly increase: number | null;
+  /** Features that moved, over all places; null where that was not measured. */
+  readonly moved: number | null;
 }
 
 interface Row extends Omit<EvaluationSummary, 'passes'> {
@@ -94,6 +115,41 @@ export class EvaluationStore {
       .query<string[], Row>(`SELECT ${COLUMNS} FROM evaluations WHERE ${where.join(' AND ')} ORDER BY time DESC, id`)
       .all(...parameters)
       .map(summaryOf);
+  }
+
+  /** What was forecast in evaluations, with how good it was; the newest first. */
+  forecasts(): EvaluationForecast[] {
+    return this.#database
+      .query<[], { id: string; edit: string; time: string; forecasts: string }>(
+        `SELECT id, edit, time, json_extract(content, '$.forecasts') AS forecasts FROM evaluations
+         WHERE json_type(content, '$.forecasts') = 'array' ORDER BY time DESC, id`,
+      )
+      .all()
+      .flatMap(({ id, edit, time, forecasts }) =>
+        // Written by `add`.
+        (JSON.parse(forecasts) as readonly CheckedForecast[]).map(({ site, dictionary, correlations, found }) => ({
+          ...{ evaluation: id, edit, time },
+          ...{ site, dictionary, correlations, found },
+        })),
+      );
+  }
+
+  /** The figures that a list shows of each: rates of the suites, growth of the cross-entropy. */
+  headlines(): ReadonlyMap<string, Headline> {
+    const rows = this.#database
+      .query<[], { id: string; suites: string; increase: number | null; moved: number | null }>(
+        `SELECT id,
+           (SELECT json_group_array(json_object('name', json_extract(value, '$.name'), 'role', json_extract(value, '$.role'),
+              'before', json_extract(value, '$.rate.before'), 'after', json_extract(value, '$.rate.after')))
+            FROM json_each(content, '$.suites')) AS suites,
+           json_extract(content, '$.text.crossEntropy.relative.value') AS increase,
+           (SELECT sum(json_extract(value, '$.moved')) FROM json_each(content, '$.blastRadius')) AS moved
+         FROM evaluations`,
+      )
+      .all();
+    return new Map(
+      rows.map(({ id, suites, ...rest }) => [id, { suites: JSON.parse(suites) as Headline['suites'], ...rest }]),
+    );
   }
 
   /** @param ref the id, or its first four or more digits. @throws AppError `not-found`, `usage`. */

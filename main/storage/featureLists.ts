@@ -136,11 +136,21 @@ export class FeatureLists {
     });
   }
 
-  /** Features already in the list stay where they are. @throws AppError('not-found'). */
-  add(name: string, keys: readonly FeatureKey[], write: Authorship): void {
+  /**
+   * Features already in the list stay where they are. @param options.makes the list where there is none, in the same step.
+   * @throws AppError('not-found').
+   */
+  add(
+    given: string,
+    keys: readonly FeatureKey[],
+    write: Authorship,
+    { makes = false }: { readonly makes?: boolean | undefined } = {},
+  ): void {
+    const name = makes ? validate(nameSchema, given, 'The list') : given;
     if (keys.length > MOST_MEMBERS) throw new AppError('usage', `More than ${MOST_MEMBERS} features at once.`);
     const features = keys.map((key) => validate(featureKeySchema, key, 'The feature'));
     this.#log.step({ title: `Add ${features.length} to the list ${name}`, ...author(write) }, (change) => {
+      if (makes && !this.#has(name)) change('list', name, { description: '' });
       this.#require(name);
       const present = new Set(this.#memberIds(name).map(({ id }) => id));
       let position = (this.#memberIds(name).at(-1)?.position ?? -1) + 1;
@@ -172,9 +182,12 @@ export class FeatureLists {
       .all(name);
   }
 
+  #has(name: string): boolean {
+    return this.#database.query<[string], object>('SELECT 1 FROM feature_lists WHERE name = ?').get(name) !== undefined;
+  }
+
   #require(name: string): void {
-    if (this.#database.query<[string], object>('SELECT 1 FROM feature_lists WHERE name = ?').get(name) === undefined)
-      throw missing(name);
+    if (!this.#has(name)) throw missing(name);
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FeatureQuery, FeatureRow, FeatureWords } from './featureStore.ts';
+import type { FeatureQuery } from './featureQuery.ts';
+import type { FeatureRow, FeatureWords } from './featureStore.ts';
 import { openProject, type Project } from './project.ts';
 import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from './testing/temporaryProject.ts';
 

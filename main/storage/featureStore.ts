@@ -1,47 +1,11 @@
-// The features of dictionaries as rows: listed, sorted, filtered and searched in SQL, page by page. The rows come from folders of
-// statistics; labels are followed by triggers. Reading a page never sorts: every order is an index.
-import * as v from 'valibot';
+// The features of dictionaries as rows: listed, sorted, filtered and searched, page by page. The rows come from folders of
+// statistics; labels are followed by triggers. What a query lists, and in which order: see listedFeatures.ts.
 import { AppError } from '../contract/errors.ts';
-import { featureSchema, hashSchema } from '../contract/fields.ts';
-import { validate } from '../contract/validate.ts';
 import { LABEL_STATES, type LabelState } from '../features/labels.ts';
 import type { Database } from './database.ts';
-import { plainText, quoted, wordsQuery } from './labelSearch.ts';
-
-/** What a list can be sorted and filtered by, and the column it is. */
-const COLUMNS = {
-  /** Share of the tokens on which the feature fires. */
-  rate: 'rate',
-  /** Mean activation where it fires. */
-  mean: 'mean',
-  max: 'max',
-  /** Share of the documents on whose last token it fires. */
-  lastRate: 'last_rate',
-  /** Of the effects on the logits, in nats. */
-  entropy: 'entropy',
-  /** The largest effect on a logit, per unit of activation. */
-  topEffect: 'top_effect',
-  /** Cosine with the nearest other decoder row. */
-  nearest: 'nearest',
-  /** Mean activation over all tokens times the largest effect: by how much it moves a logit on an average token. */
-  impact: 'impact',
-  confidence: 'confidence',
-} as const;
-
-export const FEATURE_STATISTICS = [
-  'rate',
-  'mean',
-  'max',
-  'lastRate',
-  'entropy',
-  'topEffect',
-  'nearest',
-  'impact',
-  'confidence',
-] as const satisfies readonly (keyof typeof COLUMNS)[];
-export type FeatureStatistic = (typeof FEATURE_STATISTICS)[number];
-export const FEATURE_ORDERS = ['feature', 'label', ...FEATURE_STATISTICS] as const;
-export type FeatureOrder = (typeof FEATURE_ORDERS)[number];
+import { checkFeatureQuery, type FeatureQuery } from './featureQuery.ts';
+import { countTags, type TagCount } from './labelStore.ts';
+import { ListedFeatures } from './listedFeatures.ts';
 
 export interface FeatureRow {
   readonly feature: number;
@@ -66,7 +30,9 @@ export interface FeatureWords {
 }
 
 /** A row of a list. */
-export interface ListedFeature extends FeatureRow {
+export interface ListedFeature extends Omit<FeatureRow, 'max'> {
+  /** Null where only firing rates are known, of an evaluation. */
+  readonly max: number | null;
   readonly state: LabelState;
   readonly label: string;
   readonly tags: readonly string[];
@@ -81,31 +47,12 @@ export interface ListedFeature extends FeatureRow {
 
 export interface FeatureSet {
   readonly dictionary: string;
-  /** Of the statistics, relative to the project's folder, with `/`. */
+  /** Of the statistics, relative to the project's folder, with `/`; '' where there are firing rates only. */
   readonly folder: string;
   readonly manifest: unknown;
   readonly time: string;
   /** Features in it. */
   readonly size: number;
-}
-
-export interface FeatureQuery {
-  readonly dictionary: string;
-  /** By feature number when left out. */
-  readonly order?: FeatureOrder | undefined;
-  readonly descending?: boolean | undefined;
-  /** Both ends included. A feature whose statistic is undefined is in no range. */
-  readonly ranges?:
-    Readonly<Partial<Record<FeatureStatistic, { readonly min?: number; readonly max?: number }>>> | undefined;
-  readonly states?: readonly LabelState[] | undefined;
-  readonly tag?: string | undefined;
-  /** Members of a list. */
-  readonly list?: string | undefined;
-  /** These only: a selection on the map. */
-  readonly features?: readonly number[] | undefined;
-  /** Words (beginnings of them) in labels, notes, tags, comments or the text around the strongest places; part of a word in
-   * labels; or the number of a feature. */
-  readonly search?: string | undefined;
 }
 
 export interface FeatureListPage {
@@ -114,36 +61,18 @@ export interface FeatureListPage {
   readonly rows: readonly ListedFeature[];
 }
 
-const number = v.pipe(v.number(), v.finite());
-const querySchema = v.strictObject({
-  dictionary: hashSchema,
-  order: v.optional(v.picklist(FEATURE_ORDERS, `expected one of ${FEATURE_ORDERS.join(', ')}`)),
-  descending: v.optional(v.boolean()),
-  ranges: v.optional(
-    v.record(
-      v.picklist(FEATURE_STATISTICS, `expected one of ${FEATURE_STATISTICS.join(', ')}`),
-      v.strictObject({ min: v.optional(number), max: v.optional(number) }),
-    ),
-  ),
-  states: v.optional(v.array(v.picklist(LABEL_STATES, `expected one of ${LABEL_STATES.join(', ')}`))),
-  tag: v.optional(v.pipe(v.string(), v.maxLength(100))),
-  list: v.optional(v.pipe(v.string(), v.maxLength(100))),
-  features: v.optional(v.pipe(v.array(featureSchema), v.maxLength(1_000_000))),
-  search: v.optional(v.pipe(v.string(), v.maxLength(500, 'a search is at most 500 characters long'))),
-});
-
 export const MOST_ROWS = 1000;
 const ROWS_PER_WRITE = 2000;
-const KEPT_LISTS = 8;
 
 export class FeatureStore {
   readonly #database: Database;
   readonly #now: () => string;
-  readonly #lists = new Map<string, { readonly version: string; readonly ids: Uint32Array }>();
+  readonly #listed: ListedFeatures;
 
   constructor(database: Database, now: () => string) {
     this.#database = database;
     this.#now = now;
+    this.#listed = new ListedFeatures(database);
   }
 
   /** The statistics that a dictionary's features are listed by; null: there are none yet. */
@@ -152,6 +81,15 @@ export class FeatureStore {
     if (row === undefined) return null;
     const { folder, manifest, time, size } = row;
     return { dictionary, folder, manifest: JSON.parse(manifest) as unknown, time, size };
+  }
+
+  /** The folder of these statistics, '' where the features are listed by their firing rates alone; null: not listed. */
+  folder(dictionary: string): string | null {
+    return (
+      this.#database
+        .query<[string], { folder: string }>('SELECT folder FROM feature_sets WHERE dictionary = ? AND is_current = 1')
+        .get(dictionary)?.folder ?? null
+    );
   }
 
   #current(dictionary: string) {
@@ -222,7 +160,7 @@ export class FeatureStore {
       return replaced;
     });
     for (const set_ of old) await this.#remove(set_.id);
-    return old.map((each) => each.folder).filter((each) => each !== folder);
+    return old.map((each) => each.folder).filter((each) => each !== folder && each !== '');
   }
 
   #insert(
@@ -267,68 +205,61 @@ export class FeatureStore {
   }
 
   /**
-   * Rows `offset` to `offset + limit` of a list, and how long it is. The first page of a list costs a walk over its index, the
-   * others a look-up each, until something is written.
+   * Rows `offset` to `offset + limit` of a list, and how long it is.
    * @throws AppError `usage` for a bad query; `not-found` when the dictionary has no statistics, or there is no such list.
    */
   list(query: FeatureQuery, { offset = 0, limit = 100 }: { offset?: number; limit?: number } = {}): FeatureListPage {
-    const all = this.#rowIds(query);
+    const { set, features: all } = this.#select(query);
     const first = Math.max(0, offset);
-    const ids = all.subarray(first, first + Math.max(0, Math.min(limit, MOST_ROWS)));
+    const features = all.subarray(first, first + Math.max(0, Math.min(limit, MOST_ROWS)));
     const found = this.#database
-      .query<[string], ListedRow>(
-        `SELECT s.id, s.feature, s.firings, s.rate, s.mean, s.max, s.last_rate AS lastRate, s.entropy,
+      .query<[number, string], ListedRow>(
+        `SELECT s.feature, s.firings, s.rate, s.mean, s.max, s.last_rate AS lastRate, s.entropy,
            s.top_effect AS topEffect, s.nearest, s.impact, s.state, s.label, s.tags, s.confidence,
            t.before, t.peak, t.after, t.top_token AS topToken
-         FROM feature_statistics s JOIN feature_texts t ON t.id = s.id WHERE s.id IN (SELECT value FROM json_each(?))`,
+         FROM feature_statistics s JOIN feature_texts t ON t.id = s.id
+         WHERE s.set_id = ? AND s.feature IN (SELECT value FROM json_each(?))`,
       )
-      .all(JSON.stringify([...ids]));
-    const byId = new Map(
-      found.map(({ id, tags, ...row }) => [id, { ...row, tags: tags === '' ? [] : tags.split('\n') }] as const),
+      .all(set, JSON.stringify([...features]));
+    const byFeature = new Map(
+      found.map(({ tags, ...row }) => {
+        // A feature that fires has a mean, once statistics have been computed.
+        const max = row.firings > 0 && row.mean === null ? null : row.max;
+        return [row.feature, { ...row, max, tags: tags === '' ? [] : tags.split('\n') }] as const;
+      }),
     );
-    return { total: all.length, rows: Array.from(ids, (id) => byId.get(id)).filter((row) => row !== undefined) };
-  }
-
-  /** The rows of a list in its order, from the last few lists where nothing has been written since. */
-  #rowIds(query: FeatureQuery): Uint32Array {
-    const { from, parameters, order } = this.#plan(query);
-    const version = `${this.#database.dataVersion()} ${
-      this.#database.query<[], { changes: number }>('SELECT total_changes() AS changes').get()?.changes ?? 0
-    }`;
-    const key = JSON.stringify([from, parameters, order]);
-    const known = this.#lists.get(key);
-    if (known?.version === version) return known.ids;
-    const row = this.#database
-      .query<(string | number)[], { ids: string }>(
-        `SELECT json_group_array(id) AS ids FROM (SELECT s.id AS id ${from} ORDER BY ${order})`,
-      )
-      .get(...parameters);
-    const ids = Uint32Array.from(JSON.parse(row?.ids ?? '[]') as number[]); // made by the query above
-    this.#lists.delete(key);
-    this.#lists.set(key, { version, ids });
-    for (const oldest of this.#lists.keys()) {
-      if (this.#lists.size <= KEPT_LISTS) break;
-      this.#lists.delete(oldest);
-    }
-    return ids;
+    const rows = Array.from(features, (feature) => byFeature.get(feature)).filter((row) => row !== undefined);
+    return { total: all.length, rows };
   }
 
   /** The features of a whole list, in its order: what a bulk change or the map takes. */
   features(query: FeatureQuery): readonly number[] {
-    const ids = this.#rowIds(query);
-    const rows = this.#database
-      .query<[string], { id: number; feature: number }>(
-        'SELECT id, feature FROM feature_statistics WHERE set_id = (SELECT id FROM feature_sets WHERE dictionary = ? AND is_current = 1)',
-      )
-      .all(query.dictionary);
-    const features = new Map(rows.map(({ id, feature }) => [id, feature]));
-    return Array.from(ids, (id) => features.get(id)).filter((feature) => feature !== undefined);
+    return [...this.#select(query).features];
   }
 
   /** Where in a list a feature stands, from 0; null when it is not in it. */
   position(query: FeatureQuery, feature: number): number | null {
-    const place = this.features(query).indexOf(feature);
+    const place = this.#select(query).features.indexOf(feature);
     return place < 0 ? null : place;
+  }
+
+  #select(query: FeatureQuery): { readonly set: number; readonly features: Uint32Array } {
+    const checked = checkFeatureQuery(query);
+    const set = this.#require(checked.dictionary);
+    return { set, features: this.#listed.select(set, checked) };
+  }
+
+  /** The state of every feature, as its index in LABEL_STATES: what a map is coloured by. */
+  stateIndices(dictionary: string): Uint8Array<ArrayBuffer> {
+    const set = this.#require(dictionary);
+    const rows = this.#database
+      .query<[number], { feature: number; state: LabelState }>(
+        "SELECT feature, state FROM feature_statistics WHERE set_id = ? AND state <> 'unlabelled'",
+      )
+      .all(set);
+    const indices = new Uint8Array(this.#listed.end(set));
+    for (const { feature, state } of rows) indices[feature] = LABEL_STATES.indexOf(state);
+    return indices;
   }
 
   /** How many features are in each state. */
@@ -350,93 +281,39 @@ export class FeatureStore {
     };
   }
 
-  #require(dictionary: string): number {
+  /** The tags in use, the most used first; null where the features are not listed. */
+  tags(dictionary: string): readonly TagCount[] | null {
+    const set = this.#find(dictionary);
+    if (set === null) return null;
+    return countTags(
+      this.#database
+        .query<[number], { tags: string; count: number }>(
+          `SELECT tags, count(*) AS count FROM feature_statistics INDEXED BY feature_statistics_by_tags
+           WHERE set_id = ? AND tags <> '' GROUP BY tags`,
+        )
+        .all(set),
+    );
+  }
+
+  #find(dictionary: string): number | null {
     const row = this.#database
       .query<[string], { id: number }>('SELECT id FROM feature_sets WHERE dictionary = ? AND is_current = 1')
       .get(dictionary);
-    if (row !== undefined) return row.id;
+    return row?.id ?? null;
+  }
+
+  #require(dictionary: string): number {
+    const set = this.#find(dictionary);
+    if (set !== null) return set;
     throw new AppError(
       'not-found',
       'The features of this dictionary have no statistics yet. errata feature stats computes them.',
       { details: { dictionary } },
     );
   }
-
-  #plan(query: FeatureQuery): { from: string; parameters: (string | number)[]; order: string } {
-    const checked = validate(querySchema, query, 'The list of features');
-    const { dictionary, order = 'feature', descending = false, ranges = {}, states, tag, list, features } = checked;
-    const parameters: (string | number)[] = [this.#require(dictionary)];
-    const where = ['s.set_id = ?'];
-    const add = (condition: string, ...values: readonly (string | number)[]) => {
-      where.push(condition);
-      parameters.push(...values);
-    };
-    for (const statistic of FEATURE_STATISTICS) {
-      const { min, max } = ranges[statistic] ?? {};
-      if (min !== undefined) add(`s.${COLUMNS[statistic]} >= ?`, min);
-      if (max !== undefined) add(`s.${COLUMNS[statistic]} <= ?`, max);
-    }
-    if (states !== undefined) add(`s.state IN (${states.map(() => '?').join(', ')})`, ...states);
-    if (tag !== undefined) add('instr(char(10) || s.tags || char(10), char(10) || ? || char(10)) > 0', tag);
-    if (features !== undefined) add('s.feature IN (SELECT value FROM json_each(?))', JSON.stringify(features));
-    if (list !== undefined) {
-      this.#requireList(list);
-      add(
-        's.feature IN (SELECT f.feature FROM feature_list_members m JOIN features f ON f.id = m.feature_id WHERE m.list = ? AND f.dictionary = ?)',
-        list,
-        dictionary,
-      );
-    }
-    const search = plainText(checked.search ?? '');
-    if (search !== '') this.#addSearch(search, dictionary, add);
-    const direction = descending ? ' DESC' : '';
-    // Features without a label come last in either direction.
-    const by =
-      order === 'label'
-        ? `(s.label = ''), s.label${direction}, s.feature`
-        : [...new Set([order === 'feature' ? 'feature' : COLUMNS[order], 'feature'])]
-            .map((column) => `s.${column}${direction}`)
-            .join(', ');
-    return {
-      from: `FROM feature_statistics s WHERE ${where.join(' AND ')}`,
-      parameters,
-      order: order === 'label' ? `s.set_id, ${by}` : `s.set_id${direction}, ${by}`,
-    };
-  }
-
-  #addSearch(
-    search: string,
-    dictionary: string,
-    add: (condition: string, ...values: (string | number)[]) => void,
-  ): void {
-    const inLabels = (index: string) =>
-      `s.feature IN (SELECT f.feature FROM ${index} JOIN features f ON f.id = ${index}.rowid WHERE ${index} MATCH ? AND f.dictionary = ?)`;
-    const conditions: string[] = [];
-    const values: (string | number)[] = [];
-    const words = wordsQuery(search);
-    if (words !== '') {
-      conditions.push('s.id IN (SELECT rowid FROM feature_words WHERE feature_words MATCH ?)', inLabels('label_words'));
-      values.push(words, words, dictionary);
-    }
-    if ([...search].length >= 3) {
-      conditions.push(inLabels('label_substrings'));
-      values.push(quoted(search), dictionary);
-    }
-    if (/^\d{1,10}$/u.test(search)) {
-      conditions.push('s.feature = ?');
-      values.push(Number(search));
-    }
-    add(conditions.length === 0 ? '0' : `(${conditions.join(' OR ')})`, ...values);
-  }
-
-  #requireList(name: string): void {
-    const found = this.#database.query<[string], object>('SELECT 1 FROM feature_lists WHERE name = ?').get(name);
-    if (found === undefined) throw new AppError('not-found', `There is no list ${JSON.stringify(name)}.`);
-  }
 }
 
 interface ListedRow extends Omit<ListedFeature, 'tags'> {
-  readonly id: number;
   readonly tags: string;
 }
 

@@ -95,6 +95,22 @@ describe('an import of labels', () => {
     expect(project.steps()).toEqual([]);
   });
 
+  it('with a feature that its dictionary does not have is refused with the line, and leaves nothing behind', async () => {
+    project.catalog.put({
+      kind: 'dictionary',
+      id: DICTIONARY,
+      name: 'first',
+      folder: 'dictionaries/first',
+      manifest: { size: 1024 },
+      created: '2026-01-01T00:00:00.000Z',
+    });
+    await expect(stage('feature,text\n1023,last\n1024,beyond\n')).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringMatching(/Line 3: .* 0 to 1023, but not 1024/u) as string,
+    });
+    expect(project.labels.list()).toEqual([]);
+  });
+
   it('keeps markup as text', async () => {
     const staged = await stage('feature,text\n1,"<img src=x onerror=""alert(1)"">"\n');
     staged.apply('keep', ADA);

@@ -15,7 +15,7 @@ import type { LabelRow } from '../features/labelsFile.ts';
 import { decideImport, type ImportRule, type LabelField } from '../features/labelsMerge.ts';
 import type { Change, ChangeLog } from './changes.ts';
 import type { Database } from './database.ts';
-import { featureIdOf } from './featureIds.ts';
+import { dictionarySize, featureIdOf } from './featureIds.ts';
 import { checkAuthor, type Authorship, type LabelStore } from './labelStore.ts';
 
 export interface ImportExample extends FeatureKey {
@@ -63,6 +63,7 @@ export class LabelImport {
   readonly #now: () => string;
   readonly #repeated: ImportExample[] = [];
   #repeatedCount = 0;
+  readonly #sizes = new Map<string, number | null>();
 
   private constructor(database: Database, log: ChangeLog, labels: LabelStore, now: () => string) {
     this.#database = database;
@@ -139,6 +140,7 @@ export class LabelImport {
     );
     this.#database.local(() => {
       for (const { line, dictionary, feature, patch, author, time, comments } of batch) {
+        this.#checkFeature(line, dictionary, feature);
         const inserted = insert.run(
           line,
           dictionary,
@@ -162,6 +164,17 @@ export class LabelImport {
         });
       }
     });
+  }
+
+  #checkFeature(line: number, dictionary: string, feature: number): void {
+    if (!this.#sizes.has(dictionary)) this.#sizes.set(dictionary, dictionarySize(this.#database, dictionary));
+    const size = this.#sizes.get(dictionary) ?? Infinity;
+    if (feature < size) return;
+    throw new AppError(
+      'invalid-file',
+      `Line ${line}: the dictionary has the features 0 to ${size - 1}, but not ${feature}. Nothing was imported.`,
+      { details: { line, feature, size } },
+    );
   }
 
   #go(rule: ImportRule, change: Change | null, importer: string): ImportReport {

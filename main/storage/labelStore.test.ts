@@ -40,6 +40,26 @@ describe('a label', () => {
     expect(() => project.labels.restore(f(4), oldest, BEN)).toThrow(/no history entry/u);
   });
 
+  it('gets and loses tags beside those that it has, many features in one step that undo takes back whole', () => {
+    project.labels.set(f(1), { text: 'a', tags: ['kept', 'old'] }, ADA);
+    const keys = [1, 2, 3].map((feature) => f(feature));
+    project.labels.setMany(keys, {}, ADA, { addTags: ['new', 'kept'], removeTags: ['old'] });
+    const tags = () => keys.map((key) => project.labels.get(key)?.tags ?? null);
+    expect(tags()).toEqual([
+      ['kept', 'new'],
+      ['kept', 'new'],
+      ['kept', 'new'],
+    ]);
+    expect(project.labels.get(f(1))?.text).toBe('a');
+    expect(project.labels.get(f(2))?.state).toBe('unlabelled');
+    project.undo('Ada');
+    expect(tags()).toEqual([['kept', 'old'], null, null]);
+    const many = Array.from({ length: 63 }, (_, index) => `tag ${index}`);
+    // One of them would have too many: none is changed.
+    expect(() => project.labels.setMany(keys, {}, ADA, { addTags: many })).toThrow(/more than 64 tags/u);
+    expect(tags()).toEqual([['kept', 'old'], null, null]);
+  });
+
   it('that somebody else has changed is not overwritten unseen', () => {
     const seen = project.labels.set(f(3), { text: 'a' }, ADA);
     project.labels.set(f(3), { text: 'b' }, BEN);
@@ -85,6 +105,24 @@ describe('a label', () => {
     expect(project.steps()).toEqual([]);
   });
 
+  it('of a feature that its dictionary does not have is refused; of a dictionary elsewhere all are taken', () => {
+    project.catalog.put({
+      kind: 'dictionary',
+      id: DICTIONARY,
+      name: 'first',
+      folder: 'dictionaries/first',
+      manifest: { size: 1024 },
+      created: '2026-01-01T00:00:00.000Z',
+    });
+    expect(() => project.labels.set(f(1024), { text: 'a' }, ADA)).toThrow(/features 0 to 1023, but not 1024/u);
+    expect(() => project.labels.setMany([f(0), f(5000)], { state: 'draft' }, ADA)).toThrow(/not 5000/u);
+    expect(() => project.labels.addComment(f(1024), 'a', ADA)).toThrow(expect.objectContaining({ code: 'usage' }));
+    expect(project.steps()).toEqual([]);
+    project.labels.set(f(1023), { text: 'the last' }, ADA);
+    project.labels.set(f(5000, OTHER_DICTIONARY), { text: 'who knows' }, ADA);
+    expect(project.labels.list()).toHaveLength(2);
+  });
+
   it('is listed in order, a page at a time, by state, tag and list', () => {
     for (const feature of [5, 1, 3])
       project.labels.set(f(feature), { text: `t${feature}`, tags: feature === 3 ? ['x', 'xy'] : ['xy'] }, ADA);
@@ -98,6 +136,30 @@ describe('a label', () => {
     project.lists.save('later', '', ADA);
     project.lists.add('later', [f(5), f(1)], ADA);
     expect(features(project.labels.list({ list: 'later' }))).toEqual([1, 5]);
+  });
+});
+
+describe('agreement with others', () => {
+  it.each([
+    ['little is one’s own', 'Ada', 'Ben'],
+    ['most is one’s own', 'Ben', 'Ada'],
+  ])('is over what both have labelled, where %s', (_, own, other) => {
+    const write = (feature: number, text: string, author: string, dictionary = DICTIONARY) =>
+      project.labels.set(f(feature, dictionary), { text }, { author });
+    for (let feature = 0; feature < 12; feature++) write(feature, `by Ben ${feature}`, 'Ben');
+    expect(project.labels.agreement(DICTIONARY, own)).toMatchObject({ features: 0, kappa: null });
+    write(3, 'by ben 3!', 'Ada');
+    write(5, 'of flowers', 'Ada');
+    write(6, 'undone', 'Ada');
+    project.undo('Ada');
+    write(20, 'nobody else looked', 'Ada');
+    write(5, 'of flowers', 'Ada', OTHER_DICTIONARY);
+    write(5, 'by Ben 5', 'Ben', OTHER_DICTIONARY);
+    const found = project.labels.agreement(DICTIONARY, own);
+    expect(found).toEqual(project.labels.agreement(DICTIONARY, other));
+    expect(found).toMatchObject({ observed: 1, textsCompared: found.features, textsSame: 1 });
+    expect([found.features, project.labels.agreement(OTHER_DICTIONARY, own).features]).toEqual([2, 1]);
+    expect(project.labels.agreement(DICTIONARY, '').features).toBe(0);
   });
 });
 
@@ -170,6 +232,18 @@ describe('comments and lists', () => {
     project.undo('Ada');
     expect(project.lists.members('candidates').map(({ feature }) => feature)).toEqual([2, 5]);
     expect(() => project.lists.save('a/b', '', ADA)).toThrow(/holds a \//u);
+  });
+
+  it('a list is made by what is put on it where that is asked for, and both are one step', () => {
+    expect(() => project.lists.add('new', [f(1)], ADA)).toThrow(expect.objectContaining({ code: 'not-found' }));
+    project.lists.add('new', [f(1), f(2)], ADA, { makes: true });
+    project.lists.add('new', [f(3)], ADA, { makes: true });
+    expect(project.lists.all()).toEqual([{ name: 'new', description: '', size: 3 }]);
+    expect(project.lists.containing(f(2))).toEqual(['new']);
+    project.undo('Ada');
+    project.undo('Ada');
+    expect(project.lists.all()).toEqual([]);
+    expect(() => project.lists.add('a/b', [f(1)], ADA, { makes: true })).toThrow(/holds a \//u);
   });
 });
 

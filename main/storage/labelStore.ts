@@ -20,6 +20,7 @@ import {
   type LabelRecord,
   type LabelState,
 } from '../features/labels.ts';
+import { measureAgreement, type Agreement } from '../features/labelsMerge.ts';
 import type { Change, ChangeLog, Entity, State, Step } from './changes.ts';
 import type { Database } from './database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';
@@ -43,12 +44,24 @@ export interface WriteLabel extends Authorship {
   readonly expectedRevision?: number | undefined;
 }
 
+/** To and from the tags that a label has. */
+export interface TagChange {
+  readonly addTags?: readonly string[] | undefined;
+  readonly removeTags?: readonly string[] | undefined;
+}
+
 export interface LabelHistoryEntry {
   /** Name of this entry, for `restore`. */
   readonly change: number;
   readonly step: Step;
   readonly before: Label | null;
   readonly after: Label | null;
+}
+
+/** How often a tag is used. */
+export interface TagCount {
+  readonly tag: string;
+  readonly count: number;
 }
 
 export interface LabelFilter {
@@ -187,10 +200,19 @@ export class LabelStore {
     return this.setMany([key], patch, write)[0] ?? null;
   }
 
-  /** The same change for many features: one step, undone as one. @returns the labels as they are now, in order. */
-  setMany(keys: readonly FeatureKey[], patch: LabelPatch, write: WriteLabel): readonly (StoredLabel | null)[] {
+  /**
+   * The same change for many features: one step, undone as one. @param tags to and from those that each has.
+   * @returns the labels as they are now, in order.
+   */
+  setMany(
+    keys: readonly FeatureKey[],
+    patch: LabelPatch,
+    write: WriteLabel,
+    tags: TagChange = {},
+  ): readonly (StoredLabel | null)[] {
     if (keys.length > MAX_BULK) throw new AppError('usage', `More than ${MAX_BULK} features at once.`);
     const checked = parseLabelPatch(patch);
+    const [added, removed] = [tags.addTags ?? [], tags.removeTags ?? []];
     const features = keys.map((key) => validate(featureKeySchema, key, 'The feature'));
     const author = checkAuthor(write.author);
     const [only] = features;
@@ -202,7 +224,11 @@ export class LabelStore {
       features.map((key) => {
         const current = this.get(key);
         this.#checkRevision(key, current, write.expectedRevision);
-        const after = applyPatch(current ?? UNLABELLED, checked, `Feature ${key.feature}`);
+        const before = current ?? UNLABELLED;
+        const kept = (checked.tags ?? before.tags).filter((tag) => !removed.includes(tag));
+        // Checked again: together they may be too many.
+        const changed = added.length + removed.length === 0 ? {} : parseLabelPatch({ tags: [...kept, ...added] });
+        const after = applyPatch(before, { ...checked, ...changed }, `Feature ${key.feature}`);
         return this.put(change, key, current, { ...after, author, time: this.#now() });
       }),
     );
@@ -280,9 +306,10 @@ export class LabelStore {
   /** How many features are in each state, of those with a label. */
   counts(dictionary?: string): Readonly<Record<LabelState, number>> {
     const { where, parameters } = filterSql({ dictionary });
+    const from = where.length === 0 ? 'labels l' : 'labels l JOIN features f ON f.id = l.feature_id';
     const rows = this.#database
       .query<(string | number)[], { state: LabelState; count: number }>(
-        `SELECT l.state, count(*) AS count FROM labels l JOIN features f ON f.id = l.feature_id WHERE ${['1 = 1', ...where].join(' AND ')} GROUP BY l.state`,
+        `SELECT l.state, count(*) AS count FROM ${from} WHERE ${['1 = 1', ...where].join(' AND ')} GROUP BY l.state`,
       )
       .all(...parameters);
     const counts = { unlabelled: 0, draft: 0, labelled: 0, uninterpretable: 0 };
@@ -291,18 +318,52 @@ export class LabelStore {
   }
 
   /** Every tag in use and how often, the most used first. */
-  tags(dictionary?: string): readonly { readonly tag: string; readonly count: number }[] {
+  tags(dictionary?: string): readonly TagCount[] {
     const { where, parameters } = filterSql({ dictionary });
     const rows = this.#database
       .query<(string | number)[], { tags: string; count: number }>(
         `SELECT l.tags, count(*) AS count FROM labels l JOIN features f ON f.id = l.feature_id WHERE ${["l.tags <> ''", ...where].join(' AND ')} GROUP BY l.tags`,
       )
       .all(...parameters);
-    const counts = new Map<string, number>();
-    for (const { tags, count } of rows) for (const tag of tagsOf(tags)) counts.set(tag, (counts.get(tag) ?? 0) + count);
-    return [...counts]
-      .map(([tag, count]) => ({ tag, count }))
-      .sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1));
+    return countTags(rows);
+  }
+
+  /** How the last labels of `author` agree with the last of others, over the features that both have labelled. */
+  agreement(dictionary: string, author: string): Agreement {
+    const rows = author === '' ? [] : this.#writtenByBoth(dictionary, author);
+    const [ours, theirs] = [new Map<string, LabelRecord>(), new Map<string, LabelRecord>()];
+    for (const { key, feature, after } of rows) {
+      const label = asLabel(JSON.parse(after) as State); // what the log was given
+      (label.author === author ? ours : theirs).set(key, { ...label, dictionary, feature, comments: [] });
+    }
+    // What was taken back may have left only one of them.
+    for (const key of ours.keys()) if (!theirs.has(key)) ours.delete(key);
+    for (const key of theirs.keys()) if (!ours.has(key)) theirs.delete(key);
+    return measureAgreement(ours, theirs);
+  }
+
+  /** Everything written and not taken back, in its order, about features that `author` and somebody else have labelled. */
+  #writtenByBoth(dictionary: string, author: string): readonly { key: string; feature: number; after: string }[] {
+    const labelsBy = (name: string, index: string, who: string) =>
+      `FROM changes ${name} INDEXED BY ${index} WHERE ${name}.kind = 'label' AND ${name}.after IS NOT NULL
+       AND json_extract(${name}.after, '$.author') ${who} ?`;
+    const written = (who: string) =>
+      this.#database
+        .query<[string], { count: number }>(`SELECT count(*) AS count ${labelsBy('c', 'changes_by_label_author', who)}`)
+        .get(author)?.count ?? 0;
+    const counted = { own: written('='), others: written('<') + written('>') };
+    if (counted.own === 0 || counted.others === 0) return [];
+    const [fewer, more] = counted.own <= counted.others ? ['=', '<>'] : ['<>', '='];
+    return this.#database
+      .query<[string, string, string], { key: string; feature: number; after: string }>(
+        `WITH both (key) AS (
+           SELECT DISTINCT a.key ${labelsBy('a', 'changes_by_label_author', fewer)}
+           AND EXISTS (SELECT 1 ${labelsBy('b', 'changes_by_key', more)} AND b.key = a.key))
+         SELECT c.key, f.feature, c.after FROM both JOIN features f ON f.id = CAST(both.key AS INTEGER)
+           JOIN changes c ON c.key = both.key AND c.kind = 'label' JOIN steps s ON s.id = c.step_id AND s.status = 'done'
+         WHERE f.dictionary = ? AND c.after IS NOT NULL AND json_extract(c.after, '$.author') IS NOT NULL ORDER BY c.id`,
+      )
+      .all(author, author, dictionary);
   }
 
   addComment(key: FeatureKey, body: string, write: Authorship): StoredComment {
@@ -380,6 +441,15 @@ export class LabelStore {
 
 export function checkAuthor(author: string): string {
   return validate(v.pipe(v.string(), authorSchema), author, 'The author');
+}
+
+/** @param rows tags as they are stored together, and how often. @returns the most used first. */
+export function countTags(rows: readonly { readonly tags: string; readonly count: number }[]): readonly TagCount[] {
+  const counts = new Map<string, number>();
+  for (const { tags, count } of rows) for (const tag of tagsOf(tags)) counts.set(tag, (counts.get(tag) ?? 0) + count);
+  return [...counts]
+    .map(([tag, count]) => ({ tag, count }))
+    .sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1));
 }
 
 function filterSql({ dictionary, states, tag, list }: LabelFilter): {

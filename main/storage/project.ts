@@ -11,9 +11,10 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { AppError } from '../contract/errors.ts';
 import { ancestors } from '../edits/versionHistory.ts';
@@ -28,17 +29,25 @@ import { Database } from './database.ts';
 import { EvaluationStore } from './evaluationStore.ts';
 import { FeatureStore } from './featureStore.ts';
 import { featureListEntity, FeatureLists, listMemberEntity } from './featureLists.ts';
+import { otherHolders, register } from './holders.ts';
+import { IntruderStore } from './intruderStore.ts';
 import { JobStore } from './jobStore.ts';
 import { LabelImport } from './labelImport.ts';
 import { searchLabels, type SearchHit, type SearchOptions } from './labelSearch.ts';
 import { commentEntity, labelEntity, LabelStore, type Authorship } from './labelStore.ts';
 import { checkSchema, headSchema, initialise, migrate } from './migrate.ts';
 import { translateSqliteError } from './sqliteError.ts';
-import { branchEntity, tagEntity, VersionStore, workingEntity } from './versionStore.ts';
+import type { InStorageThread } from './storageWork.ts';
+import { branchEntity, tagEntity } from './versionNames.ts';
+import { VersionStore } from './versionStore.ts';
+import { workingEntity } from './workingEdit.ts';
+import { WalFlusher } from './walFlusher.ts';
 import { checkKnown, VERSION_FILE_FORMAT, type KnownHashes, type VersionFile } from './versionFile.ts';
 
 export const DATABASE_FILE = 'project.sqlite';
 export const PROJECT_FOLDERS = ['models', 'corpora', 'activations', 'dictionaries', 'exports'] as const;
+
+const LOOK_AGAIN_MS = 20;
 
 export interface OpenOptions {
   /** What opens it, for the message that another process gets: 'the desktop app', 'the command line'. */
@@ -49,6 +58,8 @@ export interface OpenOptions {
   readonly patience?: number | undefined;
   /** False: no daily copy on opening. */
   readonly backups?: boolean | undefined;
+  /** Where what waits for the disk is done, so that this thread does not: then writes are durable after `flush`. */
+  readonly thread?: InStorageThread | undefined;
   readonly now?: (() => Date) | undefined;
 }
 
@@ -63,6 +74,10 @@ export interface Health {
  * @throws AppError `exists` when there is a project already, `permission`, `disk-full`; then nothing remains.
  */
 export async function createProject(folder: string, options: OpenOptions = {}): Promise<Project> {
+  if (options.thread) {
+    await options.thread('create', resolve(folder));
+    return await openProject(folder, options);
+  }
   const path = join(resolve(folder), DATABASE_FILE);
   if (existsSync(path))
     throw new AppError('exists', `${folder}: there is a project already.`, { details: { path: folder } });
@@ -138,8 +153,10 @@ export async function openProject(folder: string, options: OpenOptions = {}): Pr
     });
   }
   if (!statSync(path).isFile()) throw new AppError('invalid-file', `${path}: it is not a file.`, { details: { path } });
+  const found = options.readOnly === true ? [] : ((await options.thread?.('prepare', resolve(folder))) ?? []);
   try {
-    return options.readOnly === true ? openToRead(folder, path, options) : openToWrite(folder, path, options);
+    if (options.readOnly === true) return openToRead(folder, path, options);
+    return openToWrite(folder, path, options, found);
   } catch (thrown) {
     throw withRecovery(translateSqliteError(thrown, path), folder);
   }
@@ -157,23 +174,29 @@ function withRecovery(thrown: unknown, folder: string): unknown {
   });
 }
 
-function openToWrite(folder: string, path: string, options: OpenOptions): Project {
+function openToWrite(folder: string, path: string, options: OpenOptions, found: readonly string[]): Project {
+  const { thread } = options;
   const now = () => (options.now?.() ?? new Date()).toISOString();
   let holders: () => readonly string[] = () => [];
-  const database = new Database(path, { patience: options.patience, holders: () => holders() });
-  const notices: string[] = [];
+  const database = new Database(path, {
+    patience: options.patience,
+    holders: () => holders(),
+    durability: thread ? 'flush' : 'commit',
+  });
+  const notices = [...found];
   try {
     migrate(database, folder, now());
     const own = register(database, options.host ?? 'Errata', now());
     holders = () => otherHolders(database, own);
     try {
-      if (options.backups !== false) backupIfDue(database, folder, now());
+      if (options.backups !== false && !thread) backupIfDue(database, folder, now());
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.details['damaged'] === true) throw thrown;
       notices.push(`The daily backup could not be made: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     }
     const leave = () => database.write(() => database.query<[number]>('DELETE FROM holders WHERE id = ?').run(own));
-    return new Project(folder, database, now, { notices, leave, others: holders });
+    const flusher = thread && new WalFlusher(database, () => thread('checkpoint', resolve(folder)));
+    return new Project(folder, database, now, { notices, leave, others: holders, flusher });
   } catch (thrown) {
     database.close();
     throw thrown;
@@ -211,55 +234,11 @@ function openToRead(folder: string, path: string, options: OpenOptions): Project
   }
 }
 
-interface HolderRow {
-  readonly id: number;
-  readonly pid: number;
-  readonly machine: string;
-  readonly host: string;
-  readonly since: string;
-}
-
-function register(database: Database, host: string, time: string): number {
-  return database.write(() => {
-    for (const { id, pid, machine } of database
-      .query<[], HolderRow>('SELECT id, pid, machine, host, since FROM holders')
-      .all()) {
-      if (machine === hostname() && !isAlive(pid)) database.query<[number]>('DELETE FROM holders WHERE id = ?').run(id);
-    }
-    const row = database
-      .query<[number, string, string, string], { id: number }>(
-        'INSERT INTO holders (pid, machine, host, since) VALUES (?, ?, ?, ?) RETURNING id',
-      )
-      .get(process.pid, hostname(), host, time);
-    if (row === undefined) throw new AppError('internal', 'The process was not registered.');
-    return row.id;
-  });
-}
-
-function otherHolders(database: Database, own: number): readonly string[] {
-  return database
-    .query<[number], HolderRow>('SELECT id, pid, machine, host, since FROM holders WHERE id <> ?')
-    .all(own)
-    .filter(({ pid, machine }) => machine !== hostname() || isAlive(pid))
-    .map(
-      ({ pid, machine, host, since }) =>
-        `${host} (process ${pid}${machine === hostname() ? '' : ` on ${machine}`}, since ${since})`,
-    );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
-}
-
 interface ProjectParts {
   readonly notices?: readonly string[];
   readonly leave?: () => void;
   readonly others?: () => readonly string[];
+  readonly flusher?: WalFlusher | undefined;
 }
 
 export class Project {
@@ -270,6 +249,7 @@ export class Project {
   readonly versions: VersionStore;
   readonly behaviours: BehaviourStore;
   readonly evaluations: EvaluationStore;
+  readonly intruders: IntruderStore;
   readonly catalog: Catalog;
   readonly jobs: JobStore;
   /** What went wrong on opening without stopping it. */
@@ -306,6 +286,7 @@ export class Project {
     this.versions = new VersionStore(database, this.#log, this.labels, now);
     this.behaviours = new BehaviourStore(database, this.#log, now);
     this.evaluations = new EvaluationStore(database, now);
+    this.intruders = new IntruderStore(database, now);
     this.catalog = new Catalog(database);
     this.jobs = new JobStore(database, now);
   }
@@ -317,6 +298,33 @@ export class Project {
   /** Changes whenever another process has written: cheap to ask, so a host can refresh what it shows. */
   dataVersion(): number {
     return this.#database.dataVersion();
+  }
+
+  /**
+   * Resolves when all that was written is on the disk: at once, unless it was opened with a `thread`.
+   * @throws AppError `disk-full`, `permission`.
+   */
+  async flush(): Promise<void> {
+    await this.#parts.flusher?.flush();
+  }
+
+  /**
+   * Resolves when no other process is writing, so that a write of this one need not wait in this thread.
+   * @throws AppError `locked` when that takes longer than `patience` milliseconds.
+   */
+  async writable(patience = 5000): Promise<void> {
+    const end = performance.now() + patience;
+    while (this.#database.isOpen && this.#database.isWriteLocked) {
+      if (performance.now() > end) {
+        const holders = this.otherHolders();
+        throw new AppError(
+          'locked',
+          `${this.#database.path}: it is being written by ${holders.join(', ') || 'another process'}. Nothing was changed; try again.`,
+          { details: { path: this.#database.path, holders } },
+        );
+      }
+      await delay(LOOK_AGAIN_MS);
+    }
   }
 
   /** Who else has the project open, in words. */
@@ -482,7 +490,13 @@ export class Project {
     });
   }
 
-  /** Safe to call twice. */
+  /** As `close`, after what waits for the disk in the background. */
+  async end(): Promise<void> {
+    await this.#parts.flusher?.end();
+    this.close();
+  }
+
+  /** Safe to call twice. Not while a `flush` is under way: then `end`. */
   close(): void {
     if (!this.#database.isOpen) return;
     try {

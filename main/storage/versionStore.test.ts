@@ -126,6 +126,61 @@ describe('versions', () => {
     expect(() => project.versions.merge('main', ADA)).toThrow(/already part of/u);
   });
 
+  it('show what an action would change before it does, and do what they have shown', () => {
+    commit({ 1: 1, 2: 1 });
+    project.versions.createBranch('side', 'HEAD', ADA);
+    const theirs = commit({ 1: 5, 2: 2, 6: 6 });
+    project.versions.checkout('side', ADA);
+    project.labels.set({ dictionary: DICTIONARY, feature: 2 }, { text: 'greetings' }, ADA);
+    const ours = commit({ 1: 1, 2: 3, 4: 4 });
+    const changed = (difference: { readonly operations: readonly { readonly after: Operation | null }[] }) =>
+      valuesOf(difference.operations.flatMap(({ after }) => after ?? []));
+
+    const open = project.versions.preview('merge', 'main');
+    expect(open).toMatchObject({ head: ours.id, isFastForward: false, bases: [project.versions.resolve('main~1')] });
+    expect(open.undecided).toEqual(open.conflicts.map(({ key }) => key));
+    expect(open.conflicts).toMatchObject([{ base: { value: 1 }, ours: { value: 3 }, theirs: { value: 2 } }]);
+    expect(open.labels).toEqual([{ dictionary: DICTIONARY, feature: 2, text: 'greetings' }]);
+    expect(changed(open.difference)).toEqual({ 1: 5, 6: 6 });
+
+    const decide = () => 'theirs' as const;
+    const shown = project.versions.preview('merge', 'main', { decide });
+    expect(shown.undecided).toEqual([]);
+    const { version } = project.versions.merge('main', { ...ADA, decide });
+    expect(shown.difference).toEqual(project.versions.diff(ours.id, version.id));
+
+    const change = { mainline: 1 };
+    for (const [action, ref] of [
+      ['revert', version.id],
+      ['cherryPick', version.id],
+      ['rollBack', theirs.id],
+    ] as const) {
+      const before = project.versions.get('HEAD');
+      const expected = project.versions.preview(action, ref, { ...change, decide }).difference;
+      const made = project.versions[action](ref, { ...ADA, ...change, decide });
+      expect(project.versions.diff(before.id, made.id)).toEqual(expected);
+    }
+    expect(() => project.versions.preview('merge', 'main')).toThrow(/already part of/u);
+    project.versions.setOperations([], ADA);
+    expect(() => project.versions.preview('rollBack', 'main')).toThrow(/not committed/u);
+  });
+
+  it('do not come to hold a feature that the dictionary does not have', () => {
+    project.catalog.put({
+      kind: 'dictionary',
+      id: DICTIONARY,
+      name: 'first',
+      folder: 'dictionaries/first',
+      manifest: { size: 1024 },
+      created: '2026-01-01T00:00:00.000Z',
+    });
+    project.versions.begin('main', MODEL, ADA);
+    const operation: Operation = { ...clamp(1023, 0), gates: [{ feature: 1024, threshold: 0 }] };
+    expect(() => project.versions.setOperation(operation, ADA)).toThrow(/features 0 to 1023, but not 1024/u);
+    expect(() => project.versions.setOperations([operation], ADA)).toThrow(expect.objectContaining({ code: 'usage' }));
+    expect(project.versions.setOperation({ ...operation, gates: [] }, ADA).operations).toHaveLength(1);
+  });
+
   it('that only lie ahead are caught up with, not merged', () => {
     commit({ 1: 1 });
     project.versions.createBranch('side', 'HEAD', ADA);

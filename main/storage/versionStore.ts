@@ -1,12 +1,19 @@
 // Versions of edits, and the working edit that becomes the next one. Versions are facts: added, never changed or deleted.
 // What moves (branches, tags, the working edit) moves in undoable steps. Every command here is one transaction.
-import * as v from 'valibot';
-import { AppError } from '../contract/errors.ts';
-import { hashSchema, lineSchema, paragraphSchema } from '../contract/fields.ts';
+import { AppError, toAppError } from '../contract/errors.ts';
+import { hashSchema, paragraphSchema } from '../contract/fields.ts';
 import { validate } from '../contract/validate.ts';
 import { canonicalJson } from '../edits/canonical.ts';
-import { canonicalOperations, operationsSchema, parseEdit, targetKey, type Operation } from '../edits/edit.ts';
 import {
+  canonicalOperations,
+  featuresOf,
+  operationsSchema,
+  parseEdit,
+  targetKey,
+  type Operation,
+} from '../edits/edit.ts';
+import {
+  labelKey,
   labelledFeatures,
   makeVersion,
   shortId,
@@ -16,11 +23,9 @@ import {
   type VersionContent,
 } from '../edits/version.ts';
 import {
-  ancestors,
   bisectStep,
   logOrder,
   markVersion,
-  mergeBases,
   startBisect,
   type BisectMarks,
   type BisectStep,
@@ -29,40 +34,26 @@ import {
 } from '../edits/versionHistory.ts';
 import {
   diffVersions,
-  mergeBehaviours,
-  mergeOperations,
   resolveConflicts,
   type MergeConflict,
   type Resolution,
   type VersionDifference,
 } from '../edits/versionMerge.ts';
-import type { Change, ChangeLog, Entity } from './changes.ts';
+import { planChange, planMerge, planRollBack, type Plan } from '../edits/versionPlan.ts';
+import type { Change, ChangeLog } from './changes.ts';
 import type { Database } from './database.ts';
+import { checkFeature } from './featureIds.ts';
 import { checkAuthor, type Authorship, type LabelStore } from './labelStore.ts';
-
-/** What is checked out, with what has been changed in it since. */
-export interface WorkingEdit {
-  /** Null: no branch; commits then move only the working edit. */
-  readonly branch: string | null;
-  /** The version it started from; null before the first commit. */
-  readonly head: string | null;
-  readonly model: string;
-  readonly operations: readonly Operation[];
-  /** Ids of the behaviours that the next version must satisfy. */
-  readonly behaviours: readonly string[];
-  readonly bisect: BisectMarks | null;
-}
-
-export interface Branch {
-  readonly name: string;
-  readonly version: string;
-}
-
-export interface VersionTag extends Branch {
-  readonly message: string;
-  readonly author: string;
-  readonly time: string;
-}
+import {
+  allBranches,
+  allTags,
+  newName,
+  refuseTaken,
+  versionNamed,
+  type Branch,
+  type VersionTag,
+} from './versionNames.ts';
+import { WORKING, workingAt, type WorkingEdit } from './workingEdit.ts';
 
 export interface Decide {
   /** For each conflict a side; undefined leaves it open, and the command is refused with `conflict`. */
@@ -76,95 +67,25 @@ export type MergeOutcome =
   /** The branch had nothing of its own: it now points at the other's version. */
   | { readonly kind: 'fastForward'; readonly version: Version };
 
+export type PlannedAction = 'merge' | 'revert' | 'cherryPick' | 'rollBack';
+
+export interface Preview extends Pick<Plan, 'bases' | 'isFastForward' | 'conflicts'> {
+  /** The version at hand. */
+  readonly head: string;
+  /** Keys of the conflicts for which no side was chosen. */
+  readonly undecided: readonly string[];
+  /** From the version at hand to what would be made. */
+  readonly difference: VersionDifference;
+  /** Of all features that are shown, as they read now. */
+  readonly labels: readonly FeatureLabel[];
+}
+
 export interface BisectState {
   readonly marks: BisectMarks;
   readonly next: BisectStep;
 }
 
-const refNameSchema = v.pipe(
-  v.string('expected a name'),
-  v.regex(/^[\p{L}\p{N}][\p{L}\p{N}._/-]{0,99}$/u, 'expected a name of letters, digits, . _ - and /'),
-  v.check(
-    (name) => !name.includes('..') && !/[./]$/u.test(name) && !name.includes('//'),
-    'the name holds .. or // or ends with . or /',
-  ),
-  v.check(
-    (name) => !/^[0-9a-f]{4,64}$/u.test(name) && name.toUpperCase() !== 'HEAD',
-    'the name could be taken for a version',
-  ),
-);
-
 const REVERT = 'Revert';
-
-interface RefRow {
-  readonly version: string;
-}
-
-export function branchEntity(database: Database): Entity {
-  return {
-    kind: 'branch',
-    read: (key) => database.query<[string], RefRow>('SELECT version FROM branches WHERE name = ?').get(key) ?? null,
-    write(key, state, revision) {
-      database.query<[string]>('DELETE FROM branches WHERE name = ?').run(key);
-      if (state === null) return;
-      const { version } = state as RefRow; // what `read` gave the log
-      database
-        .query<[string, string, number]>('INSERT INTO branches (name, version, revision) VALUES (?, ?, ?)')
-        .run(key, version, revision);
-    },
-    keys: () =>
-      database
-        .query<[], { key: string }>('SELECT name AS key FROM branches')
-        .all()
-        .map(({ key }) => key),
-  };
-}
-
-export function tagEntity(database: Database): Entity {
-  type Row = Omit<VersionTag, 'name'>;
-  return {
-    kind: 'tag',
-    read: (key) =>
-      database.query<[string], Row>('SELECT version, message, author, time FROM tags WHERE name = ?').get(key) ?? null,
-    write(key, state, revision) {
-      database.query<[string]>('DELETE FROM tags WHERE name = ?').run(key);
-      if (state === null) return;
-      const { version, message, author, time } = state as Row; // what `read` gave the log
-      database
-        .query<[string, string, string, string, string, number]>(
-          'INSERT INTO tags (name, version, message, author, time, revision) VALUES (?, ?, ?, ?, ?, ?)',
-        )
-        .run(key, version, message, author, time, revision);
-    },
-    keys: () =>
-      database
-        .query<[], { key: string }>('SELECT name AS key FROM tags')
-        .all()
-        .map(({ key }) => key),
-  };
-}
-
-/** One key: there is one working edit in a project. */
-export const WORKING = 'edit';
-
-export function workingEntity(database: Database): Entity {
-  return {
-    kind: 'working',
-    read(key) {
-      const row =
-        key === WORKING ? database.query<[], { state: string }>('SELECT state FROM working_edit').get() : undefined;
-      return row === undefined ? null : (JSON.parse(row.state) as WorkingEdit); // written below
-    },
-    write(_key, state, revision) {
-      database.execute('DELETE FROM working_edit');
-      if (state === null) return;
-      database
-        .query<[string, number]>('INSERT INTO working_edit (id, state, revision) VALUES (1, ?, ?)')
-        .run(canonicalJson(state), revision);
-    },
-    keys: () => (database.query<[], object>('SELECT 1 FROM working_edit').get() === undefined ? [] : [WORKING]),
-  };
-}
 
 export class VersionStore {
   readonly #database: Database;
@@ -189,7 +110,7 @@ export class VersionStore {
 
   /** Begins an edit of a model on a new branch. @throws AppError `exists`, `conflict` when there is uncommitted work. */
   begin(branch: string, model: string, write: Authorship & { readonly discard?: boolean | undefined }): WorkingEdit {
-    const name = this.#newName('branch', branch);
+    const name = newName('branch', branch);
     const state: WorkingEdit = {
       branch: name,
       head: null,
@@ -200,7 +121,7 @@ export class VersionStore {
     };
     this.#step(`Begin the edit ${name}`, write, (change) => {
       this.#refuseUncommitted(write.discard);
-      this.#refuseTaken('branch', name);
+      refuseTaken(this.#database, 'branch', name);
       change('working', WORKING, state);
     });
     return state;
@@ -211,6 +132,7 @@ export class VersionStore {
     const [checked] = parseEdit({ operations: [operation] }, 'The operation').operations;
     if (checked === undefined) throw new AppError('internal', 'The operation was lost.');
     const key = targetKey(checked);
+    this.#checkFeatures([checked]);
     return this.#changeWorking(`Set ${checked.kind} on feature ${checked.feature}`, write, (working) => ({
       ...working,
       operations: validate(
@@ -233,10 +155,20 @@ export class VersionStore {
 
   setOperations(operations: readonly Operation[], write: Authorship): WorkingEdit {
     const edit = parseEdit({ operations });
+    this.#checkFeatures(edit.operations);
     return this.#changeWorking('Change the operations', write, (working) => ({
       ...working,
       operations: edit.operations,
     }));
+  }
+
+  /** @throws AppError('usage') for a feature that its dictionary is known not to have. */
+  #checkFeatures(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      for (const feature of featuresOf(operation)) {
+        checkFeature(this.#database, { dictionary: operation.dictionary, feature });
+      }
+    }
   }
 
   /** The behaviours that the next version must satisfy, by id. @throws AppError('not-found') for one that is not stored. */
@@ -341,7 +273,7 @@ export class VersionStore {
     return this.#step(`Check out ${ref.slice(0, 100)}`, write, (change) => {
       this.#refuseUncommitted(write.discard);
       const version = this.get(ref);
-      const branch = this.#ref('branch', ref) === null ? null : ref;
+      const branch = versionNamed(this.#database, 'branch', ref) === null ? null : ref;
       const state = workingAt(branch, version, this.working()?.bisect ?? null);
       change('working', WORKING, state);
       return state;
@@ -350,24 +282,17 @@ export class VersionStore {
 
   /** Adds a version that takes back what `ref` changed. @throws AppError `conflict`, `empty`, `mismatch`. */
   revert(ref: string, write: Authorship & Decide): Version {
-    return this.#apply(
-      ref,
-      write,
-      (version, parent) => ({ base: version, theirs: parent }),
-      (version) =>
-        version.message.startsWith(`${REVERT} "`)
-          ? `Reapply ${version.message.slice(REVERT.length + 1)}`
-          : `${REVERT} "${firstLine(version.message)}"\n\nTakes back version ${version.id}.`,
+    return this.#apply('revert', ref, write, (version) =>
+      version.message.startsWith(`${REVERT} "`)
+        ? `Reapply ${version.message.slice(REVERT.length + 1)}`
+        : `${REVERT} "${firstLine(version.message)}"\n\nTakes back version ${version.id}.`,
     );
   }
 
   /** Adds a version with what `ref` changed, made anew on the working edit's head. */
   cherryPick(ref: string, write: Authorship & Decide): Version {
-    return this.#apply(
-      ref,
-      write,
-      (version, parent) => ({ base: parent, theirs: version }),
-      (version) => `${version.message}\n\nPicked from version ${version.id}.`.slice(-10_000),
+    return this.#apply('cherryPick', ref, write, (version) =>
+      `${version.message}\n\nPicked from version ${version.id}.`.slice(-10_000),
     );
   }
 
@@ -394,47 +319,65 @@ export class VersionStore {
     write: Authorship & Pick<Decide, 'decide'> & { readonly message?: string | undefined },
   ): MergeOutcome {
     return this.#step(`Merge ${ref.slice(0, 100)}`, write, (change, author) => {
-      const { working, head } = this.#requireClean();
-      const theirs = this.#sameModel(this.get(ref), working.model);
-      const graph = this.graph();
-      if (ancestors(graph, head.id).has(theirs.id))
-        throw new AppError('empty', `Version ${shortId(theirs.id)} is already part of ${shortId(head.id)}.`);
-      if (ancestors(graph, theirs.id).has(head.id)) {
+      const { working, head, version: theirs, plan } = this.#plan('merge', ref);
+      if (plan.isFastForward) {
         this.#moveBranch(change, working, theirs.id);
         change('working', WORKING, workingAt(working.branch, theirs, working.bisect));
         return { kind: 'fastForward', version: theirs };
       }
-      const merged = this.#mergeContent(
-        mergeBases(graph, head.id, theirs.id).map((id) => this.#byId(id)),
-        head,
-        theirs,
-        write.decide,
-      );
       const message =
-        write.message ?? `Merge ${this.#ref('branch', ref) === null ? `version ${shortId(theirs.id)}` : ref}`;
+        write.message ??
+        `Merge ${versionNamed(this.#database, 'branch', ref) === null ? `version ${shortId(theirs.id)}` : ref}`;
+      const merged = decided(plan, write.decide);
       return { kind: 'merged', version: this.#commit(change, working, [head.id, theirs.id], merged, message, author) };
     });
   }
 
   /** What a merge of `ref` would find, without doing it. */
   mergeConflicts(ref: string): readonly MergeConflict[] {
-    const { head } = this.#requireClean();
-    const theirs = this.get(ref);
-    const bases = mergeBases(this.graph(), head.id, theirs.id).map((id) => this.#byId(id).operations);
-    return mergeOperations(bases, head.operations, theirs.operations).conflicts;
+    try {
+      return this.#plan('merge', ref).plan.conflicts;
+    } catch (thrown) {
+      if (toAppError(thrown).code === 'empty') return [];
+      throw thrown;
+    }
+  }
+
+  /**
+   * What an action would change in the version at hand, without doing it. Conflicts that are not decided stay as they are here.
+   * @throws AppError as the action itself does, but for `conflict` of features, and `empty` where it would change nothing.
+   */
+  preview(action: PlannedAction, ref: string, { decide, mainline }: Decide = {}): Preview {
+    const { head, plan } = this.#plan(action, ref, mainline);
+    const undecided = plan.conflicts.filter((conflict) => decide?.(conflict) === undefined);
+    const content = decided(plan, (conflict) => decide?.(conflict) ?? 'ours');
+    const labels = this.#labelsOf(content.operations);
+    const seen = [
+      ...plan.conflicts.flatMap(({ base, ours, theirs }) => [base ?? null, ours, theirs]),
+      ...head.operations,
+    ].filter((operation) => operation !== null);
+    return {
+      head: head.id,
+      bases: plan.bases,
+      isFastForward: plan.isFastForward,
+      conflicts: plan.conflicts,
+      undecided: undecided.map(({ key }) => key),
+      difference: diffVersions(head, { ...content, labels }),
+      labels: [...new Map([...labels, ...this.#labelsOf(seen)].map((label) => [labelKey(label), label])).values()],
+    };
   }
 
   // --- names ---
 
   branches(): readonly Branch[] {
-    return this.#database.query<[], Branch>('SELECT name, version FROM branches ORDER BY name').all();
+    return allBranches(this.#database);
   }
 
   /** Makes a branch at `ref` without checking it out. */
   createBranch(name: string, ref: string, write: Authorship): Branch {
-    const checked = this.#newName('branch', name);
+    const checked = newName('branch', name);
     return this.#step(`Make the branch ${checked}`, write, (change) => {
-      this.#refuseTaken('branch', checked);
+      refuseTaken(this.#database, 'branch', checked);
       const version = this.resolve(ref);
       change('branch', checked, { version });
       return { name: checked, version };
@@ -451,16 +394,14 @@ export class VersionStore {
   }
 
   tags(): readonly VersionTag[] {
-    return this.#database
-      .query<[], VersionTag>('SELECT name, version, message, author, time FROM tags ORDER BY name')
-      .all();
+    return allTags(this.#database);
   }
 
   createTag(name: string, ref: string, message: string, write: Authorship): VersionTag {
-    const checked = this.#newName('tag', name);
+    const checked = newName('tag', name);
     const text = validate(paragraphSchema(10_000), message, 'The message');
     return this.#step(`Tag ${checked}`, write, (change, author) => {
-      this.#refuseTaken('tag', checked);
+      refuseTaken(this.#database, 'tag', checked);
       const tag = { version: this.resolve(ref), message: text, author, time: this.#now() };
       change('tag', checked, tag);
       return { name: checked, ...tag };
@@ -579,57 +520,39 @@ export class VersionStore {
     throw new AppError('conflict', 'The working edit holds changes that are not committed: commit or discard them.');
   }
 
-  /** Reverting and picking are the same three-way merge, with the ends exchanged. */
-  #apply(
+  #plan(
+    action: PlannedAction,
     ref: string,
-    write: Authorship & Decide,
-    ends: (
-      version: Version,
-      parent: Pick<Version, 'operations' | 'behaviours'>,
-    ) => Record<'base' | 'theirs', Pick<Version, 'operations' | 'behaviours'>>,
-    message: (version: Version) => string,
-  ): Version {
-    return this.#step(`Apply ${ref.slice(0, 100)}`, write, (change, author) => {
-      const { working, head } = this.#requireClean();
-      const version = this.#sameModel(this.get(ref), working.model);
-      if (version.parents.length > 1 && write.mainline === undefined) {
-        throw new AppError(
-          'usage',
-          `Version ${shortId(version.id)} is a merge: say against which parent, 1 or 2, to read its change.`,
-        );
+    mainline?: number,
+  ): { readonly working: WorkingEdit; readonly head: Version; readonly version: Version; readonly plan: Plan } {
+    const { working, head } = this.#requireClean();
+    const version = this.#sameModel(this.get(ref), working.model);
+    const history = { graph: this.graph(), get: (id: string) => this.#byId(id) };
+    switch (action) {
+      case 'merge':
+        return { working, head, version, plan: planMerge(history, head, version) };
+      case 'rollBack':
+        return { working, head, version, plan: planRollBack(version) };
+      case 'revert':
+      case 'cherryPick': {
+        const isTakenBack = action === 'revert';
+        return { working, head, version, plan: planChange(history, head, version, { isTakenBack, mainline }) };
       }
-      const parent = version.parents[(write.mainline ?? 1) - 1];
-      if (parent === undefined && (write.mainline !== undefined || version.parents.length > 0)) {
-        throw new AppError('usage', `Version ${shortId(version.id)} has no parent ${write.mainline ?? 1}.`);
-      }
-      const { base, theirs } = ends(
-        version,
-        parent === undefined ? { operations: [], behaviours: [] } : this.#byId(parent),
-      );
-      const merged = this.#mergeContent([base], head, theirs, write.decide);
-      return this.#commitChanged(change, working, [head.id], head, merged, message(version), author);
-    });
+    }
   }
 
-  #mergeContent(
-    bases: readonly Pick<Version, 'operations' | 'behaviours'>[],
-    ours: Pick<Version, 'operations' | 'behaviours'>,
-    theirs: Pick<Version, 'operations' | 'behaviours'>,
-    decide: Decide['decide'],
-  ): Pick<Version, 'operations' | 'behaviours'> {
-    const result = mergeOperations(
-      bases.map(({ operations }) => operations),
-      ours.operations,
-      theirs.operations,
-    );
-    return {
-      operations: resolveConflicts(result, decide ?? (() => undefined)),
-      behaviours: mergeBehaviours(
-        bases.map(({ behaviours }) => behaviours),
-        ours.behaviours,
-        theirs.behaviours,
-      ),
-    };
+  #apply(
+    action: 'revert' | 'cherryPick',
+    ref: string,
+    write: Authorship & Decide,
+    message: (version: Version) => string,
+  ): Version {
+    const title = action === 'revert' ? 'Revert' : 'Pick';
+    return this.#step(`${title} ${ref.slice(0, 100)}`, write, (change, author) => {
+      const { working, head, version, plan } = this.#plan(action, ref, write.mainline);
+      const content = decided(plan, write.decide);
+      return this.#commitChanged(change, working, [head.id], head, content, message(version), author);
+    });
   }
 
   #commitChanged(
@@ -677,7 +600,7 @@ export class VersionStore {
 
   #moveBranch(change: Change, working: WorkingEdit, version: string): void {
     if (working.branch === null) return;
-    const at = this.#ref('branch', working.branch);
+    const at = versionNamed(this.#database, 'branch', working.branch);
     if (at !== working.head) {
       throw new AppError(
         'conflict',
@@ -722,17 +645,10 @@ export class VersionStore {
     return { ...(JSON.parse(row.content) as VersionContent), id, edit: row.edit }; // written by `insert`
   }
 
-  #ref(kind: 'branch' | 'tag', name: string): string | null {
-    const table = kind === 'branch' ? 'branches' : 'tags';
-    return (
-      this.#database.query<[string], RefRow>(`SELECT version FROM ${table} WHERE name = ?`).get(name)?.version ?? null
-    );
-  }
-
   #named(name: string): string {
     const head = name === 'HEAD' || name === '@' ? this.#requireWorking().head : undefined;
     if (head === null) throw new AppError('not-found', 'The edit has no version yet.');
-    const id = head ?? this.#ref('branch', name) ?? this.#ref('tag', name);
+    const id = head ?? versionNamed(this.#database, 'branch', name) ?? versionNamed(this.#database, 'tag', name);
     if (id !== null) return id;
     if (/^[0-9a-f]{4,64}$/u.test(name)) {
       const rows = this.#database
@@ -743,27 +659,11 @@ export class VersionStore {
     }
     throw new AppError('not-found', `There is no version, branch or tag ${JSON.stringify(name)}.`);
   }
-
-  #newName(kind: 'branch' | 'tag', name: string): string {
-    return validate(v.pipe(lineSchema(100, 1), refNameSchema), name, `The ${kind}`);
-  }
-
-  /** One name, one thing: a tag and a branch of the same name would make `resolve` a guess. */
-  #refuseTaken(kind: 'branch' | 'tag', name: string): void {
-    const taken = this.#ref('branch', name) !== null ? 'branch' : this.#ref('tag', name) !== null ? 'tag' : null;
-    if (taken !== null) throw new AppError('exists', `The ${kind} cannot be called ${name}: a ${taken} is.`);
-  }
 }
 
-function workingAt(branch: string | null, version: Version, bisect: BisectMarks | null): WorkingEdit {
-  return {
-    branch,
-    head: version.id,
-    model: version.model,
-    operations: version.operations,
-    behaviours: version.behaviours,
-    bisect,
-  };
+/** @throws AppError('conflict') naming the features still undecided. */
+function decided(plan: Plan, decide: Decide['decide']): Pick<Version, 'operations' | 'behaviours'> {
+  return { operations: resolveConflicts(plan, decide ?? (() => undefined)), behaviours: plan.behaviours };
 }
 
 function firstLine(message: string): string {

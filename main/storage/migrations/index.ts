@@ -2,6 +2,8 @@
 import { first } from './0001-first.ts';
 import { evaluations } from './0002-evaluations.ts';
 import { featureStatistics } from './0003-feature-statistics.ts';
+import { intruderTests } from './0004-intruder-tests.ts';
+import { indexes } from './0005-indexes.ts';
 
 export interface Migration {
   /** The schema version it leads to, one above the version it starts from. */
@@ -9,4 +11,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first, evaluations, featureStatistics];
+export const MIGRATIONS: readonly Migration[] = [first, evaluations, featureStatistics, intruderTests, indexes];

@@ -46,7 +46,15 @@ export function contentOf(project: Project): unknown {
   // Since schema 3.
   const set = project.features.set(DICTIONARY);
   const features = set && { set, list: project.features.list({ dictionary: DICTIONARY, order: 'impact' }) };
-  return JSON.parse(JSON.stringify({ ...content, ...(features ? { features } : {}) })) as unknown;
+  // Since schema 4.
+  const intruders = project.intruders.counts(DICTIONARY, 'Ada');
+  return JSON.parse(
+    JSON.stringify({
+      ...content,
+      ...(features ? { features } : {}),
+      ...(intruders.answered > 0 ? { intruders } : {}),
+    }),
+  ) as unknown;
 }
 
 async function fill(project: Project): Promise<void> {
@@ -120,6 +128,9 @@ async function fill(project: Project): Promise<void> {
     ['', ' yes', ' no'],
     texts(),
   );
+  const test = { dictionary: DICTIONARY, feature: 1, label: 'harmful requests', texts: 5, intruder: 2 };
+  project.intruders.add({ ...test, seed: 1, chosen: 2 }, ada);
+  project.intruders.add({ ...test, seed: 2, chosen: 0 }, ada);
   const job = project.jobs.add('train', { features: 1024 });
   project.jobs.move(job.id, 'running');
   project.jobs.setProgress(job.id, { step: 7 });
