@@ -1,6 +1,7 @@
 // How exactly an operation does in the graph what its definition says: shown wherever the operation is shown.
 import type { Dictionary } from '../dictionaries/dictionary.ts';
-import { featuresOf, type Operation } from './edit.ts';
+import { disagreementRate, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
+import type { Operation } from './edit.ts';
 
 export interface Exactness {
   /**
@@ -11,11 +12,31 @@ export interface Exactness {
   readonly reason: string;
 }
 
-/** Of an operation in a model's graph, interactive or exported. */
-export function graphExactness(operation: Operation, { architecture, size, k }: Dictionary): Exactness {
+/** The features whose activations an operation reads: those that topk competition matters for. */
+export function featuresRead(operation: Operation): number[] {
   const isUnconditional = operation.kind === 'steer' || operation.kind === 'project';
-  const readsFeatures = !isUnconditional || featuresOf(operation).length > 1 || operation.gates.length > 0;
-  if (!readsFeatures) return { badge: 'exact', reason: 'It reads no feature activation.' };
+  const others = [
+    ...operation.gates.map(({ feature }) => feature),
+    ...(operation.scope.positions === 'fromFirstFiring' ? [operation.scope.feature] : []),
+  ];
+  return [...new Set(isUnconditional ? others : [operation.feature, ...others])].sort((a, b) => a - b);
+}
+
+/**
+ * Of an operation in a model's graph, interactive or exported.
+ * @param thresholds of single topk features, where the graph has them in place of the competition.
+ */
+export function graphExactness(
+  operation: Operation,
+  { architecture, size, k }: Pick<Dictionary, 'architecture' | 'size' | 'k'>,
+  thresholds: readonly FeatureThreshold[] = [],
+): Exactness {
+  const read = featuresRead(operation);
+  if (read.length === 0) return { badge: 'exact', reason: 'It reads no feature activation.' };
+  const calibrated = thresholds.filter(({ feature }) => read.includes(feature));
+  if (architecture === 'topk' && calibrated.length > 0) {
+    return { badge: 'calibrated', reason: calibrated.map(thresholdText).join(' ') };
+  }
   switch (architecture) {
     case 'topk':
       return {
@@ -31,4 +52,13 @@ export function graphExactness(operation: Operation, { architecture, size, k }: 
     case 'jumprelu':
       return { badge: 'exact', reason: 'Each feature depends on its own row only.' };
   }
+}
+
+function thresholdText(threshold: FeatureThreshold): string {
+  const percent = (share: number) => `${Number((100 * share).toPrecision(3))}%`;
+  const { feature, tokens, firingRate } = threshold;
+  return (
+    `Feature ${feature} fires above ${Number(threshold.threshold.toPrecision(4))} instead of in competition: ` +
+    `they differ on ${percent(disagreementRate(threshold))} of ${tokens} held-out tokens, of which it fires on ${percent(firingRate)}.`
+  );
 }

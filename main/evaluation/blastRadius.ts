@@ -44,6 +44,8 @@ export interface BlastRadius {
   readonly strongest: readonly FeatureChange[];
   /** `[features]`, of the model without the edit. */
   readonly firingRates: Float64Array;
+  /** `[features]`: rate after − rate before. */
+  readonly rateChanges: Float64Array;
 }
 
 export interface BlastRadiusInput {
@@ -125,6 +127,7 @@ function compare(before: Sums, after: Sums, texts: readonly Text[], tokens: numb
   const meanSize = (change: FeatureChange) => Math.abs(change.meanAfter - change.meanBefore);
   const others = changes.filter(({ isEdited }) => !isEdited);
   const changed = changes.filter((change) => size_(change) > 0 || meanSize(change) > 0);
+  const inOrder = (value: (change: FeatureChange) => number) => Float64Array.from(changes, value);
   const firings = others.reduce((sum, { rateBefore }) => sum + rateBefore, 0);
   return {
     features: size,
@@ -135,7 +138,8 @@ function compare(before: Sums, after: Sums, texts: readonly Text[], tokens: numb
     strongest: changed
       .sort((a, b) => size_(b) - size_(a) || meanSize(b) - meanSize(a) || a.feature - b.feature)
       .slice(0, LISTED),
-    firingRates: Float64Array.from(changes, ({ rateBefore }) => rateBefore),
+    firingRates: inOrder(({ rateBefore }) => rateBefore),
+    rateChanges: inOrder(({ rateBefore, rateAfter }) => rateAfter - rateBefore),
   };
 }
 

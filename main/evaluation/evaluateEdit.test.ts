@@ -205,6 +205,30 @@ describe('baselines and doses', () => {
   });
 });
 
+describe('the forecast', () => {
+  it('is made from statistics alone, and checked against every feature that was not edited', async () => {
+    const statistics = new Map([
+      [
+        hash,
+        {
+          tokens: 1000,
+          firings: Uint32Array.from({ length: 96 }, (_, feature) => 20 + 3 * feature),
+          means: new Float64Array(96).fill(0.7),
+          ...{ cofiring: new Map(), logits: new Map() },
+        },
+      ],
+    ]);
+    const small = { ...settings, baselines: false, doses: [], continuations: 0 };
+    const { forecasts } = await evaluateEdit(input({ statistics, behaviours: [], settings: small }));
+    const [forecast] = forecasts ?? [];
+    expect(forecast).toMatchObject({ site: SITE, dictionary: hash, features: 96, tokens: 1000 });
+    expect(forecast?.correlations.firingRate?.n).toBe(94);
+    const measured = report.blastRadius[0]?.strongest.filter(({ rateBefore, rateAfter }) => rateBefore !== rateAfter);
+    expect(forecast?.found.of).toBe(Math.min(20, measured?.filter(({ isEdited }) => !isEdited).length ?? NaN));
+    expect(report.forecasts).toBeUndefined();
+  });
+});
+
 describe('the report', () => {
   it('is the same again with the same seed, in full, also when the original is not run again', async () => {
     const originals = new Map();

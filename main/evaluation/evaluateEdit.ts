@@ -3,43 +3,40 @@
 import { AppError } from '../contract/errors.ts';
 import type { OnWork } from '../contract/progress.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
+import { contentId } from '../edits/canonical.ts';
 import { canonicalEdit, editId, type Edit } from '../edits/edit.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { directionBaselines, randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
+import { directionBaselines, type DirectionBaselines } from './baselines.ts';
+import { tryBaselines } from './baselineTrials.ts';
 import { behaviourId, type Behaviour, type Case } from './behaviour.ts';
 import { blastRadius, type BlastRadius } from './blastRadius.ts';
-import { isTextCheck, refuses } from './checks.ts';
-import {
-  continuationKl,
-  freeText,
-  isLoop,
-  meanPair,
-  ratePair,
-  textCollateral,
-  type ContinuationKl,
-  type FreeText,
-} from './collateral.ts';
+import { continuationKl, freeText, textCollateral, type ContinuationKl, type FreeText } from './collateral.ts';
+import { forecastEdit, type ForecastStatistics } from './forecast.ts';
+import { checkForecast, type CheckedForecast } from './forecastCheck.ts';
 import { measureDirections, type Directions } from './directions.ts';
-import { isSignificant, rateEstimate, ratioEstimate, relativeDifference, type Estimate } from './intervals.ts';
+import { plannedTexts } from './plannedTexts.ts';
 import { openPromptEncoder, type PromptEncoder } from './prompts.ts';
 import {
   parseSettings,
   REPORT_FORMAT,
   type Baseline,
-  type BaselineKind,
+  type ContextLosses,
   type Dose,
   type EvaluationReport,
   type EvaluationSettings,
-  type SmallSuite,
   type SuiteReport,
   type SuiteRole,
   type Trial,
 } from './report.ts';
-import { casesOf, runCases, type CaseOutcome } from './runBehaviour.ts';
+import { runCases, type CaseOutcome } from './runBehaviour.ts';
+import { at, spread } from './spread.ts';
+import { chooseSuites, suiteReport, type Suite, type SuiteOutcomes } from './suites.ts';
 import { TreatedModel, UNTREATED, type Reading, type Text, type Treatment } from './treatedModel.ts';
+import { cachedRun, dominates, trialOf, type MainRun, type TrialOutcomes } from './trials.ts';
 import { judge, type Budget } from './verdict.ts';
+import { warningsOf } from './warnings.ts';
 
 export interface EvaluationInput {
   readonly model: Model;
@@ -53,6 +50,8 @@ export interface EvaluationInput {
   readonly targets?: readonly string[] | undefined;
   /** Held-out text (heldOut.ts); empty: no figures on text. */
   readonly heldOut: readonly (readonly number[])[];
+  /** Of the features of dictionaries, by their hash: what is forecast from. Without any nothing is. */
+  readonly statistics?: ReadonlyMap<string, ForecastStatistics> | undefined;
   /** See EvaluationSettings; what is left out has its default. */
   readonly settings?: unknown;
   /** What the original model gave, kept from one evaluation to the next by whoever makes several. */
@@ -63,23 +62,6 @@ export interface EvaluationInput {
   readonly onWork?: OnWork | undefined;
 }
 
-interface Suite {
-  readonly behaviour: Behaviour;
-  readonly role: SuiteRole;
-  readonly cases: readonly Case[];
-  /** Indices of the cases that trials run on. */
-  readonly trial: readonly number[];
-}
-
-interface SuiteOutcomes extends Suite {
-  readonly before: readonly CaseOutcome[];
-  readonly after: readonly CaseOutcome[];
-}
-
-const FEW_CASES = 100;
-const LISTED_CASES = 6;
-/** Of a prompt or an answer in the report, in characters. */
-const LONGEST_SHOWN = 2000;
 /** Prompts of each suite from which directions are measured. */
 const DIRECTION_CASES = 100;
 const SHORTEST_PROMPT = 3;
@@ -109,7 +91,7 @@ class Evaluation {
   readonly #plain: DirectionBaselines | null;
   readonly #treated: TreatedModel;
   readonly #modelHash: string;
-  readonly #warnings: string[] = [];
+  readonly #warnings: string[];
   #rowsDone = 0;
   #rowsTotal = 0;
   /** What many short runs in a row are called together. */
@@ -129,7 +111,7 @@ class Evaluation {
         details: { dictionary: hash, model: modelHash },
       });
     }
-    const suites = chooseSuites(input, settings);
+    const suites = chooseSuites(input.behaviours, input.targets, settings);
     if (suites.length === 0 && input.heldOut.length === 0) {
       throw new AppError('empty', 'There are no behaviours and no held-out text: nothing to evaluate on.');
     }
@@ -165,14 +147,20 @@ class Evaluation {
       places: [...placesOf(edit), ...(this.#plain?.places ?? [])],
     });
     this.#texts = input.heldOut.slice(0, settings.contexts).map(asText);
+    this.#warnings = warningsOf({
+      suites,
+      settings,
+      contexts: this.#texts.length,
+      contextLength: model.config.contextLength,
+      neverActs: this.#directions !== null && this.#plain === null,
+    });
   }
 
   async run(): Promise<EvaluationReport> {
-    const { model, signal, budget } = this.#input;
+    const { signal, budget } = this.#input;
     const { seed } = this.#settings;
     const treatment: Treatment = { edit: this.#edit };
     this.#rowsTotal = this.#countRows();
-    this.#warn();
 
     const outcomes: SuiteOutcomes[] = [];
     const suites: SuiteReport[] = [];
@@ -191,12 +179,14 @@ class Evaluation {
     const text = readings && {
       ...textCollateral(readings.before, readings.after, seed),
       contexts: this.#texts.length,
+      perContext: this.#contextLosses(readings.before, readings.after),
     };
     const continuations = await this.#continuations(treatment);
     const radii = await this.#blastRadii(treatment);
     const cache = { outcomes, readings };
+    const forecasts = this.#checkForecasts(radii);
     this.#stage = 'Trying baselines';
-    const baselines = this.#settings.baselines ? await this.#baselines(treatment, cache, radii) : [];
+    const baselines = this.#settings.baselines ? await this.#baselines(cache, radii) : [];
     this.#stage = 'Trying doses';
     const doses = await this.#doses(cache);
     const figures = { suites, text, continuations };
@@ -207,17 +197,13 @@ class Evaluation {
       edit: { id: editId(this.#edit), operations: this.#edit.operations },
       settings: this.#settings,
       ...figures,
-      blastRadius: radii.map(({ firingRates: _, ...rest }) => rest),
+      blastRadius: radii.map(({ firingRates: _, rateChanges: __, ...rest }) => rest),
+      ...(forecasts.length === 0 ? {} : { forecasts }),
       shifts: (this.#directions?.shifts ?? []).map(({ site, meanNorm, share }) => ({ site, meanNorm, share })),
       baselines,
       doses,
       verdict: budget && judge(figures, budget),
-      warnings: [
-        ...new Set([
-          ...this.#warnings,
-          ...(model.config.contextLength < 64 ? ['The model sees less than 64 tokens.'] : []),
-        ]),
-      ],
+      warnings: [...new Set(this.#warnings)],
     };
   }
 
@@ -228,7 +214,8 @@ class Evaluation {
   // ---- the parts --------------------------------------------------------------------------------------------------
 
   async #runOriginal(suite: Suite): Promise<readonly CaseOutcome[]> {
-    const key = `${this.#modelHash} ${behaviourId(suite.behaviour)} ${this.#settings.split}`;
+    const { device } = this.#input.runtime;
+    const key = `${this.#modelHash} ${behaviourId(suite.behaviour)} ${this.#settings.split} ${device}`;
     const known = this.#input.originals?.get(key);
     if (known) {
       this.#rowsDone += suite.cases.length;
@@ -326,87 +313,52 @@ class Evaluation {
     return radii;
   }
 
-  async #baselines(treatment: Treatment, cache: Cache, radii: readonly BlastRadius[]): Promise<Baseline[]> {
-    const { instruction, randomSeeds, seed } = this.#settings;
-    const baselines: Baseline[] = [];
-    const add = async (
-      kind: BaselineKind,
-      description: string,
-      trial: Promise<Trial>,
-      features: readonly number[] = [],
-    ) => void baselines.push({ kind, description, features, ...(await trial) });
-    const run = (what: Treatment) => this.#trial(what, cache);
-
-    await add(
-      'noEdit',
-      'The model as it is.',
-      Promise.resolve(trialOf(cachedRun(cache, 'before', this.#trialTexts()), cache)),
-    );
-    await add('edit', 'The edit.', Promise.resolve(trialOf(cachedRun(cache, 'after', this.#trialTexts()), cache)));
-    if (instruction !== '') {
-      await add(
-        'promptOnly',
-        `No edit, but before every prompt: ${JSON.stringify(instruction)}`,
-        this.#trial(UNTREATED, cache, instruction),
-      );
-    }
-    const rates = new Map(radii.map(({ dictionary, firingRates }) => [dictionary, firingRates]));
-    if (rates.size > 0) {
-      for (let draw = 0; draw < randomSeeds; draw++) {
-        for (const withGates of draw === 0 ? [false, true] : [false]) {
-          const edit = randomFeatureEdit(this.#edit, rates, seed + draw, { withGates });
-          if (!edit) {
-            this.#warnings.push('The dictionary has too few features to draw random ones of like firing rate.');
-            continue;
-          }
-          const hasGates = edit.operations.some(({ gates }) => gates.length > 0);
-          if (withGates && !hasGates) continue;
-          await add(
-            withGates ? 'randomFeaturesAndGates' : 'randomFeatures',
-            `Features of about the same firing rate in the places of the edited ones${withGates ? ' and of the gates' : hasGates ? ', behind the same gates' : ''} (draw ${draw + 1}).`,
-            run({ edit }),
-            [...new Set(edit.operations.map(({ feature }) => feature))],
-          );
-        }
-      }
-    }
-    await add('wrongSign', 'The edit with the opposite sign.', run({ ...treatment, strength: -1 }));
-    if (this.#plain) {
-      const { steer, differenceOfMeans, differenceOfMeansProjection } = this.#plain;
-      await add(
-        'steer',
-        "The edit's mean shift, added everywhere at its mean norm, without gates.",
-        run({ edit: steer }),
-      );
-      await add(
-        'differenceOfMeans',
-        'The difference of the mean activations of target and kept prompts, subtracted everywhere at the mean norm of the edit.',
-        run({ edit: differenceOfMeans }),
-      );
-      await add(
-        'differenceOfMeansProjection',
-        'The direction of that difference, projected out everywhere.',
-        run({ edit: differenceOfMeansProjection }),
-      );
-    }
-    return baselines;
+  #contextLosses(before: readonly Reading[], after: readonly Reading[]): ContextLosses {
+    const sums = (readings: readonly Reading[]) =>
+      readings.map(({ losses }) => losses.reduce((sum, loss) => sum + loss, 0));
+    const text = contentId(this.#texts.map(({ ids }) => Array.from(ids)));
+    return { text, before: sums(before), after: sums(after) };
   }
 
-  async #doses(cache: Cache): Promise<Dose[]> {
+  /** The forecasts need nothing that was measured: making them here changes nothing in them. */
+  #checkForecasts(radii: readonly BlastRadius[]): CheckedForecast[] {
+    const { dictionaries, statistics = new Map<string, never>() } = this.#input;
+    if (!this.#settings.blastRadius) return [];
+    return forecastEdit(this.#edit, dictionaries, statistics).flatMap((whole) => {
+      const { site, dictionary } = whole.forecast;
+      const radius = radii.find((each) => each.site === site && each.dictionary === dictionary);
+      return radius ? [checkForecast(whole, radius.rateChanges)] : [];
+    });
+  }
+
+  #baselines(cache: MainRun, radii: readonly BlastRadius[]): Promise<Baseline[]> {
+    return tryBaselines({
+      edit: this.#edit,
+      settings: this.#settings,
+      firingRates: new Map(radii.map(({ dictionary, firingRates }) => [dictionary, firingRates])),
+      directions: this.#plain,
+      known: { before: this.#known('before', cache), after: this.#known('after', cache) },
+      tryOut: (treatment, instruction) => this.#trial(treatment, cache, instruction),
+      onWarning: (warning) => this.#warnings.push(warning),
+    });
+  }
+
+  async #doses(cache: MainRun): Promise<Dose[]> {
     const doses: (Trial & { strength: number })[] = [];
     for (const strength of [...new Set(this.#settings.doses)].sort((a, b) => a - b)) {
       const known = strength === 0 ? 'before' : strength === 1 ? 'after' : null;
-      const trial =
-        known === null
-          ? await this.#trial({ edit: this.#edit, strength }, cache)
-          : trialOf(cachedRun(cache, known, this.#trialTexts()), cache);
+      const trial = known ? this.#known(known, cache) : await this.#trial({ edit: this.#edit, strength }, cache);
       doses.push({ strength, ...trial });
     }
     return doses.map((dose) => ({ ...dose, isPareto: !doses.some((other) => dominates(other, dose)) }));
   }
 
+  #known(which: 'before' | 'after', cache: MainRun): Trial {
+    return trialOf(cachedRun(cache, which, this.#trialTexts()), cache);
+  }
+
   /** A treatment on the trial's cases and contexts. One that makes the numbers explode has a failure instead of figures. */
-  async #trial(treatment: Treatment, cache: Cache, instruction = ''): Promise<Trial> {
+  async #trial(treatment: Treatment, cache: MainRun, instruction = ''): Promise<Trial> {
     try {
       const outcomes: TrialOutcomes[] = [];
       for (const suite of cache.outcomes) {
@@ -453,222 +405,12 @@ class Evaluation {
   }
 
   #countRows(): number {
-    const { baselines, randomSeeds, doses, continuations, instruction } = this.#settings;
-    const cases = this.#suites.reduce((sum, suite) => sum + suite.cases.length, 0);
-    const texts = this.#texts.length < 2 ? 0 : this.#texts.length;
-    const perTrial =
-      this.#suites.reduce((sum, { role, trial }) => sum + (role === 'other' ? 0 : trial.length), 0) +
-      this.#trialTexts().length;
-    const baselineTrials = baselines ? 1 + randomSeeds + 1 + (this.#plain ? 3 : 0) + (instruction === '' ? 0 : 1) : 0;
-    const doseTrials = new Set(doses.filter((dose) => dose !== 0 && dose !== 1)).size;
-    return 2 * cases + 3 * texts + 2 * Math.min(continuations, texts) + perTrial * (baselineTrials + doseTrials);
+    const suites = this.#suites.map(({ role, cases, trial }) => ({ role, cases: cases.length, trial: trial.length }));
+    return plannedTexts(suites, this.#texts.length, this.#settings, this.#plain !== null);
   }
-
-  #warn(): void {
-    const { baselines, instruction } = this.#settings;
-    for (const { behaviour, cases } of this.#suites) {
-      if (cases.length >= FEW_CASES) continue;
-      this.#warnings.push(`${behaviour.name}: ${cases.length} cases are few; look at the intervals.`);
-    }
-    if (this.#texts.length < 2) {
-      this.#warnings.push(
-        'Without held-out text there are no cross-entropy, no KL on text, no blast radius and no random features.',
-      );
-    } else if (this.#texts.length < FEW_CASES) {
-      this.#warnings.push(`${this.#texts.length} contexts of held-out text are few; look at the intervals.`);
-    }
-    if (!this.#suites.some(({ role }) => role === 'target')) {
-      this.#warnings.push('No behaviour is a target, so nothing says what the edit is for.');
-    }
-    if (baselines && instruction === '')
-      this.#warnings.push('No instruction was given, so there is no prompt-only baseline.');
-    if (this.#directions && !this.#plain) this.#warnings.push("The edit never acts on the target's prompts.");
-  }
-}
-
-// ---- what a run gave -------------------------------------------------------------------------------------------------
-
-interface Cache {
-  readonly outcomes: readonly SuiteOutcomes[];
-  readonly readings: { readonly before: readonly Reading[]; readonly after: readonly Reading[] } | null;
-}
-
-interface TrialOutcomes {
-  readonly suite: SuiteOutcomes;
-  /** Of the suite's trial cases. */
-  readonly outcomes: readonly CaseOutcome[];
-}
-
-interface TrialRun {
-  readonly outcomes: readonly TrialOutcomes[];
-  readonly readings: { readonly chosen: readonly number[]; readonly readings: readonly Reading[] } | null;
-}
-
-/** What the main figures already gave, at the cases and contexts of the trials. */
-function cachedRun({ outcomes, readings }: Cache, which: 'before' | 'after', chosen: readonly number[]): TrialRun {
-  return {
-    outcomes: outcomes
-      .filter(({ role }) => role !== 'other')
-      .map((suite) => ({ suite, outcomes: suite.trial.map((index) => at(suite[which], index)) })),
-    readings:
-      readings && chosen.length >= 2 ? { chosen, readings: chosen.map((index) => at(readings[which], index)) } : null,
-  };
-}
-
-function trialOf({ outcomes, readings }: TrialRun, cache: Cache): Trial {
-  const suites = outcomes.map(({ suite, outcomes: now }): SmallSuite => {
-    const scores = scoresOf(now);
-    return {
-      name: suite.behaviour.name,
-      role: suite.role,
-      rate: rateEstimate(now.filter(({ passed }) => passed).length, now.length),
-      score: scores === null ? null : mean(scores),
-    };
-  });
-  const ofRole = (role: SuiteRole) => outcomes.filter(({ suite }) => suite.role === role);
-  const kept = ofRole('keep').flatMap(({ suite, outcomes: now }) =>
-    now.filter((_, index) => at(suite.before, at(suite.trial, index)).passed).map(({ passed }) => passed),
-  );
-  const target = ofRole('target').flatMap(({ outcomes: now }) => now.map(({ passed }) => passed));
-  const answers = ofRole('target').flatMap(({ suite, outcomes: now }) =>
-    suite.cases.some(({ checks }) => checks.some(isTextCheck)) ? now : [],
-  );
-  const pooled = (passes: readonly boolean[]): Estimate | null =>
-    passes.length === 0 ? null : rateEstimate(passes.filter(Boolean).length, passes.length);
-  const parts = ofRole('target').map(remainingOf);
-  const before =
-    readings && cache.readings ? readings.chosen.map((index) => at(cache.readings?.before ?? [], index)) : null;
-  return {
-    suites,
-    kept: pooled(kept),
-    target: pooled(target),
-    targetRefuses: pooled(answers.map(({ output }) => refuses(output))),
-    remaining: parts.length === 0 ? null : mean(parts),
-    ...textFigures(before, readings?.readings ?? null),
-    failure: null,
-  };
-}
-
-/** What is left of a target under a trial, by what it was before. */
-function remainingOf({ suite, outcomes }: TrialOutcomes): number {
-  const before = suite.trial.map((index) => at(suite.before, index));
-  const [scoresBefore, scoresAfter] = [scoresOf(before), scoresOf(outcomes)];
-  if (scoresBefore && scoresAfter && suite.behaviour.aim === 'lower') {
-    return Math.abs(mean(scoresAfter)) / Math.max(Math.abs(mean(scoresBefore)), 1e-9);
-  }
-  const share = (these: readonly CaseOutcome[]) => {
-    const passed = these.filter(({ passed }) => passed).length / these.length;
-    return suite.behaviour.aim === 'raise' ? 1 - passed : passed;
-  };
-  return share(outcomes) / Math.max(share(before), 1 / outcomes.length);
-}
-
-function textFigures(
-  before: readonly Reading[] | null,
-  after: readonly Reading[] | null,
-): Pick<Trial, 'crossEntropy' | 'kl'> {
-  if (!before || !after) return { crossEntropy: null, kl: null };
-  const total = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0);
-  const losses = (readings: readonly Reading[]) => readings.map((reading) => total(reading.losses));
-  return {
-    crossEntropy: relativeDifference(losses(before), losses(after), 0),
-    kl: ratioEstimate(
-      after.map(({ kl, losses: { length } }) => total(kl.subarray(0, length))),
-      after.map(({ losses: { length } }) => length),
-      0,
-    ),
-  };
-}
-
-/** At least as good in all of target, kept cases and cross-entropy, and better in one. */
-function dominates(one: Trial, other: Trial): boolean {
-  const costs = ({ remaining, kept, crossEntropy }: Trial) => [
-    remaining ?? 0,
-    1 - (kept?.value ?? 1),
-    crossEntropy?.value ?? 0,
-  ];
-  if (one.failure !== null) return false;
-  if (other.failure !== null) return true;
-  const [mine, theirs] = [costs(one), costs(other)];
-  return mine.every((cost, index) => cost <= at(theirs, index)) && mine.some((cost, index) => cost < at(theirs, index));
-}
-
-function suiteReport(
-  { behaviour, role, cases }: Suite,
-  before: readonly CaseOutcome[],
-  after: readonly CaseOutcome[],
-  kl: ContinuationKl | null,
-  seed: number,
-): SuiteReport {
-  const passes = (outcomes: readonly CaseOutcome[]) => outcomes.map(({ passed }) => passed);
-  const rate = ratePair(passes(before), passes(after));
-  const heldOut = [...cases.keys()].filter((index) => at(cases, index).isHeldOut);
-  const generates = cases.some(({ checks }) => checks.some(isTextCheck));
-  const [scoresBefore, scoresAfter] = [scoresOf(before), scoresOf(after)];
-  const changed = [...cases.keys()].filter((index) => at(before, index).passed !== at(after, index).passed);
-  const shown = ({ output, score }: CaseOutcome) => (score === null ? shortened(output) : score.toFixed(3));
-  return {
-    name: behaviour.name,
-    behaviour: behaviourId(behaviour),
-    aim: behaviour.aim,
-    role,
-    rate,
-    isSignificant: isSignificant(rate.difference),
-    heldOut:
-      heldOut.length === 0 || heldOut.length === cases.length
-        ? null
-        : ratePair(
-            heldOut.map((index) => at(before, index).passed),
-            heldOut.map((index) => at(after, index).passed),
-          ),
-    score: scoresBefore && scoresAfter && meanPair(scoresBefore, scoresAfter, seed),
-    refuses: generates
-      ? ratePair(
-          before.map(({ output }) => refuses(output)),
-          after.map(({ output }) => refuses(output)),
-        )
-      : null,
-    loops: generates
-      ? ratePair(
-          before.map(({ ids }) => isLoop(ids)),
-          after.map(({ ids }) => isLoop(ids)),
-        )
-      : null,
-    kl,
-    brokenCases: changed.filter((index) => at(before, index).passed).length,
-    mendedCases: changed.filter((index) => at(after, index).passed).length,
-    changed: spread(changed, LISTED_CASES).map((index) => ({
-      prompt: shortened(at(cases, index).prompt),
-      before: shown(at(before, index)),
-      after: shown(at(after, index)),
-      passedBefore: at(before, index).passed,
-    })),
-  };
 }
 
 // ---- choosing ----------------------------------------------------------------------------------------------------------
-
-function chooseSuites({ behaviours, targets }: EvaluationInput, settings: EvaluationSettings): Suite[] {
-  const names = behaviours.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new AppError('usage', `Two behaviours have the name ${JSON.stringify(twice)}.`);
-  const unknown = targets?.find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw new AppError('usage', `No behaviour has the name ${JSON.stringify(unknown.slice(0, 100))}.`);
-  return behaviours.map((behaviour): Suite => {
-    const { name, aim } = behaviour;
-    const cases = casesOf(behaviour, settings.split === 'all' ? undefined : settings.split);
-    if (cases.length < 2)
-      throw new AppError('empty', `The behaviour ${name} has one case: two are the least for an interval.`);
-    const isTarget = targets?.includes(name) ?? aim !== 'keep';
-    if (isTarget && aim === 'keep') {
-      throw new AppError('usage', `${name} is to be kept (its aim says so), so it cannot be what the edit is for.`);
-    }
-    const role = isTarget ? 'target' : aim === 'keep' ? 'keep' : 'other';
-    const size = role === 'target' ? settings.trialTargetCases : settings.trialKeepCases;
-    return { behaviour, role, cases, trial: spread([...cases.keys()], size) };
-  });
-}
 
 /** Measured on the cases for choosing, where there are such, so that the figures stay apart from what the baselines saw. */
 async function directionsOf(
@@ -702,33 +444,4 @@ function dictionaryOf(dictionaries: Dictionaries, hash: string): Dictionary {
 /** For scopes that tell prompt and generated text apart, the first half of a text counts as its prompt. */
 function asText(ids: readonly number[]): Text {
   return { ids, promptLength: Math.ceil(ids.length / 2) };
-}
-
-/** Both ends of what is too long for a report. */
-function shortened(text: string): string {
-  if (text.length <= LONGEST_SHOWN) return text;
-  const half = LONGEST_SHOWN / 2;
-  return `${text.slice(0, half)} … ${text.slice(-half)}`.toWellFormed();
-}
-
-// ---- small things ------------------------------------------------------------------------------------------------------
-
-/** So many of the values, evenly from first to last; all where there are fewer. */
-function spread<T>(values: readonly T[], count: number): T[] {
-  if (values.length <= count) return [...values];
-  return Array.from({ length: count }, (_, index) => at(values, Math.floor((index * values.length) / count)));
-}
-
-function scoresOf(outcomes: readonly CaseOutcome[]): number[] | null {
-  const scores = outcomes.map(({ score }) => score).filter((score) => score !== null);
-  return scores.length === outcomes.length ? scores : null;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function at<T>(values: readonly T[], index: number): T {
-  if (index < 0 || index >= values.length) throw new AppError('internal', `There is no entry ${index}.`);
-  return values[index] as T;
 }

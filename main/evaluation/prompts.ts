@@ -33,6 +33,10 @@ export class PromptEncoder {
     this.#template = template;
   }
 
+  get hasChatTemplate(): boolean {
+    return this.#template !== null;
+  }
+
   /**
    * The text of a case: its prompt and system text in the model's chat template; as it stands when it is raw or the model
    * has no template.

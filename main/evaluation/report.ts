@@ -7,6 +7,7 @@ import type { Operation } from '../edits/edit.ts';
 import type { Aim } from './behaviour.ts';
 import type { BlastRadius } from './blastRadius.ts';
 import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';
+import type { CheckedForecast } from './forecastCheck.ts';
 import type { Estimate } from './intervals.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -41,6 +42,15 @@ export interface SuiteReport {
   readonly changed: readonly ChangedCase[];
   readonly brokenCases: number;
   readonly mendedCases: number;
+  /** Of every case, in the order of the behaviour's cases of the split; what two evaluations are compared by. */
+  readonly outcomes?: { readonly before: CaseMarks; readonly after: CaseMarks };
+}
+
+export interface CaseMarks {
+  /** A character for each case: 1 where it passes, else 0. */
+  readonly passed: string;
+  /** Null where not every case has a score. */
+  readonly scores: readonly number[] | null;
 }
 
 export interface ChangedCase {
@@ -48,6 +58,14 @@ export interface ChangedCase {
   readonly before: string;
   readonly after: string;
   readonly passedBefore: boolean;
+}
+
+/** Of each context of held-out text, in nats: what two evaluations on the same text are compared by. */
+export interface ContextLosses {
+  /** sha-256 of the text's tokens. */
+  readonly text: string;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
 }
 
 export interface SmallSuite {
@@ -151,9 +169,11 @@ export interface EvaluationReport {
   readonly edit: { readonly id: string; readonly operations: readonly Operation[] };
   readonly settings: EvaluationSettings;
   readonly suites: readonly SuiteReport[];
-  readonly text: (TextCollateral & { readonly contexts: number }) | null;
+  readonly text: (TextCollateral & { readonly contexts: number; readonly perContext?: ContextLosses }) | null;
   readonly continuations: (ContinuationKl & FreeText) | null;
-  readonly blastRadius: readonly Omit<BlastRadius, 'firingRates'>[];
+  readonly blastRadius: readonly Omit<BlastRadius, 'firingRates' | 'rateChanges'>[];
+  /** What was forecast before anything was run, and how good that was; left out without statistics of the features. */
+  readonly forecasts?: readonly CheckedForecast[];
   readonly shifts: readonly { readonly site: string; readonly meanNorm: number; readonly share: number }[];
   readonly baselines: readonly Baseline[];
   readonly doses: readonly Dose[];

@@ -1,9 +1,13 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../edits/edit.ts';
 import type { BeforeAfter } from './collateral.ts';
+import { PREDICTORS, type CheckedForecast } from './forecastCheck.ts';
 import { isSignificant, type Estimate } from './intervals.ts';
-import type { Baseline, BaselineKind, Dose, EvaluationReport, SuiteReport } from './report.ts';
+import type { Baseline, Dose, EvaluationReport, SuiteReport } from './report.ts';
+import { definitions, escape, interval, optional, percentInterval, table } from './reportMarkup.ts';
+import { doseChart, whiskers } from './reportPictures.ts';
+import { BASELINE_NAMES, number, operationText, percent, PREDICTOR_NAMES, ROLES } from './reportText.ts';
 
 export interface ReportContext {
   readonly title: string;
@@ -48,6 +52,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
     report.baselines.length === 0 ? '' : baselinesSection(report.baselines),
     report.doses.length === 0 ? '' : dosesSection(report.doses),
     ...report.blastRadius.map((radius) => radiusSection(radius, context)),
+    ...(report.forecasts ?? []).map((forecast) => forecastSection(forecast, context)),
     changedSection(suites),
     `<h2>How to read this</h2><p class="soft">Intervals are 95%. Rates: Wilson's score interval; differences of rates on the same cases: Newcombe's interval for paired proportions; everything else: paired bootstrap (BCa, 2000 resamples) over cases or contexts. A change is called significant only where its interval leaves out 0. Baselines and doses run on fewer cases than the main figures; n says how many.</p>`,
   ];
@@ -97,25 +102,6 @@ function operationsTable({ operations }: Edit, { labelOf }: ReportContext): stri
     ]),
   );
 }
-
-export function operationText(operation: Operation): string {
-  switch (operation.kind) {
-    case 'ablate':
-      return 'ablate';
-    case 'scale':
-    case 'project':
-      return `${operation.kind} ${number(operation.factor)}`;
-    case 'clamp':
-    case 'clampActive':
-    case 'floor':
-    case 'cap':
-      return `${operation.kind} ${number(operation.value)}`;
-    case 'steer':
-      return `steer ${number(operation.amount)}`;
-  }
-}
-
-const ROLES = { target: 'target', keep: 'to keep', other: 'other' } as const;
 
 function suitesSection(suites: readonly SuiteReport[]): string {
   const order = { target: 0, keep: 1, other: 2 };
@@ -184,18 +170,6 @@ function collateralSection(text: EvaluationReport['text'], continuations: Evalua
   return `<h2>Collateral</h2>${table(['', 'without', 'with the edit', 'difference', '#n'], rows)}`;
 }
 
-const BASELINE_NAMES: Readonly<Record<BaselineKind, string>> = {
-  noEdit: 'no edit',
-  edit: 'the edit',
-  promptOnly: 'prompt only',
-  randomFeatures: 'random features',
-  randomFeaturesAndGates: 'random features and gates',
-  wrongSign: 'wrong sign',
-  steer: 'additive steer',
-  differenceOfMeans: 'difference of means',
-  differenceOfMeansProjection: 'difference of means, projected out',
-};
-
 function baselinesSection(baselines: readonly Baseline[]): string {
   const rows = baselines.map(({ kind, description, target, targetRefuses, kept, crossEntropy, kl, failure }) => [
     `${kind === 'edit' ? '<strong>' : ''}${BASELINE_NAMES[kind]}${kind === 'edit' ? '</strong>' : ''}<br><span class="soft">${escape(description)}</span>`,
@@ -247,6 +221,27 @@ function radiusSection(radius: EvaluationReport['blastRadius'][number], { labelO
   return `<h2>Blast radius at ${escape(radius.site)}</h2><p>${radius.moved} of ${radius.features} features changed how often they fire on clean text beyond chance (5% for all together), edited ones not counted; all changes of rates add up to ${percent(radius.shareOfFirings)} of all firings. ${radius.contexts} contexts, ${radius.tokens} tokens.</p>${rows.length === 0 ? '' : table(['feature', 'label', '#fires without', '#with', '#mean without', '#with', '#z', ''], rows)}`;
 }
 
+function forecastSection(forecast: CheckedForecast, { labelOf }: ReportContext): string {
+  const { site, dictionary, strongest, correlations, found, shareOfFirings, raised, lowered } = forecast;
+  const tokens = (list: CheckedForecast['raised']) =>
+    list.map(({ token, effect }) => `${escape(JSON.stringify(token))} ${number(effect)}`).join(', ') || 'nothing';
+  const rows = strongest
+    .slice(0, 25)
+    .map(({ feature, rate, change, cosine, nearest, cofiring }) => [
+      `#${feature}`,
+      escape(labelOf?.(dictionary, feature) ?? ''),
+      percent(rate),
+      percent(change),
+      `${number(cosine)} with #${nearest}`,
+      cofiring === null ? '' : number(cofiring),
+    ]);
+  const checks = PREDICTORS.map((predictor) => {
+    const estimate = correlations[predictor];
+    return [PREDICTOR_NAMES[predictor], estimate ? interval(estimate) : '', estimate ? String(estimate.n) : ''];
+  });
+  return `<h2>Forecast at ${escape(site)}</h2><p>Before anything was run, from the dictionary's rows and the statistics of its features alone: changes of rates would add up to ${percent(shareOfFirings)} of all firings. Of the ${found.of} features that changed most, ${found.hits} were among its ${found.of} largest (${number(found.byChance)} by chance).</p>${table(['rank correlation with the measured change', '', '#features'], checks)}<p class="soft">Directly, by the decoder rows alone, in logits: raises ${tokens(raised)}; lowers ${tokens(lowered)}.</p>${rows.length === 0 ? '' : table(['feature', 'label', '#fires', '#forecast change', 'decoder cosine', '#co-firing'], rows)}`;
+}
+
 function changedSection(suites: readonly SuiteReport[]): string {
   const parts = suites
     .filter(({ changed }) => changed.length > 0)
@@ -260,139 +255,4 @@ function changedSection(suites: readonly SuiteReport[]): string {
         )}</details>`,
     );
   return parts.length === 0 ? '' : `<h2>Cases that changed</h2>${parts.join('')}`;
-}
-
-// ---- pictures ---------------------------------------------------------------------------------------------------------
-
-interface WhiskerRow {
-  readonly label: string;
-  /** Drawn in the colours of before and after. */
-  readonly marks: readonly Estimate[];
-}
-
-/** Dots with their intervals, a row for each label. */
-function whiskers(
-  rows: readonly WhiskerRow[],
-  [low, high]: readonly [number, number],
-  show: (value: number) => string,
-): string {
-  const [left, width, rowHeight] = [230, 420, 26];
-  const height = rows.length * rowHeight + 28;
-  const x = (value: number) =>
-    (left + (width * (Math.min(Math.max(value, low), high) - low)) / (high - low)).toFixed(1);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => low + (high - low) * share);
-  const axis = ticks
-    .map(
-      (tick) =>
-        `<line class="axis" x1="${x(tick)}" x2="${x(tick)}" y1="4" y2="${height - 22}"/><text class="soft" x="${x(tick)}" y="${height - 6}" text-anchor="middle">${show(tick)}</text>`,
-    )
-    .join('');
-  const drawn = rows.map(({ label, marks }, row) => {
-    const middle = row * rowHeight + rowHeight / 2 + 4;
-    const dots = marks.map((mark, index) => {
-      const y = middle + (index - (marks.length - 1) / 2) * 8;
-      const what = `${label}: ${show(mark.value)}, ${show(mark.low)} to ${show(mark.high)}, n = ${mark.n}`;
-      return `<g class="${index === 0 ? 'before' : 'after'}"><title>${escape(what)}</title><line x1="${x(mark.low)}" x2="${x(mark.high)}" y1="${y}" y2="${y}" stroke-width="2"/><circle cx="${x(mark.value)}" cy="${y}" r="3.5"/></g>`;
-    });
-    return `<text x="${left - 12}" y="${middle + 4}" text-anchor="end">${escape(shortened(label, 36))}</text>${dots.join('')}`;
-  });
-  const total = left + width + 60;
-  return `<svg viewBox="0 0 ${total} ${height}" width="${total}" height="${height}" role="img" aria-label="Dots with 95% intervals; the numbers are in the table below">${axis}${drawn.join('')}</svg>`;
-}
-
-/** What is left of the targets and what is kept, by strength. */
-function doseChart(doses: readonly Dose[]): string {
-  const points = doses.filter(({ failure }) => failure === null);
-  if (points.length < 2) return '';
-  const [left, top, width, height] = [50, 10, 560, 200];
-  const strengths = points.map(({ strength }) => strength);
-  const [first, last] = [Math.min(...strengths), Math.max(...strengths)];
-  const x = (strength: number) => (left + (width * (strength - first)) / (last - first)).toFixed(1);
-  const y = (share: number) => (top + height * (1 - Math.min(Math.max(share, 0), 1))).toFixed(1);
-  const grid = [0, 0.5, 1].map(
-    (share) =>
-      `<line class="axis" x1="${left}" x2="${left + width}" y1="${y(share)}" y2="${y(share)}"/><text class="soft" x="${left - 8}" y="${Number(y(share)) + 4}" text-anchor="end">${percent(share)}</text>`,
-  );
-  const ticks = points.map(
-    ({ strength }) =>
-      `<text class="soft" x="${x(strength)}" y="${top + height + 18}" text-anchor="middle">${number(strength)}</text>`,
-  );
-  const line = (name: 'before' | 'after', valueOf: (dose: Dose) => Estimate | null) => {
-    const known = points.flatMap((dose) => {
-      const value = valueOf(dose);
-      return value ? [{ strength: dose.strength, value }] : [];
-    });
-    const path = known.map(({ strength, value }) => `${x(strength)},${y(value.value)}`).join(' ');
-    const dots = known.map(
-      ({ strength, value }) =>
-        `<line x1="${x(strength)}" x2="${x(strength)}" y1="${y(value.low)}" y2="${y(value.high)}"/><circle cx="${x(strength)}" cy="${y(value.value)}" r="3.5"/>`,
-    );
-    return `<g class="${name}"><polyline points="${path}" fill="none" stroke-width="1.5"/>${dots.join('')}</g>`;
-  };
-  return `<svg viewBox="0 0 ${left + width + 30} ${top + height + 30}" width="${left + width + 30}" height="${top + height + 30}" role="img" aria-label="Share of target cases that pass, and of cases to be kept that still pass, by strength; the numbers are in the table below">${grid.join('')}${ticks.join('')}${line('before', ({ kept }) => kept)}${line('after', ({ target }) => target)}</svg>`;
-}
-
-// ---- text ---------------------------------------------------------------------------------------------------------------
-
-/** Cells are HTML already. A heading that begins with # is of numbers. */
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const kind = headings.map((heading) => (heading.startsWith('#') ? ' class="n"' : ''));
-  const head = headings.map(
-    (heading, index) => `<th scope="col"${kind[index]}>${escape(heading.replace(/^#/u, ''))}</th>`,
-  );
-  const body = rows.map((row) => `<tr>${row.map((cell, index) => `<td${kind[index]}>${cell}</td>`).join('')}</tr>`);
-  return `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
-}
-
-function definitions(facts: readonly (readonly [string, string])[]): string {
-  return `<dl>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join('')}</dl>`;
-}
-
-function optional(estimate: Estimate | null, show: (estimate: Estimate) => string): string {
-  return estimate === null
-    ? '<span class="soft">not measured</span>'
-    : `${show(estimate)} <span class="soft">n&nbsp;=&nbsp;${estimate.n}</span>`;
-}
-
-function interval({ value, low, high }: Estimate): string {
-  return `${number(value)} <span class="soft">[${number(low)}, ${number(high)}]</span>`;
-}
-
-function percentInterval({ value, low, high }: Estimate): string {
-  return `${percent(value)} <span class="soft">[${percent(low)}, ${percent(high)}]</span>`;
-}
-
-/** 0.9525 → "95.3%"; what is not quite all or nothing does not read as 100% or 0%. */
-export function percent(share: number): string {
-  const rounded = (100 * share).toFixed(1);
-  if (rounded === '100.0' && share < 1) return '≈100%';
-  if ((rounded === '0.0' || rounded === '-0.0') && share !== 0) return '≈0%';
-  return `${rounded.replace('-', '−').replace(/\.0$/u, '')}%`;
-}
-
-export function number(value: number): string {
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
-  return text.replace('-', '−').replace('e−', 'e-').replace('e-', 'e−');
-}
-
-function shortened(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  // Controls are no part of HTML, and a lone surrogate no part of UTF-8.
-  return text
-    .toWellFormed()
-    .replace(/[^\P{Cc}\n\t]/gu, '\uFFFD')
-    .replace(/[&<>"']/gu, (character) => ENTITIES[character] ?? '');
 }

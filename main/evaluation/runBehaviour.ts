@@ -7,7 +7,15 @@ import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
 import type { PromptEncoder } from './prompts.ts';
 import type { RunOptions, Text, TreatedModel, Treatment } from './treatedModel.ts';
 
+/** What one check found. The score is the number that it compares; null for checks of text. */
+export interface CheckVerdict {
+  readonly passed: boolean;
+  readonly score: number | null;
+}
+
 export interface CaseOutcome extends CaseResult {
+  /** Of each check, in order. */
+  readonly verdicts: readonly CheckVerdict[];
   readonly promptIds: readonly number[];
   /** Generated tokens without the stop token; empty where no check looks at text. */
   readonly ids: readonly number[];
@@ -50,13 +58,13 @@ export async function runCases(
     const promptIds = prompts[index]?.ids ?? [];
     const ids = generated.get(index) ?? [];
     const output = ids.length === 0 ? '' : encoder.decodeContinuation(promptIds, ids);
-    const verdicts = each.checks.map((check, position) =>
+    const verdicts = each.checks.map((check, position): CheckVerdict =>
       isTextCheck(check)
         ? { passed: judgeText(check, output), score: null }
         : judgeScore(check, scored.get(`${index}.${position}`) ?? []),
     );
     const score = verdicts.find((verdict) => verdict.score !== null)?.score ?? null;
-    return { passed: verdicts.every(({ passed }) => passed), score, output, promptIds, ids };
+    return { passed: verdicts.every(({ passed }) => passed), score, output, verdicts, promptIds, ids };
   });
 }
 

@@ -1,31 +1,57 @@
-// README.md of an artifact: what it is, and how to run it in Python and Node.
-import type { EditEffect, Equivalence } from './equivalence.ts';
+// README.md of an artifact: what it is, what its verification found, and how to load it.
+import { isOnnx } from './ladder.ts';
+import { loadingCode } from './loadingCode.ts';
 import type { Manifest } from './manifest.ts';
+import type { PythonCheck } from './pythonCheck.ts';
+import type { Report } from './report.ts';
 
-const WEIGHTS: Readonly<Record<Manifest['form'], string>> = {
-  embedded: 'The weights are in the `.onnx` files, or in `model.onnx_data` beside them.',
-  referenced:
-    'The weights are the files of the original model (hard links to them, or copies). They are *not* patched: the edit is in the graphs.',
-};
+type Facts = Omit<Manifest, 'id' | 'format' | 'files'>;
 
-export function artifactReadme(
-  manifest: Omit<Manifest, 'id' | 'format' | 'files'>,
-  report: {
-    readonly equivalence: Equivalence;
-    readonly effect: EditEffect;
-    readonly warnings: readonly string[];
-  },
-): string {
-  const { model, edit, inputs, form } = manifest;
-  const { equivalence, effect } = report;
+export function artifactReadme(facts: Facts, report: Report): string {
+  const { model, edit } = facts;
   const operations = edit.operations.map((operation, index) => {
     const { site, dictionary, feature, scope, gates, kind, ...amount } = operation;
     const number = Object.values(amount)[0];
     const gate = gates.map((one) => `${one.feature} > ${one.threshold}`).join(' or ');
     const where = [scope.positions, ...(gate === '' ? [] : [`where feature ${gate}`])].join(', ');
-    const badge = manifest.exactness[index]?.badge ?? '';
+    const badge = facts.exactness[index]?.badge ?? '';
     return `| ${kind}${number === undefined ? '' : ` ${number}`} | ${feature} | ${site} | ${dictionary.slice(0, 10)} | ${where} | ${badge} |`;
   });
+  return `# A patched model
+
+Written by Errata ${facts.tool.version}. ${model.type}, model ${model.hash.slice(0, 10)}, edit ${edit.id.slice(0, 10)}. ${WHAT[facts.form]}
+
+| operation | feature | site | dictionary | where | exactness |
+| --- | --- | --- | --- | --- | --- |
+${operations.join('\n')}
+
+## Files
+${filesText(facts)}
+- \`manifest.json\` (hashes of everything), \`equivalence.json\` (the report below), \`reference.safetensors\` (what the workbench gave), \`check.py\` (compares the two in Python). Check everything at any time: \`errata verify FOLDER\`.
+
+## Verified
+${verifiedText(report)}
+${loadingCode(facts)
+  .map(({ title, language, code }) => `\n## ${title}\n\`\`\`${language}\n${code}\`\`\`\n`)
+  .join('')}`;
+}
+
+const WHAT: Readonly<Record<Manifest['form'], string>> = {
+  embedded: 'The edit is part of the graphs: nothing else is needed to run it.',
+  referenced: 'The edit is part of the graphs: nothing else is needed to run it.',
+  bias: 'The edit is in the biases of a plain checkpoint of the same architecture.',
+  weights: 'The edit is in the weights of a plain checkpoint of the same architecture.',
+  huggingface: 'The original checkpoint, and PyTorch hooks that apply the edit to it.',
+};
+
+function filesText({ form, inputs, model }: Facts): string {
+  if (form === 'huggingface') {
+    return `- \`original/\`: the checkpoint as it was (hard links to its weights, or copies). It is *not* patched: loaded by itself it is the original model.
+- \`errata_edit.py\`, \`edit.json\`, \`edit.safetensors\`: the hooks, what they do, and the rows of the dictionaries they need.`;
+  }
+  if (!isOnnx(form)) {
+    return `- \`config.json\`, \`model.safetensors\` and the tokenizer: a checkpoint that is loaded as the original is.`;
+  }
   const extra = [
     ...(inputs.promptLength ? ['`prompt_length` int64 `[batch]`: tokens of each prompt.'] : []),
     ...inputs.states.map(
@@ -33,59 +59,41 @@ export function artifactReadme(
         `\`past_${name}\` bool \`[${count}, batch, 1]\` (model_with_past.onnx): all false at first, then the output \`present_${name}\` of the last run.`,
     ),
   ];
-  const extraPython = inputs.promptLength ? ', "prompt_length": np.array([ids.shape[1]])' : '';
-  const extraNode = inputs.promptLength ? `, prompt_length: int64([ids.length], [1])` : '';
-  return `# A patched model
-
-Written by Errata ${manifest.tool.version}. ${model.type}, model ${model.hash.slice(0, 10)}, edit ${edit.id.slice(0, 10)}. The edit is part of the graphs: nothing else is needed to run it.
-
-| operation | feature | site | dictionary | where | exactness |
-| --- | --- | --- | --- | --- | --- |
-${operations.join('\n')}
-
-## Files
-- \`model.onnx\`: \`input_ids\` int64 \`[batch, time]\` → \`logits\` float32 \`[batch, time, ${model.vocabularySize}]\`. Pad short rows on the right.
+  return `- \`model.onnx\`: \`input_ids\` int64 \`[batch, time]\` → \`logits\` float32 \`[batch, time, ${model.vocabularySize}]\`. Pad short rows on the right.
 - \`model_with_past.onnx\`: the same with a key-value cache, for generation. Pad short rows on the left; \`left_padding\` int64 \`[batch]\` says by how much.${extra.map((line) => `\n- also: ${line}`).join('')}
-- ${WEIGHTS[form]}
-- \`manifest.json\` (hashes of everything), \`equivalence.json\` (the report below), \`reference.safetensors\` (what the workbench gave). Check them at any time: \`errata verify FOLDER\`.
+- ${
+    form === 'embedded'
+      ? 'The weights are in the `.onnx` files, or in `model.onnx_data` beside them.'
+      : 'The weights are the files of the original model (hard links to them, or copies). They are *not* patched: the edit is in the graphs.'
+  }`;
+}
 
-## Verified
-Loaded afresh from these files and compared with the model in the workbench on ${equivalence.logits.positions} positions: max |Δlogit| ${equivalence.logits.maxAbsLogitDiff.toExponential(2)} (standard deviation of the logits: ${equivalence.logits.logitStd.toPrecision(3)}), mean KL ${equivalence.logits.meanKl.toExponential(2)} nats; greedy texts of ${equivalence.greedy.prompts} × ${equivalence.greedy.newTokens} tokens agree in ${(100 * equivalence.greedy.agreement).toFixed(2)}%.
-The edit itself changes the logits there by up to ${effect.logits.maxAbsLogitDiff.toPrecision(3)}, mean KL ${effect.logits.meanKl.toPrecision(3)} nats; ${(100 * effect.greedyAgreement).toFixed(1)}% of the greedy tokens stay the same.
-${report.warnings.map((warning) => `\n**${warning}**\n`).join('')}
-## Python
-\`\`\`python
-import numpy as np, onnxruntime as ort
+function verifiedText({ equivalence, effect, deviation, formula, python, warnings, notes }: Report): string {
+  const { logits, greedy } = equivalence;
+  const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)}%`;
+  return [
+    `Loaded afresh from these files and compared with the model in the workbench on ${logits.positions} positions: max |Δlogit| ${logits.maxAbsLogitDiff.toExponential(2)} (standard deviation of the logits: ${logits.logitStd.toPrecision(3)}), mean KL ${logits.meanKl.toExponential(2)} nats; greedy texts of ${greedy.prompts} × ${greedy.newTokens} tokens agree in ${percent(greedy.agreement, 2)}.`,
+    `The edit itself changes the logits there by up to ${effect.logits.maxAbsLogitDiff.toPrecision(3)}, mean KL ${effect.logits.meanKl.toPrecision(3)} nats; ${percent(effect.greedyAgreement, 1)} of the greedy tokens stay the same.`,
+    ...(deviation
+      ? [
+          `**It is not the edit at its site alone**, since earlier blocks read the projected stream, too: against that edit the logits differ by up to ${deviation.logits.maxAbsLogitDiff.toPrecision(3)}, mean KL ${deviation.logits.meanKl.toPrecision(3)} nats; ${percent(deviation.greedyAgreement, 1)} of the greedy tokens are the same. The comparison above is with the projection at every write.`,
+        ]
+      : []),
+    ...(formula
+      ? [
+          `The formula of the Python file, in double precision and from the exported files, gives the workbench's activations to ${formula.maxAbsDiff.toExponential(2)} (tolerated are ${formula.tolerance.toExponential(2)}) at ${formula.positions - formula.undecided} positions${formula.undecided > 0 ? `; at ${formula.undecided} more, rounding decides whether a feature fires` : ''}.`,
+        ]
+      : []),
+    ...(python ? [pythonText(python)] : []),
+    ...notes,
+    ...warnings.map((warning) => `**${warning}**`),
+  ].join('\n\n');
+}
 
-session = ort.InferenceSession("model.onnx")
-ids = np.array([[1, 2, 3]], dtype=np.int64)  # from tokenizer.json: tokenizers.Tokenizer.from_file("tokenizer.json")
-logits = session.run(["logits"], {"input_ids": ids${extraPython}})[0]
-
-# Generation with the cache
-session = ort.InferenceSession("model_with_past.onnx")
-inputs = {"left_padding": np.zeros(1, dtype=np.int64)${extraPython}}
-for node in session.get_inputs():
-    if node.name.startswith("past_"):
-        shape = [{"batch": 1, "past": 0}.get(size, size) for size in node.shape]
-        inputs[node.name] = np.zeros(shape, dtype=bool if node.type == "tensor(bool)" else np.float32)
-names = [node.name for node in session.get_outputs()]
-step = ids
-for _ in range(16):
-    results = dict(zip(names, session.run(names, {**inputs, "input_ids": step})))
-    step = results["logits"][:, -1].argmax(-1)[:, None]
-    print(step[0, 0])
-    inputs.update({name.replace("present_", "past_"): value for name, value in results.items() if name.startswith("present_")})
-\`\`\`
-
-## Node
-\`\`\`js
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-
-const int64 = (values, dims) => new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
-const session = await InferenceSession.create('model.onnx');
-const ids = [1, 2, 3];
-const { logits } = await session.run({ input_ids: int64(ids, [1, ids.length])${extraNode} });
-console.log(logits.dims);
-\`\`\`
-`;
+function pythonText(python: PythonCheck): string {
+  if (python.state === 'notChecked') return `Not checked in Python at the time of the export: ${python.reason}`;
+  const versions = Object.entries(python.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
+  return `Checked in Python (${versions}): max |Δlogit| ${python.maxAbsLogitDiff.toExponential(2)}, mean KL ${python.meanKl.toExponential(2)} nats on ${python.positions} positions; ${python.greedyTextsEqual} of ${python.greedyTexts} greedy texts are the same.`;
 }

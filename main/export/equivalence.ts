@@ -4,8 +4,6 @@ import type { DeviceName } from '../onnx/runtime.ts';
 import { LogitComparison, type LogitDifference } from './logitComparison.ts';
 import type { Continuations } from './modelRuns.ts';
 
-export const EQUIVALENCE_FILE = 'equivalence.json';
-
 /**
  * Both models are the same graph over the same weights; only rounding may differ, by the order of sums. 2·10⁻⁴ standard
  * deviations of the logits (or 10⁻⁴, the larger) is what an imported model may differ from its reference by.

@@ -10,7 +10,8 @@ import { openModel } from '../models/model.ts';
 import { runtime } from '../models/testing/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../models/testing/temporaryFolder.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { exportModel, type ExportForm, type ExportOptions } from './exportModel.ts';
+import { exportModel, type ExportOptions } from './exportModel.ts';
+import type { OnnxForm } from './ladder.ts';
 import { exportBench } from './testing/exportBench.ts';
 import { verifyArtifact } from './verifyArtifact.ts';
 
@@ -22,7 +23,7 @@ const hasStories = existsSync(stories) && existsSync(storiesText);
 if (!hasStories) console.log('skipped: the export of stories260K, because ../shared/fixtures is not there');
 
 const gpt2 = await exportBench(await openTinyModel('gpt2'));
-const forms: readonly ExportForm[] = ['embedded', 'referenced'];
+const forms: readonly OnnxForm[] = ['embedded', 'referenced'];
 
 async function exportTo(folder: string, more: Partial<ExportOptions> = {}) {
   return exportModel({ ...gpt2, runtime, form: 'embedded', folder, ...more });
@@ -100,6 +101,38 @@ describe.each(forms)('an export with its weights %s', (form) => {
   });
 });
 
+describe('an export with thresholds in place of the competition of topk features', () => {
+  const [, topk] = [...gpt2.dictionaries.values()];
+  const [, hash = ''] = [...gpt2.dictionaries.keys()];
+  const rates = { tokens: 1000, firingRate: 0.04, onlyThreshold: 0.002, onlyCompetition: 0.001 };
+  const thresholds = new Map([[hash, [{ feature: 5, threshold: 0.5, ...rates }]]]);
+
+  it('has the rows that it reads only, does what the workbench does with them, and says how often they differ', async () => {
+    const [exactFolder, folder] = [join(await temporaryFolder(), 'exact'), join(await temporaryFolder(), 'artifact')];
+    const exact = await exportTo(exactFolder);
+    const result = await exportTo(folder, { thresholds });
+    expect(result).toMatchObject({ maxAbsLogitDiff: 0, greedyAgreement: 1 });
+    expect(result.manifest.exactness.map(({ badge }) => badge)).toEqual([
+      'exact',
+      'exact',
+      'exact',
+      'calibrated', // floors feature 5
+      'exact', // projects, and so reads no feature
+    ]);
+    expect(result.manifest.exactness[3]?.reason).toBe(
+      'Feature 5 fires above 0.5 instead of in competition: they differ on 0.3% of 1000 held-out tokens, of which it fires on 4%.',
+    );
+    expect(result.warnings).toEqual([expect.stringMatching(/^Thresholds .* on 100 positions .* mean KL \S+ nats/u)]);
+    expect(result.manifest.edit).toEqual(exact.manifest.edit);
+    expect(result.manifest.dictionaries).toEqual(exact.manifest.dictionaries);
+    const sizeOf = ({ manifest }: typeof exact) => manifest.files.find(({ path }) => path === 'model.onnx')?.bytes ?? 0;
+    // Of the topk dictionary two rows are left (that is the least), each with the decoder's, bias and threshold.
+    const { size = 0, d = 0 } = topk ?? {};
+    expect(sizeOf(exact) - sizeOf(result)).toBeGreaterThan(0.9 * 4 * (size - 2) * d);
+    expect(await verifyArtifact({ runtime, folder })).toMatchObject({ maxAbsLogitDiff: 0, greedyAgreement: 1 });
+  });
+});
+
 describe('an export', () => {
   it('too large for one file keeps its weights in a data file that both graphs share', async () => {
     const folder = join(await temporaryFolder(), 'artifact');
@@ -165,6 +198,21 @@ describe('an export', () => {
     }
   });
 
+  it.each(forms)(
+    'of a checkpoint whose folder has vanished since it was opened names the file, and leaves nothing: %s',
+    async (form) => {
+      const parent = await temporaryFolder();
+      const bench = await exportBench(await openTinyModel('gpt2'));
+      await rm(bench.model.weightsFolder, { recursive: true });
+      const failing = exportModel({ ...bench, runtime, form, folder: join(parent, 'artifact') });
+      await expect(failing).rejects.toMatchObject({
+        code: 'not-found',
+        message: expect.stringContaining('model.safetensors') as string,
+      });
+      expect(await readdir(parent)).toEqual([]);
+    },
+  );
+
   it('does not begin where it cannot end', async () => {
     const parent = await temporaryFolder();
     const folder = join(parent, 'artifact');
@@ -200,16 +248,25 @@ describe('an export', () => {
     expect(await readdir(parent)).toEqual(['taken']);
   });
 
-  it('has a README whose code for Node runs', async () => {
-    const folder = join(await temporaryFolder(), 'artifact');
-    await exportTo(folder);
-    const readme = await readFile(join(folder, 'README.md'), 'utf8');
-    const code = /```js\n(.*?)```/su.exec(readme)?.[1] ?? '';
-    const here = code.replace("'model.onnx'", JSON.stringify(join(folder, 'model.onnx')));
-    expect(here).not.toBe(code);
-    const { output } = await runNode(['--input-type=module', '-e', here]);
-    expect(output.trim()).toBe('[ 1, 3, 29 ]');
-  });
+  it.each([{ positions: 'notBos' }, { positions: 'generatedOnly' }] as const)(
+    'has a README whose code for Node runs: %j',
+    async (scope) => {
+      const folder = join(await temporaryFolder(), 'artifact');
+      await exportModel({
+        ...(await exportBench(gpt2.model, { more: [{ scope }] })),
+        runtime,
+        form: 'embedded',
+        folder,
+      });
+      const readme = await readFile(join(folder, 'README.md'), 'utf8');
+      const code = /```js\n(.*?)```/su.exec(readme)?.[1] ?? '';
+      expect(code.includes('prompt_length')).toBe(scope.positions === 'generatedOnly');
+      const here = code.replace("'model.onnx'", JSON.stringify(join(folder, 'model.onnx')));
+      expect(here).not.toBe(code);
+      const { output } = await runNode(['--input-type=module', '-e', here]);
+      expect(output.trim()).toBe('[ 1, 3, 29 ]');
+    },
+  );
 });
 
 async function runNode(arguments_: readonly string[]): Promise<{ output: string; signal: unknown }> {

@@ -1,54 +1,38 @@
 // Exports a patched model as a folder that ONNX Runtime runs without us: graphs with the edit in them, weights, tokenizer,
 // manifest and report. The folder appears under its name only after its models, loaded afresh, did what the workbench shows.
-import { copyFile, constants, link } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { AppError, toAppError } from '../contract/errors.ts';
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AppError } from '../contract/errors.ts';
 import type { OnWork } from '../contract/progress.ts';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
+import { withThresholds, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
 import { canonicalEdit, editId, type Edit, type Operation } from '../edits/edit.ts';
-import { fixEdit, type Dictionaries } from '../edits/editPatches.ts';
+import { fixEdit, type Dictionaries, type FixedEdit } from '../edits/editPatches.ts';
 import { graphExactness } from '../edits/exactness.ts';
 import { buildFolderAtomic, removeLeftovers, writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
-import { buildVariantGraph } from '../models/variant.ts';
+import type { Patch } from '../models/variant.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { artifactFeeds } from './artifactFeeds.ts';
+import { openArtifact } from './artifactModel.ts';
 import { artifactReadme } from './artifactReadme.ts';
-import { EQUIVALENCE_FILE, requireEquivalence, type EditEffect, type Equivalence } from './equivalence.ts';
+import { calibrationDistance, distanceText } from './calibrationDistance.ts';
+import { copyCompanions, writeCheckpoint } from './checkpointForm.ts';
+import { requireEquivalence, type EditEffect } from './equivalence.ts';
 import { heldOutText } from './heldOutText.ts';
-import { describeFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
-import {
-  embeddedSize,
-  LARGEST_ONNX_FILE,
-  relocate,
-  weightBytes,
-  writeDataFile,
-  writeEmbedded,
-  writeGraph,
-} from './onnxFile.ts';
+import { checkFormula, writeHookForm } from './hookForm.ts';
+import { CHECK_FILE, checkPython } from './hookPython.ts';
+import { compiledExactness, isOnnx, type ExportForm } from './ladder.ts';
+import { describeFile, writeManifest, type Manifest, type ManifestFile, type WrittenFile } from './manifest.ts';
+import { writeOnnx } from './onnxForm.ts';
+import { checkWithPython } from './pythonCheck.ts';
 import { REFERENCE_FILE, writeReference } from './reference.ts';
-import { CACHED_MODEL_FILE, figures, MODEL_FILE } from './verifyArtifact.ts';
+import { EQUIVALENCE_FILE, REPORT_FORMAT, type Report } from './report.ts';
+import { figures } from './verifyArtifact.ts';
 import { compareWithWorkbench } from './workbenchComparison.ts';
 
-const DATA_FILE = 'model.onnx_data';
 const README_FILE = 'README.md';
-/** What is copied from the model's folder as it is, where it is there. */
-const COMPANIONS = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'tokenizer.model',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'chat_template.json',
-];
-
-export type ExportForm = Manifest['form'];
+const NO_THRESHOLDS: ReadonlyMap<string, readonly FeatureThreshold[]> = new Map();
 
 export interface ExportOptions {
   readonly runtime: Runtime;
@@ -56,7 +40,11 @@ export interface ExportOptions {
   readonly edit: Edit;
   /** By content hash: at least those of the edit. */
   readonly dictionaries: Dictionaries;
-  /** `embedded`: the weights are copied into the artifact; `referenced`: they are the model's own files, linked. */
+  /**
+   * Thresholds in place of the competition of topk features, by the dictionary's hash, for all features that the edit reads: the
+   * artifact, and what it is compared with, then need these features' rows only.
+   */
+  readonly thresholds?: ReadonlyMap<string, readonly FeatureThreshold[]>;
   readonly form: ExportForm;
   /** Must not exist; the folder above it must. */
   readonly folder: string;
@@ -68,207 +56,178 @@ export interface ExportOptions {
   readonly provenance?: Manifest['provenance'];
   readonly signal?: AbortSignal;
   readonly onWork?: OnWork;
+  /** A Python to check the artifact with, as a person will load it. What cannot be checked is reported, not refused. */
+  readonly python?: string;
   /** Embedded weights that would make a longer .onnx file go to a data file beside it; for tests. */
   readonly largestFile?: number;
 }
 
-export interface ExportResult {
+export interface ExportResult extends Report {
   readonly path: string;
   readonly manifest: Manifest;
-  readonly equivalence: Equivalence;
-  readonly effect: EditEffect;
   /** The figures of the command line. `kl` is the mean, in nats per position. */
   readonly maxAbsLogitDiff: number;
   readonly kl: number;
   readonly greedyAgreement: number;
-  /** What a person should look at before using the artifact. */
-  readonly warnings: readonly string[];
 }
 
 /**
- * @throws AppError `exists`, `not-found` (the folder above, a dictionary), `mismatch` (a dictionary of another model), `usage`,
+ * Builds the artifact and gives it its name once it is verified.
+ * @throws AppError `exists`, `not-found` (the folder above, a dictionary, a file of the weights), `mismatch` (a dictionary of another model), `usage`,
  * `unknown-site`, `empty`, `disk-full`, `permission`, `cancelled`, `verification-failed`. Then nothing is left.
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
-  const { model, dictionaries, form, toolVersion, provenance = {}, signal, onWork } = options;
+  const path = resolve(options.folder);
+  await leftoversRemoved(dirname(path));
+  await checkWeightsAreThere(options.model.weightFiles);
+  return buildFolderAtomic(path, (partial) => writeArtifact(partial, options));
+}
+
+/** A checkpoint's folder may have gone since the model was opened: said of its file, not of the artifact's. */
+async function checkWeightsAreThere(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    try {
+      await stat(file);
+    } catch (thrown) {
+      throw toFileError(thrown, file);
+    }
+  }
+}
+
+/**
+ * Fills the empty folder `partial` and verifies what is in it; `options.folder` is what it will be called.
+ * @throws AppError as exportModel. What is in the folder then is of no use.
+ */
+export async function writeArtifact(partial: string, options: ExportOptions): Promise<ExportResult> {
+  const { runtime, model, form, toolVersion, provenance = {}, python, signal, onWork } = options;
+  const { thresholds = NO_THRESHOLDS } = options;
   const path = resolve(options.folder);
   const edit = canonicalEdit(options.edit);
   const text = heldOutText(options.contexts, model.config);
   const modelHash = await model.hash(signal);
   const used = [...new Set(edit.operations.map(({ dictionary }) => dictionary))].sort();
-  for (const hash of used) checkDictionaryFits(hash, dictionaries.get(hash), modelHash);
+  for (const hash of used) checkDictionaryFits(hash, options.dictionaries.get(hash), modelHash);
+  const dictionaries = calibrated(options.dictionaries, thresholds);
   const bosTokenId = await bosTokenIdOf(model);
   const fixed = fixEdit(edit, dictionaries, bosTokenId);
-  await leftoversRemoved(dirname(path));
+  const written = await writeForm(partial, fixed, { ...options, dictionaries, edit, bosTokenId });
 
-  return buildFolderAtomic(path, async (partial) => {
-    const models = [false, true].map((cache) =>
-      buildVariantGraph(model, { head: 'logits', patches: fixed.patches, cache }).toModelProto(),
-    );
-    const weights = form === 'embedded' ? writeOwnWeights : linkWeights;
-    const written = await weights(partial, models, options);
-    const companions = await copyCompanions(model.folder, partial);
-
-    const { config } = model;
-    const facts = {
-      tool: { name: 'errata' as const, version: toolVersion },
-      created: new Date().toISOString(),
-      form,
-      model: {
-        hash: modelHash,
-        type: config.modelType,
-        vocabularySize: config.vocabularySize,
-        layers: config.layers,
-        keyValueHeads: config.keyValueHeads,
-        headDim: config.headDim,
-        bosTokenId,
-      },
-      dictionaries: used.map((hash) => {
-        const { architecture, d, size, site } = dictionaryOf(hash, dictionaries);
-        return { hash, architecture, d, size, site };
-      }),
-      edit: { id: editId(edit), operations: [...edit.operations] },
-      exactness: edit.operations.map((operation) =>
-        graphExactness(operation, dictionaryOf(operation.dictionary, dictionaries)),
-      ),
-      inputs: {
-        promptLength: fixed.needsPromptLength,
-        states: fixed.states.map(({ past, operations }) => ({ name: past.replace(/^past_/u, ''), operations })),
-      },
-      provenance,
-    };
-    const { equivalence, effect, reference } = await compareWithWorkbench(partial, {
-      ...options,
-      edit,
+  const { config } = model;
+  const isGraph = isOnnx(form);
+  const facts = {
+    tool: { name: 'errata' as const, version: toolVersion },
+    created: new Date().toISOString(),
+    form,
+    model: {
+      hash: modelHash,
+      type: config.modelType,
+      vocabularySize: config.vocabularySize,
+      layers: config.layers,
+      keyValueHeads: config.keyValueHeads,
+      headDim: config.headDim,
       bosTokenId,
-      text,
-      artifactFeeds: artifactFeeds(facts.inputs),
-    });
-    requireEquivalence(path, equivalence);
-    const warnings = warningsOf(edit.operations, effect);
-
-    await writeReference(join(partial, REFERENCE_FILE), reference);
-    const report = { format: 'errata.equivalence.1', equivalence, effect, warnings };
-    await writeFileAtomic(join(partial, EQUIVALENCE_FILE), `${JSON.stringify(report, null, 2)}\n`);
-    await writeFileAtomic(join(partial, README_FILE), artifactReadme(facts, { equivalence, effect, warnings }));
-
-    const files: ManifestFile[] = [];
-    const listed = [
-      ...written,
-      ...companions,
-      ...[REFERENCE_FILE, EQUIVALENCE_FILE, README_FILE].map((name) => ({ name, storage: 'own' as const })),
-    ];
-    for (const [done, { name, storage }] of listed.entries()) {
-      onWork?.({ stage: 'Hashing the files', done, total: listed.length, unit: 'files' });
-      files.push(await describeFile(partial, name, storage, signal));
-    }
-    const manifest = await writeManifest(partial, { ...facts, files });
-    return { path, manifest, equivalence, effect, ...figures(equivalence), warnings };
+    },
+    dictionaries: used.map((hash) => {
+      const { architecture, d, size, site } = dictionaryOf(hash, options.dictionaries);
+      return { hash, architecture, d, size, site };
+    }),
+    edit: { id: editId(edit), operations: [...edit.operations] },
+    exactness: edit.operations.map(
+      (operation) =>
+        written.exactness ??
+        graphExactness(
+          operation,
+          dictionaryOf(operation.dictionary, options.dictionaries),
+          thresholds.get(operation.dictionary),
+        ),
+    ),
+    inputs: {
+      promptLength: isGraph && fixed.needsPromptLength,
+      states: isGraph
+        ? fixed.states.map(({ past, operations }) => ({ name: past.replace(/^past_/u, ''), operations }))
+        : [],
+    },
+    provenance,
+  };
+  const { reference, ...compared } = await compareWithWorkbench({
+    ...options,
+    dictionaries,
+    edit,
+    bosTokenId,
+    text,
+    compiled: written.compiled,
+    artifact: await openArtifact(runtime, partial, facts),
   });
-}
-
-interface WrittenFile {
-  readonly name: string;
-  readonly storage: ManifestFile['storage'];
-}
-
-type ModelProtos = Parameters<typeof relocate>[0];
-
-const GRAPH_FILES = [MODEL_FILE, CACHED_MODEL_FILE] as const;
-
-/** Weights inside the .onnx files; where those would become too long, in one data file that both share. */
-async function writeOwnWeights(
-  folder: string,
-  models: ModelProtos,
-  { model, signal, onWork, largestFile = LARGEST_ONNX_FILE }: ExportOptions,
-): Promise<WrittenFile[]> {
-  const total = models.reduce((sum, proto) => sum + weightBytes(proto), 0);
-  const report = (before: number) => (bytes: number) =>
-    onWork?.({ stage: 'Writing the weights', done: before + bytes, total, unit: 'bytes' });
-  const fits = models.every((proto) => embeddedSize(proto) <= largestFile);
-  const copying = (before: number) => ({ ...(signal ? { signal } : {}), onBytes: report(before) });
-  if (!fits) {
-    await writeDataFile(folder, DATA_FILE, models, model.weightsFolder, copying(0));
-    return [...(await writeGraphs(folder, models)), { name: DATA_FILE, storage: 'own' }];
+  requireEquivalence(path, compared.equivalence);
+  const formula =
+    form === 'huggingface'
+      ? await checkFormula(partial, { ...options, dictionaries, edit, bosTokenId, contexts: text.contexts })
+      : null;
+  await writeReference(join(partial, REFERENCE_FILE), reference);
+  await writeFileAtomic(join(partial, CHECK_FILE), checkPython(isGraph ? 'onnx' : formula ? 'hook' : 'checkpoint'));
+  onWork?.({ stage: 'Checking with Python', done: 0, total: null, unit: 'files' });
+  const warnings = warningsOf(edit.operations, compared.effect);
+  if (thresholds.size > 0) {
+    const pair = { exact: options.dictionaries, calibrated: dictionaries };
+    warnings.push(distanceText(await calibrationDistance({ ...options, ...pair, edit, bosTokenId, text })));
   }
-  let before = 0;
-  for (const [index, proto] of models.entries()) {
-    await writeEmbedded(join(folder, graphFile(index)), proto, model.weightsFolder, copying(before));
-    before += weightBytes(proto);
+  const { tolerance } = compared.equivalence;
+  const report: Report = {
+    ...compared,
+    formula,
+    python:
+      python === undefined
+        ? { state: 'notChecked', reason: 'It was not asked for.' }
+        : await checkWithPython(partial, python, { tolerance, ...(signal ? { signal } : {}) }),
+    warnings,
+    notes: written.notes,
+  };
+
+  const json = JSON.stringify({ format: REPORT_FORMAT, ...report }, null, 2);
+  await writeFileAtomic(join(partial, EQUIVALENCE_FILE), `${json}\n`);
+  await writeFileAtomic(join(partial, README_FILE), artifactReadme(facts, report));
+
+  const files: ManifestFile[] = [];
+  const listed = [
+    ...written.files,
+    ...[REFERENCE_FILE, CHECK_FILE, EQUIVALENCE_FILE, README_FILE].map((name) => ({ name, storage: 'own' as const })),
+  ];
+  for (const [done, { name, storage }] of listed.entries()) {
+    onWork?.({ stage: 'Hashing the files', done, total: listed.length, unit: 'files' });
+    files.push(await describeFile(partial, name, storage, signal));
   }
-  return GRAPH_FILES.map((name) => ({ name, storage: 'own' }));
+  const manifest = await writeManifest(partial, { ...facts, files });
+  return { path, manifest, ...report, ...figures(report.equivalence) };
 }
 
-/**
- * The model's own weight files in the artifact, as hard links where the file system can. Not under their names: with
- * config.json beside a model.safetensors, other tools would load the unpatched model from here.
- */
-async function linkWeights(
-  folder: string,
-  models: ModelProtos,
-  { model, onWork }: ExportOptions,
-): Promise<WrittenFile[]> {
-  const written: WrittenFile[] = [];
-  const names = new Map<string, string>();
-  for (const [index, file] of model.weightFiles.entries()) {
-    onWork?.({ stage: 'Linking the weights', done: index, total: model.weightFiles.length, unit: 'files' });
-    const name = `original-weights-${index + 1}.safetensors`;
-    names.set(relative(model.weightsFolder, file).split(sep).join('/'), name);
-    written.push({ name, storage: await linkOrCopy(file, join(folder, name)) });
+interface WrittenForm {
+  readonly files: readonly WrittenFile[];
+  /** Of every operation; null where each has its own. */
+  readonly exactness: Manifest['exactness'][number] | null;
+  /** What the artifact shall do, where that is not the edit at its sites. */
+  readonly compiled: readonly Patch[] | null;
+  readonly notes: readonly string[];
+}
+
+async function writeForm(
+  partial: string,
+  { patches }: FixedEdit,
+  options: ExportOptions & { readonly bosTokenId: number | null },
+): Promise<WrittenForm> {
+  const { form, model } = options;
+  if (form === 'bias' || form === 'weights') {
+    const { files, compiled, isExact, notes } = await writeCheckpoint(partial, form, options);
+    const exactness = compiledExactness(form, isExact);
+    return { files, exactness, compiled: isExact ? null : compiled.patches, notes };
   }
-  relocate(models, ({ location, offset }) => {
-    const name = names.get(location);
-    if (name === undefined) throw new AppError('internal', `The weights in ${location} were not linked.`);
-    return { location: name, offset };
-  });
-  return [...(await writeGraphs(folder, models)), ...written];
+  const shared = { exactness: null, compiled: null, notes: [] };
+  if (form === 'huggingface') return { ...shared, files: await writeHookForm(partial, options) };
+  const files = await writeOnnx(partial, form, { ...options, patches });
+  const companions = await copyCompanions(model.folder, partial, true);
+  return { ...shared, files: [...files, ...companions.map((name) => ({ name, storage: 'own' as const }))] };
 }
 
-async function writeGraphs(folder: string, models: ModelProtos): Promise<WrittenFile[]> {
-  for (const [index, proto] of models.entries()) await writeGraph(join(folder, graphFile(index)), proto);
-  return GRAPH_FILES.map((name) => ({ name, storage: 'own' }));
-}
-
-function graphFile(index: number): string {
-  const name = GRAPH_FILES[index];
-  if (name !== undefined) return name;
-  throw new AppError('internal', 'An artifact has two graphs.');
-}
-
-/** Another file system, one without links, or one that forbids them. */
-const NO_LINK = ['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
-
-async function linkOrCopy(from: string, to: string): Promise<'link' | 'copy'> {
-  try {
-    await link(from, to);
-    return 'link';
-  } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-    if (!NO_LINK.includes(code)) throw toFileError(thrown, basename(to));
-  }
-  try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
-    return 'copy';
-  } catch (thrown) {
-    throw toFileError(thrown, basename(to));
-  }
-}
-
-async function copyCompanions(from: string, to: string): Promise<WrittenFile[]> {
-  const copied: WrittenFile[] = [];
-  for (const name of COMPANIONS) {
-    try {
-      await copyFile(join(from, name), join(to, name), constants.COPYFILE_EXCL);
-      copied.push({ name, storage: 'own' });
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code !== 'not-found') throw error;
-    }
-  }
-  return copied;
-}
-
-async function leftoversRemoved(folder: string): Promise<void> {
+export async function leftoversRemoved(folder: string): Promise<void> {
   try {
     await removeLeftovers(folder);
   } catch (thrown) {
@@ -282,6 +241,19 @@ function dictionaryOf(hash: string, dictionaries: Dictionaries): Dictionary {
   throw new AppError('not-found', `The edit needs the dictionary ${hash.slice(0, 10)}, which is not here.`, {
     details: { dictionary: hash },
   });
+}
+
+/** Under their own hashes, those that have thresholds with these in place of the competition. */
+function calibrated(
+  dictionaries: Dictionaries,
+  thresholds: ReadonlyMap<string, readonly FeatureThreshold[]>,
+): Dictionaries {
+  return new Map(
+    [...dictionaries].map(([hash, dictionary]) => {
+      const own = thresholds.get(hash);
+      return [hash, own && dictionary.architecture === 'topk' ? withThresholds(dictionary, own) : dictionary];
+    }),
+  );
 }
 
 /** @throws AppError `not-found`, `mismatch` */

@@ -14,6 +14,7 @@ import { toFileError } from '../files/fileError.ts';
 import { hashFile } from '../files/hash.ts';
 import { pathInside } from '../files/insideFolder.ts';
 import { readJsonObject } from '../models/config.ts';
+import { EXPORT_FORMS } from './ladder.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 const MANIFEST_FORMAT = 'errata.artifact.1';
@@ -35,8 +36,11 @@ const contentSchema = v.strictObject({
   format: v.literal(MANIFEST_FORMAT, `expected the format ${MANIFEST_FORMAT}`),
   tool: v.strictObject({ name: v.literal('errata'), version: text }),
   created: timeSchema,
-  /** Where the weights are: inside the .onnx files or in one data file beside them; or in the model's own files. */
-  form: v.picklist(['embedded', 'referenced']),
+  /**
+   * ONNX with the weights inside or in one data file beside it, or in the model's own files; a checkpoint with the edit in a
+   * bias or in the weights; a checkpoint with a hook.
+   */
+  form: v.picklist(EXPORT_FORMS),
   model: v.strictObject({
     hash: hashSchema,
     type: text,
@@ -74,6 +78,13 @@ const manifestSchema = v.strictObject({ ...contentSchema.entries, id: hashSchema
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 export type ManifestFile = v.InferOutput<typeof fileSchema>;
+
+/** A file of an artifact that is being written. */
+export interface WrittenFile {
+  /** Relative to the artifact, with `/`. */
+  readonly name: string;
+  readonly storage: ManifestFile['storage'];
+}
 type ManifestContent = Omit<Manifest, 'id' | 'format'>;
 
 /** Writes manifest.json and gives it its id. */

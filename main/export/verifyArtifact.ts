@@ -4,15 +4,12 @@ import { join, resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { OnWork } from '../contract/progress.ts';
 import { toFileError } from '../files/fileError.ts';
-import type { Runtime, Session } from '../onnx/runtime.ts';
-import { artifactFeeds } from './artifactFeeds.ts';
+import type { Runtime } from '../onnx/runtime.ts';
+import { openArtifact, requiredFiles, withSession } from './artifactModel.ts';
 import { EquivalenceCheck, requireEquivalence, type Equivalence } from './equivalence.ts';
 import { checkFiles, MANIFEST_FILE, readManifest, type Manifest } from './manifest.ts';
 import { continueGreedily, textLogits } from './modelRuns.ts';
 import { readReference, REFERENCE_FILE } from './reference.ts';
-
-export const MODEL_FILE = 'model.onnx';
-export const CACHED_MODEL_FILE = 'model_with_past.onnx';
 
 export interface VerifyOptions {
   readonly runtime: Runtime;
@@ -40,7 +37,7 @@ export interface Verification {
 export async function verifyArtifact({ runtime, folder, signal, onWork }: VerifyOptions): Promise<Verification> {
   const path = resolve(folder);
   const manifest = await readManifest(path);
-  for (const required of [MODEL_FILE, CACHED_MODEL_FILE, REFERENCE_FILE]) {
+  for (const required of [...requiredFiles(manifest.form), REFERENCE_FILE]) {
     if (manifest.files.some((file) => file.path === required)) continue;
     throw new AppError('invalid-file', `${join(path, MANIFEST_FILE)}: it does not list ${required}.`);
   }
@@ -51,19 +48,19 @@ export async function verifyArtifact({ runtime, folder, signal, onWork }: Verify
   const { model } = manifest;
   const reference = await readReference(join(path, REFERENCE_FILE), model.vocabularySize);
   const check = new EquivalenceCheck(model.vocabularySize);
-  const feedsOf = artifactFeeds(manifest.inputs);
-  await withSession(runtime, join(path, MODEL_FILE), async (session) => {
+  const artifact = await openArtifact(runtime, path, manifest);
+  await withSession(artifact.open(false), async (session) => {
     for (const [done, { tokens, promptLength, logits }] of reference.texts.entries()) {
       if (signal?.aborted) throw new AppError('cancelled', 'The verification was cancelled.');
       onWork?.({ stage: 'Comparing the models', done, total: reference.texts.length, unit: 'texts' });
-      check.addLogits(logits, await textLogits(session, tokens, promptLength, feedsOf));
+      check.addLogits(logits, await textLogits(session, tokens, promptLength, artifact.feedsOf));
     }
   });
   const newTokens = reference.continuations.ids[0]?.length ?? 0;
-  const continuations = await withSession(runtime, join(path, CACHED_MODEL_FILE), (session) =>
+  const continuations = await withSession(artifact.open(true), (session) =>
     continueGreedily(session, reference.prompts, newTokens, {
       cache: model,
-      feedsOf,
+      feedsOf: artifact.feedsOf,
       ...(signal ? { signal } : {}),
       onToken: (done) =>
         onWork?.({ stage: 'Generating', done, total: newTokens * reference.prompts.length, unit: 'tokens' }),
@@ -76,20 +73,6 @@ export async function verifyArtifact({ runtime, folder, signal, onWork }: Verify
 
 export function figures({ logits, greedy }: Equivalence) {
   return { maxAbsLogitDiff: logits.maxAbsLogitDiff, kl: logits.meanKl, greedyAgreement: greedy.agreement };
-}
-
-/** A session from the file on disk, released whatever happens. */
-export async function withSession<T>(
-  runtime: Runtime,
-  path: string,
-  use: (session: Session) => Promise<T>,
-): Promise<T> {
-  const session = await runtime.createSession(path);
-  try {
-    return await use(session);
-  } finally {
-    await session.release();
-  }
 }
 
 async function unlistedFiles(folder: string, manifest: Manifest): Promise<string[]> {

@@ -1,5 +1,5 @@
-// Scores many edits on many cases in few runs: every sample of a batch has an edit of its own, and only the scored positions
-// get logits. This is what makes measuring a cause (not guessing it) affordable.
+// Scores many edits on many cases in few runs: every sample of a batch has an edit of its own, the layers before the first
+// site that is edited are computed once for each text, and only the scored positions get logits. This is what makes measuring a cause (not guessing it) affordable.
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../contract/errors.ts';
 import type { Edit } from '../edits/edit.ts';
@@ -10,6 +10,7 @@ import { tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant } from '../models/variant.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 import type { ShownCase } from './shownCase.ts';
+import { UneditedValues } from './uneditedValues.ts';
 
 /** One edit on one case. */
 export interface Trial {
@@ -29,11 +30,13 @@ export interface CausalScorerOptions {
   readonly runtime: Runtime;
   readonly dictionaries: Dictionaries;
   readonly places: readonly Place[];
-  /** Tokens of one run; by default as many as fit a bounded piece of memory. */
+  /** Tokens of one run. */
   readonly tokensPerRun?: number;
 }
 
-const TOKENS_PER_RUN = 6144;
+const TOKENS_PER_RUN = 1536;
+/** Runs that trials which follow each other are dealt out to, by length. */
+const RUNS_AT_ONCE = 3;
 const LOGIT_BYTES = 128 << 20;
 /** Two logits that differ by less are a tie that rounding decides. */
 const TIE = 1e-5;
@@ -80,12 +83,17 @@ export class CausalScorer {
   readonly #model: Model;
   readonly #session: Session;
   readonly #interactive: InteractiveEdit;
+  readonly #unedited: UneditedValues;
   readonly #tokensPerRun: number;
 
-  private constructor(options: CausalScorerOptions, interactive: InteractiveEdit, session: Session) {
+  private constructor(
+    options: CausalScorerOptions,
+    { interactive, unedited, session }: { interactive: InteractiveEdit; unedited: UneditedValues; session: Session },
+  ) {
     this.#model = options.model;
     this.#session = session;
     this.#interactive = interactive;
+    this.#unedited = unedited;
     this.#tokensPerRun = options.tokensPerRun ?? TOKENS_PER_RUN;
   }
 
@@ -98,9 +106,12 @@ export class CausalScorer {
       promptLength: true,
       firstFiring: true,
     });
-    const graph = buildVariant(model, { head: 'chosenLogProbs', patches: interactive.patches });
+    const sites = places.map(({ site }) => site);
+    const unedited = await UneditedValues.open(model, runtime, sites);
+    const patches = [unedited.patch, ...interactive.patches];
+    const graph = buildVariant(model, { head: 'chosenLogProbs', patches });
     const session = await runtime.createSession(graph, { weightsFolder: model.weightsFolder });
-    return new CausalScorer(options, interactive, session);
+    return new CausalScorer(options, { interactive, unedited, session });
   }
 
   /** In the order of the trials. @throws AppError `diverged`, `cancelled`, `usage` for a text longer than the context. */
@@ -144,8 +155,9 @@ export class CausalScorer {
     });
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    await this.#unedited.release();
+    await this.#session.release();
   }
 
   async #run(batch: readonly Row[]): Promise<PieceScore[]> {
@@ -165,6 +177,7 @@ export class CausalScorer {
     );
     const outputs = await this.#session.run({
       ...feeds,
+      ...(await this.#unedited.feeds(inputs)),
       input_ids: tokenTensor(inputs, 'right'),
       scored_positions: int64(
         scored.flatMap(({ row, position }) => [row, position]),
@@ -187,26 +200,46 @@ export class CausalScorer {
     return results;
   }
 
-  /** Rows of like length together. */
+  /**
+   * Rows of like length together, but only of trials that follow each other: every distinct operation of a run is computed for
+   * all of its rows, so a run with many edits costs more than it saves.
+   */
   #batches(rows: readonly Row[]): Row[][] {
     const { vocabularySize } = this.#model.config;
     const mostScored = Math.max(1, Math.floor(LOGIT_BYTES / 4 / vocabularySize));
-    const sorted = [...rows].sort((a, b) => a.ids.length - b.ids.length); // stable: in the order of the trials
-    const batches: Row[][] = [];
-    let scored = 0;
-    for (const row of sorted) {
-      const open = batches.at(-1);
-      const more = row.pieces.reduce((sum, { targets }) => sum + targets.length, 0);
-      if (open && (open.length + 1) * row.ids.length <= this.#tokensPerRun && scored + more <= mostScored) {
-        open.push(row);
-        scored += more;
-      } else {
-        batches.push([row]);
-        scored = more;
+    return neighbours(rows, RUNS_AT_ONCE * this.#tokensPerRun).flatMap((near) => {
+      const sorted = [...near].sort((a, b) => a.ids.length - b.ids.length); // stable: in the order of the trials
+      const batches: Row[][] = [];
+      let scored = 0;
+      for (const row of sorted) {
+        const open = batches.at(-1);
+        const more = row.pieces.reduce((sum, { targets }) => sum + targets.length, 0);
+        if (open && (open.length + 1) * row.ids.length <= this.#tokensPerRun && scored + more <= mostScored) {
+          open.push(row);
+          scored += more;
+        } else {
+          batches.push([row]);
+          scored = more;
+        }
       }
-    }
-    return batches;
+      return batches;
+    });
   }
+}
+
+/** Rows in their order, cut where they hold more than so many tokens. */
+function neighbours(rows: readonly Row[], tokens: number): Row[][] {
+  const groups: Row[][] = [];
+  let held = Infinity;
+  for (const row of rows) {
+    if (held + row.ids.length > tokens) {
+      groups.push([]);
+      held = 0;
+    }
+    groups.at(-1)?.push(row);
+    held += row.ids.length;
+  }
+  return groups;
 }
 
 function int64(values: readonly number[], dims: readonly number[]): Tensor {

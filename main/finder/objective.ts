@@ -19,18 +19,24 @@ export function remaining(
   after: readonly TrialScore[],
 ): number {
   let sum = 0;
-  let whole = 0;
-  for (const [index, { against }] of cases.entries()) {
-    const [s0, s] = [before[index]?.score ?? NaN, after[index]?.score ?? NaN];
-    if (against.length > 0) {
-      sum += Math.abs(s);
-      whole += Math.abs(s0);
-    } else {
-      sum += Math.min(1.25, 1 + Math.max(s - s0, -GONE_NATS) / GONE_NATS);
-      whole += 1;
-    }
+  let all = 0;
+  for (const [index, shown] of cases.entries()) {
+    const { left, whole } = caseRemaining(shown, before[index], after[index]);
+    sum += left;
+    all += whole;
   }
-  return sum / whole;
+  return sum / all;
+}
+
+/** What one case adds to the sums whose quotient is `remaining`. */
+export function caseRemaining(
+  { against }: ShownCase,
+  before: TrialScore | undefined,
+  after: TrialScore | undefined,
+): { readonly left: number; readonly whole: number } {
+  const [s0, s] = [before?.score ?? NaN, after?.score ?? NaN];
+  if (against.length > 0) return { left: Math.abs(s), whole: Math.abs(s0) };
+  return { left: Math.min(1.25, 1 + Math.max(s - s0, -GONE_NATS) / GONE_NATS), whole: 1 };
 }
 
 /** Shares of the cases: of texts those still shown, with a margin; of comparisons those still decided as before. */
@@ -58,14 +64,22 @@ export function isStillShown(
  */
 export function harm(cases: readonly ShownCase[], before: readonly TrialScore[], after: readonly TrialScore[]): number {
   const losses = new Map<string, number[]>();
-  for (const [index, { behaviour, against }] of cases.entries()) {
-    const [s0, s] = [before[index]?.score ?? NaN, after[index]?.score ?? NaN];
-    const loss = Math.max(0, against.length > 0 ? logSigmoid(s0) - logSigmoid(s) : s0 - s);
-    const list = losses.get(behaviour) ?? [];
-    list.push(loss);
-    losses.set(behaviour, list);
+  for (const [index, shown] of cases.entries()) {
+    const list = losses.get(shown.behaviour) ?? [];
+    list.push(caseHarm(shown, before[index], after[index]));
+    losses.set(shown.behaviour, list);
   }
   return Math.max(0, ...[...losses.values()].map(mean));
+}
+
+/** Nats lost on one case. */
+export function caseHarm(
+  { against }: ShownCase,
+  before: TrialScore | undefined,
+  after: TrialScore | undefined,
+): number {
+  const [s0, s] = [before?.score ?? NaN, after?.score ?? NaN];
+  return Math.max(0, against.length > 0 ? logSigmoid(s0) - logSigmoid(s) : s0 - s);
 }
 
 /** Of the cases that were shown before, the share that greedy decoding, or the comparison, still decides alike; mean over behaviours. */

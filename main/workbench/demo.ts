@@ -99,6 +99,8 @@ export interface DemoResult {
   readonly project: string;
   readonly dictionary: { readonly fvu: number; readonly l0: number; readonly size: number };
   readonly behaviours: Readonly<Record<string, DemoBehaviour>>;
+  /** Behaviours for which no edit was found. */
+  readonly notFound: readonly string[];
   /** The largest difference and the smallest agreement of the exports. */
   readonly export: { readonly maxAbsLogitDiff: number; readonly greedyAgreement: number };
   readonly seconds: number;
@@ -155,6 +157,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       `  FVU ${trained.fvu.toFixed(3)} at L0 ${trained.l0.toFixed(1)}; loss recovered ${(100 * trained.lossRecovered).toFixed(1)}%`,
     );
     const behaviours: Record<string, DemoBehaviour> = {};
+    const notFound: string[] = [];
     for (const [name, { instruction, budget }] of Object.entries(plan.targets)) {
       if (only && !only.includes(name)) continue;
       const limits = {
@@ -172,6 +175,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
         chooseText: corpus(plan.chooseText),
       };
       const done = await correct(workbench, context);
+      if (!done) {
+        notFound.push(name);
+        continue;
+      }
       behaviours[name] = done;
       for (const [stage, seconds] of Object.entries(done.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
     }
@@ -180,6 +187,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       project: folder,
       dictionary: { fvu: trained.fvu, l0: trained.l0, size: features },
       behaviours,
+      notFound,
       export: {
         maxAbsLogitDiff: Math.max(0, ...exports.map(({ maxAbsLogitDiff }) => maxAbsLogitDiff)),
         greedyAgreement: Math.min(1, ...exports.map(({ greedyAgreement }) => greedyAgreement)),
@@ -200,8 +208,8 @@ interface CorrectContext extends DemoOptions {
   readonly chooseText: string;
 }
 
-/** Finds, commits, evaluates and exports the edit for one behaviour. */
-async function correct(workbench: Workbench, context: CorrectContext): Promise<DemoBehaviour> {
+/** Finds, commits, evaluates and exports the edit for one behaviour. Null when none is found. */
+async function correct(workbench: Workbench, context: CorrectContext): Promise<DemoBehaviour | null> {
   const { folder, name, instruction, limits, heldOut, chooseText, signal, say, onProgress } = context;
   const computing = { signal, ...(onProgress ? { onProgress } : {}) };
   const seconds = { find: 0, evaluate: 0, export: 0 };
@@ -213,10 +221,22 @@ async function correct(workbench: Workbench, context: CorrectContext): Promise<D
   };
   say(`Looking for what is behind "${name}"`);
   const found = await timed('find', () =>
-    findEdit(workbench, { target: name, dictionaries: [DICTIONARY], corpus: chooseText }, computing),
+    findEdit(
+      workbench,
+      {
+        name,
+        behaviours: { target: name },
+        dictionaries: [DICTIONARY],
+        corpus: chooseText,
+        // The evaluation reports on the other prompts.
+        settings: { reportCases: 0 },
+      },
+      signal,
+    ),
   );
   if (found.edit.operations.length === 0) {
-    throw new AppError('not-found', `No feature was found whose change lowers ${name}; see ${folder}.`);
+    say(`  No feature was found whose change lowers it.`);
+    return null;
   }
   say(`  ${describeFound(found)}`);
   const version = commitFound(workbench, {

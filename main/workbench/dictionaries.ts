@@ -1,6 +1,6 @@
 // The dictionaries of a project: dictionaries/<name>/, finished or still in training.
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { readManifest } from '../activations/manifest.ts';
 import { AppError, toAppError } from '../contract/errors.ts';
@@ -63,7 +63,19 @@ async function readDictionary(folder: string, name: string): Promise<ProjectDict
   const { architecture, d, size, k, steps } = config;
   const quality = await readEvaluation(join(folder, EVALUATION_FILE));
   const state = quality ? 'finished' : 'unfinished';
-  return { name, folder, state, architecture, d, size, k, steps, site, store, heldOutFraction, model, quality };
+  const place = { name, folder, store: await storeNow(folder, store) };
+  return { ...place, state, architecture, d, size, k, steps, site, heldOutFraction, model, quality };
+}
+
+/** A project can be moved or copied as a whole: then its store is no longer where it was, but beside the dictionary again. */
+async function storeNow(dictionary: string, store: string): Promise<string> {
+  const isThere = (folder: string) =>
+    stat(folder).then(
+      () => true,
+      () => false,
+    );
+  const beside = join(dictionary, '../../activations', basename(store));
+  return !(await isThere(store)) && (await isThere(beside)) ? beside : store;
 }
 
 async function readEvaluation(path: string): Promise<ProjectDictionary['quality']> {

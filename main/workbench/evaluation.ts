@@ -1,7 +1,6 @@
 // Evaluations of edits and versions of a project, and runs of single behaviours.
 import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.ts';
-import { editId, type Edit } from '../edits/edit.ts';
 import { behaviourId, type Behaviour, type CaseSplit } from '../evaluation/behaviour.ts';
 import { RESULT_FORMAT } from '../evaluation/behaviourResult.ts';
 import { rateEstimate, type Estimate } from '../evaluation/intervals.ts';
@@ -10,17 +9,12 @@ import type { Budget } from '../evaluation/verdict.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/evaluationStore.ts';
 import { findStore } from './activations.ts';
-import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
-import { findModel, findModelByHash, modelInput, type ProjectModel } from './models.ts';
+import type { ProjectDictionary } from './dictionaries.ts';
+import { partsOf, statisticsFolders, type EditOfVersion } from './editParts.ts';
+import { findModel, modelInput, type ProjectModel } from './models.ts';
 import type { ComputeOptions, Workbench } from './workbench.ts';
 
-/** An edit, and the version that it is of. */
-export interface EvaluatedEdit {
-  readonly edit: Edit;
-  readonly version: string | null;
-}
-
-export interface EvaluateEditRequest extends EvaluatedEdit {
+export interface EvaluateEditRequest extends EditOfVersion {
   readonly behaviours: readonly Behaviour[];
   /** Names of those that the edit is for; by default all that are not to be kept. */
   readonly targets?: readonly string[];
@@ -57,6 +51,7 @@ export async function evaluateEdit(
       model: modelInput(project.folder, model),
       edit,
       dictionaries: dictionaries.map(({ folder }) => folder),
+      statistics: await statisticsFolders(workbench, dictionaries),
       behaviours: [...behaviours],
       ...(targets === undefined ? {} : { targets: [...targets] }),
       text: await textOf(workbench, first, text),
@@ -71,7 +66,7 @@ export async function evaluateEdit(
 export interface RunBehaviourRequest {
   readonly behaviour: Behaviour;
   /** Null: the model without any edit. */
-  readonly treatment: EvaluatedEdit | null;
+  readonly treatment: EditOfVersion | null;
   /** The model's name, where there is no edit that tells it; can be left out when the project has only one. */
   readonly model?: string;
   readonly split?: CaseSplit;
@@ -131,32 +126,8 @@ export async function runBehaviour(
   return { behaviour: behaviour.name, passRate, outcomes, result: id };
 }
 
-/** The model and the dictionaries of an edit. @throws AppError `empty`, `not-found`, `mismatch`. */
-async function partsOf(
-  workbench: Workbench,
-  edit: Edit,
-): Promise<{ readonly model: ProjectModel; readonly dictionaries: readonly ProjectDictionary[] }> {
-  const hashes = [...new Set(edit.operations.map(({ dictionary }) => dictionary))];
-  if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations.');
-  const known = await listDictionaries(workbench);
-  const dictionaries = hashes.map((hash) => {
-    const dictionary = known.find(({ quality }) => quality?.hash === hash);
-    if (dictionary) return dictionary;
-    throw new AppError(
-      'not-found',
-      `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit ${editId(edit).slice(0, 10)} names.`,
-      { details: { hash } },
-    );
-  });
-  const models = [...new Set(dictionaries.map(({ model }) => model.hash))];
-  const [only, other] = models;
-  if (only === undefined || other !== undefined) {
-    throw new AppError('mismatch', 'The dictionaries of the edit are of different models.');
-  }
-  return { model: await findModelByHash(workbench.project.folder, only), dictionaries };
-}
-
-async function modelNamed({ project }: Workbench, name: string | undefined): Promise<ProjectModel> {
+/** The only model, or that of a name. */
+export async function modelNamed({ project }: Workbench, name: string | undefined): Promise<ProjectModel> {
   if (name !== undefined) return findModel(project.folder, name);
   const [only, other] = project.catalog.list('model');
   if (only !== undefined && other === undefined) return findModel(project.folder, only.name);

@@ -1,25 +1,33 @@
-// The exports of a project: exports/<name>/, or any other folder.
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { editId, type Edit } from '../edits/edit.ts';
+// The exports of a project: exports/<name>/, or any other folder. What is deleted goes to exports/.trash and can be restored.
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AppError, toAppError } from '../contract/errors.ts';
+import { editId, type Edit, type Operation } from '../edits/edit.ts';
+import type { ExportForm } from '../export/ladder.ts';
+import { loadingCode, type LoadingCode } from '../export/loadingCode.ts';
 import { MANIFEST_FILE, readManifest, type Manifest } from '../export/manifest.ts';
+import { readReport, type Report } from '../export/report.ts';
+import { buildFolderAtomic, removeLeftovers } from '../files/atomicWrite.ts';
+import { toFileError } from '../files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
 import { findDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
-import { findModelByHash, modelInput } from './models.ts';
-import { folderOf, namesOf } from './projectFolder.ts';
+import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
+import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
 export interface ExportRequest {
   readonly edit: Edit;
   /** A name in the project's exports; or, with a slash in it, any folder. */
   readonly target: string;
-  /** 'embedded': the weights are in the artifact; 'referenced': they are the model's own files, linked. */
-  readonly form: 'embedded' | 'referenced';
+  readonly form: ExportForm;
   /** What to compare on: a store by name, or a corpus by path; by default what the dictionary's training held out. */
   readonly text?: { readonly store: string } | { readonly corpus: string };
+  /** Thresholds of topk features in place of their competition: a smaller graph that is not exact. False when left out. */
+  readonly calibrate?: boolean;
+  /** Also load the artifact with this machine's Python, where it has what that takes. */
+  readonly python?: boolean;
   /** For the manifest: the version that the edit is of, its author … */
   readonly provenance?: Readonly<Record<string, string | number | boolean | null>>;
 }
@@ -29,18 +37,34 @@ const DEFAULT_HELD_OUT = 0.1;
 export interface ProjectExport {
   readonly name: string;
   readonly folder: string;
-  readonly manifest: Manifest;
+  /** Null: it is no artifact, or was changed since it was written; `problem` says what. */
+  readonly artifact: { readonly manifest: Manifest; readonly report: Report } | null;
+  readonly problem: string | null;
 }
 
-/** @throws AppError `invalid-file` for a manifest that was changed. */
+/** One that is broken is listed with what is wrong with it. */
 export async function listExports({ project }: Pick<Workbench, 'project'>): Promise<ProjectExport[]> {
   const names = await namesOf(project.folder, 'exports', MANIFEST_FILE);
-  return Promise.all(
-    names.map(async (name) => {
-      const folder = folderOf(project.folder, 'exports', name);
-      return { name, folder, manifest: await readManifest(folder) };
-    }),
-  );
+  return Promise.all(names.map((name) => readExport(folderOf(project.folder, 'exports', name), name)));
+}
+
+async function readExport(folder: string, name: string): Promise<ProjectExport> {
+  try {
+    const artifact = { manifest: await readManifest(folder), report: await readReport(folder) };
+    return { name, folder, artifact, problem: null };
+  } catch (thrown) {
+    return { name, folder, artifact: null, problem: toAppError(thrown).message };
+  }
+}
+
+/** @throws AppError `not-found`, `invalid-file`, `verification-failed` for a manifest that was changed. */
+export async function showExport(
+  { project }: Pick<Workbench, 'project'>,
+  name: string,
+): Promise<{ folder: string; manifest: Manifest; report: Report; code: readonly LoadingCode[] }> {
+  const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
+  const manifest = await readManifest(folder);
+  return { folder, manifest, report: await readReport(folder), code: loadingCode(manifest) };
 }
 
 /** The dictionaries that an edit names. @throws AppError `not-found`, `empty` for an edit without operations. */
@@ -71,6 +95,27 @@ export async function placeOf(
   throw new AppError('conflict', `The training of ${name} has not finished.`);
 }
 
+/** The forms that can carry an edit, which of them are exact, and why the others are not. */
+export async function planExport(workbench: Workbench, operations: readonly Operation[]) {
+  const dictionaries = await dictionariesOfEdit(workbench, { operations });
+  const model = await modelOf(workbench, dictionaries);
+  return workbench.compute('export.plan', {
+    model: modelInput(workbench.project.folder, model),
+    edit: { operations },
+    dictionaries: dictionaries.map(({ quality, architecture, size, k }) => ({
+      hash: quality?.hash ?? '',
+      architecture,
+      size,
+      k,
+    })),
+  });
+}
+
+async function modelOf({ project }: Workbench, [first]: readonly ProjectDictionary[]): Promise<ProjectModel> {
+  if (!first) throw new AppError('internal', 'An edit without dictionaries.');
+  return findModelByHash(project.folder, first.model.hash);
+}
+
 /** @throws AppError as exportModel does. */
 export async function exportEdit(workbench: Workbench, request: ExportRequest, signal: AbortSignal) {
   const { edit, form, target } = request;
@@ -84,30 +129,51 @@ function folderOfTarget({ project }: Workbench, target: string): string {
   return /[\\/]/.test(target) ? resolve(target) : folderOf(project.folder, 'exports', target);
 }
 
-/** The work of an export's job. */
+/**
+ * The work of an export's job: one engine writes the artifact and compares it with the workbench, another, fresh one verifies what
+ * lies on the disk, and only then does it get its name.
+ */
 export async function runExport(workbench: Workbench, request: ExportRequest, context: JobContext) {
-  const { project, compute } = workbench;
-  const { edit, target, form, text, provenance = {} } = request;
+  const { project, compute, computeAfresh = compute } = workbench;
+  const { edit, target, form, text, calibrate = false, python = false, provenance = {} } = request;
   const dictionaries = await dictionariesOfEdit(workbench, edit);
   const [first] = dictionaries;
   if (!first) throw new AppError('internal', 'An edit without dictionaries.');
-  const model = await findModelByHash(project.folder, first.model.hash);
+  const model = await modelOf(workbench, dictionaries);
   const folder = folderOfTarget(workbench, target);
-  await mkdir(dirname(folder), { recursive: true });
-  return compute(
-    'export.write',
-    {
-      model: modelInput(project.folder, model),
-      edit,
-      dictionaries: dictionaries.map((dictionary) => dictionary.folder),
-      text: await textOf(workbench, first, text),
-      form,
-      folder,
-      toolVersion: packageFacts.version,
-      provenance: { ...provenance, model: model.name },
-    },
-    context,
-  );
+  await mkdir(dirname(folder), { recursive: true }).catch((thrown: unknown) => {
+    throw toFileError(thrown, dirname(folder));
+  });
+  await removeLeftovers(dirname(folder));
+  const input = {
+    model: modelInput(project.folder, model),
+    edit,
+    dictionaries: dictionaries.map((dictionary) => dictionary.folder),
+    calibrations: dictionaries
+      .filter(({ architecture }) => calibrate && architecture === 'topk')
+      .map(({ quality, store, heldOutFraction }) => ({
+        dictionary: quality?.hash ?? '',
+        storeFolder: store,
+        heldOutFraction,
+      })),
+    text: await textOf(workbench, first, text),
+    form,
+    folder,
+    python: python ? pythonProgram() : null,
+    toolVersion: packageFacts.version,
+    provenance: { ...provenance, model: model.name },
+  };
+  return buildFolderAtomic(folder, async (partial) => {
+    const written = await compute('export.write', { ...input, partial }, context);
+    context.onLog?.('Verifying the files in a fresh process.');
+    await computeAfresh('export.verify', { folder: partial }, context);
+    return written;
+  });
+}
+
+/** Said by the machine's owner, never by a page. */
+export function pythonProgram(): string {
+  return process.env['ERRATA_PYTHON'] ?? 'python3';
 }
 
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: ExportRequest['text']) {
@@ -115,4 +181,85 @@ async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text:
   const folder = text ? await findStore(workbench, text.store) : dictionary.store;
   const heldOutFraction = text ? DEFAULT_HELD_OUT : dictionary.heldOutFraction;
   return { from: 'store' as const, folder, heldOutFraction };
+}
+
+// ---- the trash ------------------------------------------------------------------------------------------------------
+
+const TRASH_FOLDER = '.trash';
+/** NAME~20261125T221530123Z */
+const TRASHED = /^([A-Za-z0-9][A-Za-z0-9._-]{0,99})~(\d{8}T\d{9}Z)$/u;
+
+export interface TrashedExport {
+  /** What restoring asks for. */
+  readonly id: string;
+  readonly name: string;
+  /** When it was deleted. */
+  readonly time: string;
+}
+
+/** Moves an export to the trash. @throws AppError `not-found`. */
+export async function removeExport({ project }: Pick<Workbench, 'project'>, name: string): Promise<TrashedExport> {
+  const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
+  const trash = trashOf(project.folder);
+  const time = new Date().toISOString();
+  const id = `${name}~${time.replace(/[-:.]/gu, '')}`;
+  try {
+    await mkdir(trash, { recursive: true });
+    await rename(folder, join(trash, id));
+  } catch (thrown) {
+    throw toFileError(thrown, folder);
+  }
+  return { id, name, time };
+}
+
+/** The newest first. */
+export async function trashedExports({ project }: Pick<Workbench, 'project'>): Promise<TrashedExport[]> {
+  const trash = trashOf(project.folder);
+  const names = await readdir(trash).catch((thrown: unknown) => {
+    const error = toFileError(thrown, trash);
+    if (error.code === 'not-found') return [];
+    throw error;
+  });
+  return names
+    .flatMap((id) => {
+      const [, name, stamp] = TRASHED.exec(id) ?? [];
+      return name === undefined || stamp === undefined ? [] : [{ id, name, time: timeOf(stamp) }];
+    })
+    .sort((a, b) => (a.time < b.time ? 1 : -1));
+}
+
+/**
+ * Puts an export back under its name, or under another.
+ * @throws AppError `not-found`, `exists` when the name is taken again.
+ */
+export async function restoreExport(
+  { project }: Pick<Workbench, 'project'>,
+  id: string,
+  newName?: string,
+): Promise<{ readonly name: string }> {
+  const [, ownName] = TRASHED.exec(id) ?? [];
+  const from = join(trashOf(project.folder), id);
+  if (ownName === undefined || !(await stat(from).catch(() => undefined))) {
+    throw new AppError('not-found', `There is no deleted export "${id.slice(0, 120)}".`, { details: { id } });
+  }
+  const name = newName ?? ownName;
+  const folder = folderOf(project.folder, 'exports', name);
+  if (await stat(folder).catch(() => undefined)) {
+    throw new AppError('exists', `There is an export called ${name} again. Restore this one under another name.`);
+  }
+  try {
+    await rename(from, folder);
+  } catch (thrown) {
+    throw toFileError(thrown, folder);
+  }
+  return { name };
+}
+
+function trashOf(project: string): string {
+  return join(project, 'exports', TRASH_FOLDER);
+}
+
+/** 20261125T221530123Z as a time. */
+function timeOf(stamp: string): string {
+  return stamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/u, '$1-$2-$3T$4:$5:$6.$7Z');
 }

@@ -9,7 +9,7 @@ import { openStatistics, type FeaturePage, type StatisticsReader } from '../feat
 import { suggestLabels } from '../features/suggestLabel.ts';
 import { realPathInside } from '../files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { FeatureQuery, FeatureRow } from '../storage/featureStore.ts';
+import type { FeatureRow } from '../storage/featureStore.ts';
 import type { StoredComment } from '../storage/labelStore.ts';
 import { findStore } from './activations.ts';
 import { findFinishedDictionary, type ProjectDictionary } from './dictionaries.ts';
@@ -164,16 +164,16 @@ function rowOf(columns: Columns, feature: number): FeatureRow {
 }
 
 /** Opens the statistics that a dictionary's features are listed by, for as long as `use` takes. */
-async function withStatistics<T>(
+export async function withStatistics<T>(
   workbench: Workbench,
   dictionary: string,
   use: (reader: StatisticsReader, hash: string) => Promise<T>,
 ): Promise<T> {
   const { project } = workbench;
   const { folder, quality } = await findFinishedDictionary(workbench, dictionary);
-  const set = quality && project.features.set(quality.hash);
-  if (!quality || !set) throw noStatistics(dictionary);
-  const path = await realPathInside(folder, basename(set.folder), 'The project').catch((thrown: unknown) => {
+  const listed = quality && project.features.folder(quality.hash);
+  if (!quality || !listed) throw noStatistics(dictionary);
+  const path = await realPathInside(folder, basename(listed), 'The project').catch((thrown: unknown) => {
     if (toAppError(thrown).code === 'not-found') throw noStatistics(dictionary);
     throw thrown;
   });
@@ -196,34 +196,11 @@ function noStatistics(dictionary: string): AppError {
   );
 }
 
-async function hashOf(workbench: Workbench, dictionary: string): Promise<string> {
-  const { quality } = await findFinishedDictionary(workbench, dictionary);
-  if (!quality) throw new AppError('internal', `${dictionary} is finished, but was not measured.`);
-  if (!workbench.project.features.set(quality.hash)) throw noStatistics(dictionary);
-  return quality.hash;
-}
-
-/** @param query the dictionary by its name */
-export async function listFeatures(
-  workbench: Workbench,
-  { dictionary, ...query }: FeatureQuery,
-  page: { readonly offset?: number; readonly limit?: number } = {},
-) {
-  const hash = await hashOf(workbench, dictionary);
-  return workbench.project.features.list({ ...query, dictionary: hash }, page);
-}
-
-/** The features of a whole list, in its order: for bulk changes and for the map. */
-export async function selectFeatures(workbench: Workbench, { dictionary, ...query }: FeatureQuery) {
-  const hash = await hashOf(workbench, dictionary);
-  return workbench.project.features.features({ ...query, dictionary: hash });
-}
-
 /** How many features are in each state of labelling, and what their statistics are over; null without statistics. */
 export async function describeFeatures(workbench: Workbench, dictionary: string) {
   const { quality } = await findFinishedDictionary(workbench, dictionary);
   const set = quality && workbench.project.features.set(quality.hash);
-  if (!quality || !set) return null;
+  if (!quality || !set || set.folder === '') return null;
   return withStatistics(workbench, dictionary, async ({ manifest }, hash) => {
     const { size, contexts, tokens, documentEnds, plan, vocabularySize, effects } = manifest;
     return {

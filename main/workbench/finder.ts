@@ -1,31 +1,59 @@
-// Finding edits in a project: from the names of behaviours and dictionaries to an edit that can be committed.
+// Finding edits in a project: from the names of behaviours and dictionaries, or from prompts, to an edit that can be committed.
 import { resolve } from 'node:path';
+import * as v from 'valibot';
 import { AppError } from '../contract/errors.ts';
-import { editId, type Edit } from '../edits/edit.ts';
+import { editId, targetKey, type Edit } from '../edits/edit.ts';
 import type { Version } from '../edits/version.ts';
-import type { FoundEdit } from '../finder/findEdit.ts';
+import type { FindEvent, FoundEdit } from '../finder/findEdit.ts';
+import { findSettingsSchema } from '../finder/findSettings.ts';
+import { promptListsSchema } from '../finder/promptLists.ts';
+import type { JobContext } from '../jobs/runJob.ts';
+import type { Project } from '../storage/project.ts';
+import type { WorkingEdit } from '../storage/workingEdit.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
+import { beginFinding } from './findings.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import type { ComputeOptions, Workbench } from './workbench.ts';
+import { asJob, type ComputeOptions, type Workbench } from './workbench.ts';
 
-export interface FindEditRequest {
-  /** Names of behaviours that are stored in the project. */
-  readonly target: string;
-  /** By default all stored behaviours that are to be kept. */
-  readonly keep?: readonly string[];
+export const findRequestSchema = v.object({
+  /** What the result is called in the project. */
+  name: v.string(),
+  /** A stored behaviour by name, with those to be kept (by default all stored ones whose aim is that); or prompts. */
+  behaviours: v.union([
+    v.object({ target: v.string(), keep: v.exactOptional(v.array(v.string())) }),
+    v.object({ lists: promptListsSchema }),
+  ]),
   /** Names of the dictionaries to look in, all of one model. */
-  readonly dictionaries: readonly string[];
+  dictionaries: v.array(v.string()),
   /** A corpus without the behaviour in it that must stay as likely; other text than the evaluation's. */
-  readonly corpus?: string;
+  corpus: v.exactOptional(v.string()),
   /** What is left out has its default; see finder/findSettings.ts. */
-  readonly settings?: Readonly<Record<string, number>>;
+  settings: v.exactOptional(v.partial(findSettingsSchema)),
+});
+export type FindRequest = v.InferInput<typeof findRequestSchema>;
+
+export const FIND_JOB = 'find';
+
+/** Finds, and keeps what is found as a finding of the project. @throws AppError as computeEdit. */
+export async function findEdit(workbench: Workbench, request: FindRequest, signal: AbortSignal) {
+  const { corpus, ...rest } = request;
+  const description = { ...rest, ...(corpus === undefined ? {} : { corpus: resolve(corpus) }) };
+  return asJob(workbench, FIND_JOB, description, signal, (context) => runFind(workbench, description, context));
+}
+
+/** The work of a job of the kind FIND_JOB. A search that was stopped begins anew: it is short, and has no checkpoints. */
+export async function runFind(workbench: Workbench, request: FindRequest, context: JobContext) {
+  const finding = await beginFinding(workbench, request);
+  const found = await computeEdit(workbench, request, { ...context, onChunk: (event) => finding.add(event) });
+  await finding.finish(found);
+  return found;
 }
 
 /** @throws AppError `not-found` for a behaviour or dictionary, `mismatch` for dictionaries of several models, and as findEdit. */
-export async function findEdit(
+async function computeEdit(
   workbench: Workbench,
-  { target, keep, dictionaries: names, corpus, settings = {} }: FindEditRequest,
-  options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'> = {},
+  { behaviours, dictionaries: names, corpus, settings = {} }: FindRequest,
+  options: ComputeOptions<FindEvent>,
 ): Promise<FoundEdit & { readonly id: string }> {
   const { project, compute } = workbench;
   const dictionaries = await Promise.all(names.map((name) => findFinishedDictionary(workbench, name)));
@@ -39,8 +67,13 @@ export async function findEdit(
     {
       model: modelInput(project.folder, model),
       dictionaries: dictionaries.map(({ folder }) => folder),
-      target: project.behaviours.get(target),
-      keep: (keep ?? keptNames(workbench)).map((name) => project.behaviours.get(name)),
+      behaviours:
+        'lists' in behaviours
+          ? behaviours
+          : {
+              target: project.behaviours.get(behaviours.target),
+              keep: (behaviours.keep ?? keptNames(workbench)).map((name) => project.behaviours.get(name)),
+            },
       text: corpus === undefined ? { from: 'none' } : { from: 'corpus', path: resolve(corpus) },
       settings,
     },
@@ -49,31 +82,52 @@ export async function findEdit(
   return { ...found, id: editId(found.edit) };
 }
 
-/** Commits a found edit as the first version of a new branch. @throws AppError `empty`, `exists`, `conflict`. */
-export function commitFound(
+export interface FoundUse {
+  readonly edit: Edit;
+  readonly branch: string;
+  readonly message: string;
+  /** The stored behaviour that the version must satisfy; null for one that was found from prompts. */
+  readonly target: string | null;
+  readonly author: string;
+}
+
+/**
+ * Puts a found edit into the working edit, in place of operations at the same features; a working edit of its model is begun
+ * on a branch called `branch` where there is none.
+ * @throws AppError `empty`, `exists`, `conflict` for uncommitted changes of another model's edit, unless they are discarded.
+ */
+export function takeFound(
   { project }: Workbench,
-  {
-    edit,
-    branch,
-    message,
-    target,
-    author,
-  }: {
-    readonly edit: Edit;
-    readonly branch: string;
-    readonly message: string;
-    readonly target: string;
-    readonly author: string;
-  },
-): Version {
-  if (edit.operations.length === 0) throw new AppError('empty', 'Nothing was found, so there is nothing to commit.');
-  const [first] = edit.operations;
-  const dictionary = project.catalog.find('dictionary', first?.dictionary ?? '');
-  const model = (dictionary?.manifest as { readonly model?: { readonly hash?: string } } | undefined)?.model?.hash;
+  { edit, branch, target, author, discard }: Omit<FoundUse, 'message'> & { readonly discard: boolean },
+): WorkingEdit {
+  const { versions, behaviours } = project;
+  const model = modelOf(project, edit);
+  if (versions.working()?.model !== model) versions.begin(branch, model, { author, discard });
+  const replaced = new Set(edit.operations.map(targetKey));
+  const working = versions.working();
+  const kept = (working?.operations ?? []).filter((operation) => !replaced.has(targetKey(operation)));
+  const stored = target === null ? undefined : behaviours.find(target);
+  if (stored && working?.behaviours.includes(stored.id) !== true) {
+    versions.setBehaviours([...(working?.behaviours ?? []), stored.id], { author });
+  }
+  return versions.setOperations([...kept, ...edit.operations], { author });
+}
+
+/** @throws AppError `empty`, `not-found`. */
+function modelOf(project: Project, { operations }: Edit): string {
+  const [first] = operations;
+  if (!first) throw new AppError('empty', 'Nothing was found, so there is no edit.');
+  const { manifest } = project.catalog.find('dictionary', first.dictionary) ?? {};
+  const model = (manifest as { readonly model?: { readonly hash?: string } } | undefined)?.model?.hash;
   if (model === undefined) throw new AppError('not-found', 'The project does not know the dictionary of the edit.');
-  project.versions.begin(branch, model, { author });
+  return model;
+}
+
+/** Commits a found edit as the first version of a new branch. @throws AppError `empty`, `exists`, `conflict`. */
+export function commitFound({ project }: Workbench, { edit, branch, message, target, author }: FoundUse): Version {
+  project.versions.begin(branch, modelOf(project, edit), { author });
   project.versions.setOperations(edit.operations, { author });
-  const stored = project.behaviours.find(target);
+  const stored = target === null ? undefined : project.behaviours.find(target);
   if (stored) project.versions.setBehaviours([stored.id], { author });
   return project.versions.commit(message, { author });
 }

@@ -4,11 +4,23 @@ import * as v from 'valibot';
 import { validate } from '../contract/validate.ts';
 import { TrainingConfigSchema } from '../dictionaries/trainingConfig.ts';
 import { parseEdit } from '../edits/edit.ts';
+import { EXPORT_FORMS } from '../export/ladder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
+import { BISECT_JOB, bisectByBehaviour, bisectRequestSchema } from './bisection.ts';
 import { CAPTURE_JOB, captureRequestSchema, runCapture } from './activations.ts';
 import { continueTraining, evaluateDictionary, findDictionary, runTraining, TRAIN_JOB } from './dictionaries.ts';
+import {
+  BEHAVIOUR_JOB,
+  behaviourRequestSchema,
+  evaluatedName,
+  EVALUATION_JOB,
+  evaluationRequestSchema,
+  runEvaluation,
+  runStoredBehaviour,
+} from './evaluationJobs.ts';
 import { EXPORT_JOB, runExport } from './exports.ts';
 import { runStatistics, STATISTICS_JOB, statisticsRequestSchema } from './features.ts';
+import { FIND_JOB, findRequestSchema, runFind } from './finder.ts';
 import { existingFolder } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -67,7 +79,9 @@ const exportSchema = v.object({
   /** Operations, as in an edit's file. */
   edit: v.unknown(),
   target: v.string(),
-  form: v.picklist(['embedded', 'referenced']),
+  calibrate: v.exactOptional(v.boolean()),
+  form: v.picklist(EXPORT_FORMS),
+  python: v.exactOptional(v.boolean()),
   text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
   provenance: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
 });
@@ -109,6 +123,27 @@ export const JOB_KINDS: Readonly<Record<string, JobKind>> = {
     run: runStatistics,
     canPause: true,
   }),
+  [FIND_JOB]: define({
+    description: findRequestSchema,
+    title: ({ name: finding }) => `Find ${finding}`,
+    subject: ({ name: finding }) => finding,
+    run: runFind,
+    canPause: false,
+  }),
+  [EVALUATION_JOB]: define({
+    description: evaluationRequestSchema,
+    title: (description) => `Evaluate ${evaluatedName(description)}`,
+    subject: evaluatedName,
+    run: runEvaluation,
+    canPause: false,
+  }),
+  [BEHAVIOUR_JOB]: define({
+    description: behaviourRequestSchema,
+    title: ({ name: behaviour }) => `Run ${behaviour}`,
+    subject: ({ name: behaviour }) => behaviour,
+    run: runStoredBehaviour,
+    canPause: false,
+  }),
   [EXPORT_JOB]: define({
     description: v.union([exportSchema, v.object({ edit: v.string(), folder: v.string() })]),
     title: (description) => `Export ${'target' in description ? description.target : description.folder}`,
@@ -118,6 +153,13 @@ export const JOB_KINDS: Readonly<Record<string, JobKind>> = {
       return runExport(workbench, { ...request, edit: parseEdit(edit) }, context);
     },
     canPause: false,
+  }),
+  [BISECT_JOB]: define({
+    description: bisectRequestSchema,
+    title: ({ name: behaviour }) => `Bisect by ${behaviour}`,
+    subject: ({ name: behaviour }) => behaviour,
+    run: bisectByBehaviour,
+    canPause: true,
   }),
   verify: define({
     description: v.object({ name }),

@@ -1,7 +1,7 @@
 // The models of a project: models/<name>/model.json says where a model lies and what it was when it was added. Its weights
 // stay where they are.
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/errors.ts';
 import { hashSchema } from '../contract/fields.ts';
@@ -30,7 +30,7 @@ export type ModelFacts = Readonly<v.InferOutput<v.ObjectSchema<typeof factsEntri
 const recordSchema = v.strictObject({
   format: v.literal('errata-model'),
   version: v.literal(1),
-  /** Absolute. */
+  /** Relative to the project with `/` when it lies inside, so that the project can be moved and copied; else absolute. */
   folder: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
   added: v.string(),
   ...factsEntries,
@@ -38,6 +38,7 @@ const recordSchema = v.strictObject({
 
 export interface ProjectModel extends ModelFacts {
   readonly name: string;
+  /** Absolute. */
   readonly folder: string;
   readonly added: string;
 }
@@ -90,7 +91,7 @@ export async function addModel(
   const record = {
     format: 'errata-model' as const,
     version: 1 as const,
-    folder: resolve(folder),
+    folder: folderInRecord(project, folder),
     added: new Date().toISOString(),
     ...facts,
   };
@@ -98,7 +99,13 @@ export async function addModel(
   await buildFolderAtomic(target, (partial) =>
     writeFileAtomic(join(partial, MODEL_FILE), `${JSON.stringify(record, null, 2)}\n`),
   );
-  return { name, ...record };
+  return { name, ...record, folder: resolve(folder) };
+}
+
+function folderInRecord(project: string, folder: string): string {
+  const way = relative(project, resolve(folder));
+  const isInside = way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  return isInside ? way.replaceAll(sep, '/') : resolve(folder);
 }
 
 /** @throws AppError `not-found`, `invalid-file`. */
@@ -114,7 +121,7 @@ export async function findModel(project: string, name: string): Promise<ProjectM
     throw toFileError(thrown, path);
   }
   const { format, version, ...record } = validate(recordSchema, parsed, path, 'invalid-file');
-  return { name, ...record };
+  return { name, ...record, folder: resolve(project, record.folder) };
 }
 
 export async function listModels(project: string): Promise<ProjectModel[]> {

@@ -1,29 +1,36 @@
 // Opens a project's workbench, and puts right what a process that died may have left.
 import { recoverJobs } from '../jobs/runJob.ts';
 import { openProject } from '../storage/project.ts';
+import type { InStorageThread } from '../storage/storageWork.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
 import { catalogueModels } from './models.ts';
-import type { Compute, Workbench } from './workbench.ts';
+import type { Workbench } from './workbench.ts';
 
 export interface OpenedWorkbench extends Workbench {
   close(): void;
 }
 
+export interface OpenWorkbenchOptions extends Pick<Workbench, 'compute' | 'computeAfresh'> {
+  /** What opens it, for the message that another process gets. */
+  readonly host: string;
+  /** Where what waits for the disk is done; then the project's `end` closes it. */
+  readonly thread?: InStorageThread;
+}
+
 /**
  * Opens a project. What lies in its folders but is not listed (a process died between the two) is listed, and jobs that a
  * dead process left running are marked as interrupted.
- * @param host what opens it, for the message that another process gets.
  */
 export async function openWorkbench(
   folder: string,
-  { host, compute }: { readonly host: string; readonly compute: Compute },
+  { host, thread, ...computing }: OpenWorkbenchOptions,
 ): Promise<OpenedWorkbench> {
-  const project = await openProject(folder, { host });
+  const project = await openProject(folder, { host, thread });
   try {
     if (project.otherHolders().length === 0) recoverJobs(project.jobs);
     await catalogueModels(project);
     await catalogueDictionaries(project);
-    return { project, compute, close: () => project.close() };
+    return { project, ...computing, close: () => project.close() };
   } catch (thrown) {
     project.close();
     throw thrown;
@@ -33,7 +40,7 @@ export async function openWorkbench(
 /** Opens the project for as long as `use` takes. */
 export async function withWorkbench<T>(
   folder: string,
-  options: { readonly host: string; readonly compute: Compute },
+  options: OpenWorkbenchOptions,
   use: (workbench: Workbench) => Promise<T>,
 ): Promise<T> {
   const workbench = await openWorkbench(folder, options);

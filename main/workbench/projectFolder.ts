@@ -13,6 +13,7 @@ const KINDS = {
   activations: 'activation store',
   dictionaries: 'dictionary',
   exports: 'export',
+  findings: 'finding',
 } as const;
 type Kind = keyof typeof KINDS;
 

@@ -1,30 +1,43 @@
 // The sample that comes with the program, made into a project of the person's own: the model and its texts are copied, so
 // that the project outlives the program's folder and may be changed. Everything that lies in the sample's folder is used;
 // what is not there is left out. The folder appears whole or not at all.
-import { cp, mkdir, readdir, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { behaviourFormatOfName, readBehaviourFile } from '../evaluation/behaviourFile.ts';
+import { checkReportFormat } from '../evaluation/report.ts';
 import { formatOfName, readLabelFile } from '../features/labelsFile.ts';
 import { buildFolderAtomic } from '../files/atomicWrite.ts';
 import { createProject, type Project } from '../storage/project.ts';
+import type { InStorageThread } from '../storage/storageWork.ts';
+import { readVersionFile } from '../storage/versionFile.ts';
+import { catalogueDictionaries } from './dictionaries.ts';
 import { addModel } from './models.ts';
 import type { Compute } from './workbench.ts';
 
 const MODEL = 'sample';
 const AUTHOR = 'Errata';
 
+interface SampleOptions {
+  readonly sample: string;
+  readonly compute: Compute;
+  /** Where what waits for the disk is done. */
+  readonly thread?: InStorageThread;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * @param folder of the project to be made.
- * @param options.sample the sample's folder: model/, behaviours/*.json, *.jsonl corpora, labels.*, dictionaries/.
+ * @param options.sample the sample's folder: model/, behaviours/*.json, *.jsonl corpora, labels.*, dictionaries/, and
+ * versions/: NAME.version.json, each with NAME.evaluation.json.
  * @throws AppError `exists`, `not-found`, `disk-full`, `permission`.
  */
 export async function makeSampleProject(
   folder: string,
-  { sample, compute, signal }: { readonly sample: string; readonly compute: Compute; readonly signal?: AbortSignal },
+  { sample, compute, thread, signal }: SampleOptions,
 ): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   await buildFolderAtomic(folder, async (partial) => {
-    const project = await createProject(partial, { host: 'the program', backups: false });
+    const project = await createProject(partial, { host: 'the program', backups: false, thread });
     try {
       // Beside the model's entry in the project, where the person's own files would not be.
       const files = (root: string) => join(root, 'models', MODEL, 'files');
@@ -33,14 +46,16 @@ export async function makeSampleProject(
         { folder: join(sample, 'model') },
         signal ? { signal } : {},
       );
-      await addModel(partial, { folder: files(folder), name: MODEL, facts });
+      await addModel(partial, { folder: files(partial), name: MODEL, facts });
       await copyFolder(join(sample, 'model'), files(partial));
       await copyCorpora(sample, join(partial, 'corpora'));
       await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
       await importBehaviours(project, join(sample, 'behaviours'));
       await importLabels(project, sample);
+      await catalogueDictionaries(project);
+      await importVersions(project, join(sample, 'versions'), facts.hash);
     } finally {
-      project.close();
+      await project.end();
     }
   });
 }
@@ -67,6 +82,21 @@ async function importBehaviours(project: Project, folder: string): Promise<void>
     const path = join(folder, file);
     const behaviour = await readBehaviourFile(path, behaviourFormatOfName(path));
     project.behaviours.save(behaviour, { author: AUTHOR });
+  }
+}
+
+/** Each on a branch of the file's name, with its evaluation. */
+async function importVersions(project: Project, folder: string, model: string): Promise<void> {
+  for (const entry of await entriesOf(folder)) {
+    const [, name] = /^(.+)\.version\.json$/u.exec(entry) ?? [];
+    if (name === undefined) continue;
+    const subject = join(folder, entry);
+    const file = await readVersionFile(subject);
+    const vouched = { models: new Set([model]) };
+    project.importVersionFile(file, { author: AUTHOR, branch: name, subject, vouched });
+    const path = join(folder, `${name}.evaluation.json`);
+    const report = checkReportFormat(JSON.parse(await readFile(path, 'utf8')), path);
+    project.evaluations.add(report, file.head, { author: AUTHOR });
   }
 }
 

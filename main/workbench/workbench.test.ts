@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/errors.ts';
 import { createProject, openProject } from '../storage/project.ts';
-import { addModel, findModelByHash, listModels, resolveModel } from './models.ts';
+import { addModel, findModel, findModelByHash, listModels, resolveModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import { folderOf, nameFrom } from './projectFolder.ts';
 import { asJob, type Compute, type Workbench } from './workbench.ts';
@@ -96,6 +96,14 @@ describe('the models of a project', () => {
       code: 'not-found',
       details: { names: ['tiny'] },
     });
+  });
+
+  it('that lie inside are found again where the project is moved to', async () => {
+    const inside = join(folder, 'models', 'tiny', 'files');
+    await addModel(folder, { folder: inside, name: 'tiny', facts });
+    const moved = join(parent, 'moved');
+    await rename(folder, moved);
+    expect(await findModel(moved, 'tiny')).toMatchObject({ folder: join(moved, 'models', 'tiny', 'files') });
   });
 
   it('are added once, under one name', async () => {

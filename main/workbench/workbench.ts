@@ -25,6 +25,8 @@ export type Compute = <Name extends keyof Tasks>(
 export interface Workbench {
   readonly project: Project;
   readonly compute: Compute;
+  /** In an engine process of its own, which ends with the task; as `compute` where a host has none to spare. */
+  readonly computeAfresh?: Compute;
 }
 
 /**

@@ -1,0 +1,297 @@
+// What an edit will probably move, before anything is run: from the dictionary's rows and the statistics of its features.
+//
+// An operation on feature i is in one of a few states on a token: i fires or is silent, and its gates are open. In a state of
+// share p it adds Δ·d_i to the activation, so the pre-activation of feature j changes by δ = Δ·⟨w_j, d_i⟩. Where j fires, the
+// excess of its pre-activation over its threshold is taken to be exponentially distributed with its mean e_j; then its rate
+// among those tokens becomes P·exp(δ/e_j), at most 1, where P is its rate in that state: with i firing, what the firing
+// patterns' cosine says (both ÷ √(firings_i·firings_j)), where it is known, else j's own rate. The changes of all operations
+// and states are added.
+//
+// This knows nothing of the text, of how features compete in a topk dictionary, or of what follows after the site. How good
+// it is, is measured with every evaluation (forecastCheck.ts).
+import type { Dictionary } from '../dictionaries/dictionary.ts';
+import type { Edit, Operation } from '../edits/edit.ts';
+import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
+import type { TokenEffect } from '../features/statisticsReader.ts';
+
+/** What must be known of the features, from their statistics. */
+export interface ForecastStatistics {
+  /** Tokens that were counted. */
+  readonly tokens: number;
+  /** `[size]`: on how many each feature fires, and its mean activation there (NaN where it never does). */
+  readonly firings: ArrayLike<number>;
+  readonly means: ArrayLike<number>;
+  /** Of an edited feature: those that fire with it, by the cosine of firing patterns. */
+  readonly cofiring: ReadonlyMap<number, readonly { readonly feature: number; readonly cosine: number }[]>;
+  /** Of an edited feature: its direct effects on logits, per unit of activation; none where the site has none. */
+  readonly logits: ReadonlyMap<
+    number,
+    { readonly top: readonly TokenEffect[]; readonly bottom: readonly TokenEffect[] }
+  >;
+}
+
+/** A state of an operation: on a share of all tokens it changes its feature by this much. */
+export interface ActingState {
+  readonly fires: boolean;
+  readonly share: number;
+  readonly delta: number;
+}
+
+export interface ForecastOperation {
+  readonly feature: number;
+  readonly kind: Operation['kind'];
+  /** Share of all tokens on which it changes anything, and its mean change there, in units of activation. */
+  readonly share: number;
+  readonly delta: number;
+}
+
+export interface ForecastFeature {
+  readonly feature: number;
+  /** Share of the tokens of the statistics on which it fires, and by how much that is forecast to change. */
+  readonly rate: number;
+  readonly change: number;
+  /** The largest cosine of its decoder row with that of an edited feature, by size, and that feature. */
+  readonly cosine: number;
+  readonly nearest: number;
+  /** The largest cosine of firing patterns with an edited feature; null: not among the nearest of any. */
+  readonly cofiring: number | null;
+  readonly isEdited: boolean;
+}
+
+export interface LogitFootprint {
+  readonly token: string;
+  /** Mean change of its logit where the edit acts, by the decoder rows alone. */
+  readonly effect: number;
+}
+
+export interface PlaceForecast {
+  readonly site: string;
+  readonly dictionary: string;
+  readonly features: number;
+  /** Of the statistics. */
+  readonly tokens: number;
+  readonly operations: readonly ForecastOperation[];
+  /** Kinds that nothing is forecast of: what they do depends on the activations themselves. */
+  readonly unforecast: readonly number[];
+  /** Those whose rates are forecast to change most, the largest change first, the edited ones not among them. */
+  readonly strongest: readonly ForecastFeature[];
+  /** Σ|change| / Σ rate, the edited ones not counted: compare shareOfFirings of the blast radius. */
+  readonly shareOfFirings: number;
+  readonly raised: readonly LogitFootprint[];
+  readonly lowered: readonly LogitFootprint[];
+}
+
+/** With one value for each feature. */
+export interface WholeForecast {
+  readonly forecast: PlaceForecast;
+  readonly changes: Float64Array;
+  /** Size of the largest cosine with an edited decoder row; and of firing patterns, 0 where it is not known. */
+  readonly cosines: Float64Array;
+  readonly cofiring: Float64Array;
+  readonly rates: Float64Array;
+  readonly edited: ReadonlySet<number>;
+}
+
+const LISTED = 40;
+const LISTED_TOKENS = 10;
+/** A mean excess below this share of the mean activation is not believed: thresholds can lie close beneath. */
+const LEAST_EXCESS = 0.05;
+
+/** At every place of an edit whose dictionary and statistics are here, by the dictionary's hash. */
+export function forecastEdit(
+  edit: Edit,
+  dictionaries: Dictionaries,
+  statistics: ReadonlyMap<string, ForecastStatistics>,
+): WholeForecast[] {
+  return placesOf(edit).flatMap((place) => {
+    const [dictionary, known] = [dictionaries.get(place.dictionary), statistics.get(place.dictionary)];
+    if (!dictionary || !known) return [];
+    const operations = edit.operations.filter(
+      (operation) => operation.site === place.site && operation.dictionary === place.dictionary,
+    );
+    return [forecastPlace(dictionary, place, operations, known)];
+  });
+}
+
+/** @param operations all at one site, on features of one dictionary. */
+function forecastPlace(
+  dictionary: Dictionary,
+  place: { readonly site: string; readonly dictionary: string },
+  operations: readonly Operation[],
+  statistics: ForecastStatistics,
+): WholeForecast {
+  const { size } = dictionary;
+  const { tokens, firings } = statistics;
+  const edited = new Set(operations.map(({ feature }) => feature));
+  const rates = Float64Array.from({ length: size }, (_, j) => firings[j]! / tokens);
+  const excesses = excessesOf(dictionary, statistics);
+  const changes = new Float64Array(size);
+  const cofiring = new Float64Array(size);
+  const cosines = new Float64Array(size);
+  const nearest = new Int32Array(size).fill(-1);
+  const norms = Float64Array.from({ length: size }, (_, j) => Math.sqrt(product(dictionary.decoder, j, j, dictionary)));
+
+  for (const operation of operations) {
+    const i = operation.feature;
+    const together = new Map(statistics.cofiring.get(i)?.map(({ feature, cosine }) => [feature, cosine]));
+    const states = statesOf(operation, statistics);
+    for (let j = 0; j < size; j++) {
+      const cosine = product(dictionary.decoder, j, i, dictionary) / (norms[j]! * norms[i]! || 1);
+      if (Math.abs(cosine) > Math.abs(cosines[j]!) || nearest[j] === -1) {
+        cosines[j] = cosine;
+        nearest[j] = i;
+      }
+      const known = together.get(j);
+      if (known !== undefined) cofiring[j] = Math.max(cofiring[j]!, known);
+      const overlap = overlapOf(dictionary, j, i);
+      for (const { fires, share, delta } of states) {
+        const rate =
+          fires && known !== undefined ? rateGiven(known, firings[j]!, firings[i]!) : rateOf(firings[j]!, tokens);
+        changes[j]! += share * (Math.min(1, rate * Math.exp((delta * overlap) / excesses[j]!)) - rate);
+      }
+    }
+  }
+
+  const others = [...rates.keys()].filter((j) => !edited.has(j));
+  const strongest = others
+    .filter((j) => changes[j] !== 0)
+    .sort((a, b) => Math.abs(changes[b]!) - Math.abs(changes[a]!) || a - b)
+    .slice(0, LISTED)
+    .map((j): ForecastFeature => ({
+      feature: j,
+      rate: rates[j]!,
+      change: changes[j]!,
+      cosine: cosines[j]!,
+      nearest: nearest[j]!,
+      cofiring: cofiring[j] === 0 ? null : cofiring[j]!,
+      isEdited: false,
+    }));
+  const total = others.reduce((sum, j) => sum + rates[j]!, 0);
+  const moved = others.reduce((sum, j) => sum + Math.abs(changes[j]!), 0);
+  const forecast: PlaceForecast = {
+    ...place,
+    features: size,
+    tokens,
+    operations: operations.map((operation) => summaryOf(operation, statistics)),
+    unforecast: operations.filter(({ kind }) => kind === 'project').map(({ feature }) => feature),
+    strongest,
+    shareOfFirings: total === 0 ? 0 : moved / total,
+    ...footprint(operations, statistics),
+  };
+  return { forecast, changes, cosines: cosines.map(Math.abs), cofiring, rates, edited };
+}
+
+/** What an operation does on which share of the tokens, gates and firing taken to be independent. */
+export function statesOf(operation: Operation, { tokens, firings, means }: ForecastStatistics): ActingState[] {
+  const rate = firings[operation.feature]! / tokens;
+  const mean = firings[operation.feature] === 0 ? 0 : means[operation.feature]!;
+  const open = openShare(operation, { tokens, firings, means });
+  const firing = (delta: number): ActingState => ({ fires: true, share: rate * open, delta });
+  const silent = (delta: number): ActingState => ({ fires: false, share: (1 - rate) * open, delta });
+  switch (operation.kind) {
+    case 'ablate':
+      return [firing(-mean)];
+    case 'scale':
+      return [firing((operation.factor - 1) * mean)];
+    case 'clamp':
+      return [firing(operation.value - mean), silent(operation.value)];
+    case 'clampActive':
+      return [firing(operation.value - mean)];
+    case 'floor': {
+      const { value } = operation;
+      if (value <= 0) return [];
+      // E[max(f, v) − f] for an exponential f.
+      return [firing(mean === 0 ? value : value - mean * (1 - Math.exp(-value / mean))), silent(value)];
+    }
+    case 'cap': {
+      const { value } = operation;
+      if (value < 0) return [firing(value - mean), silent(value)];
+      return [firing(mean === 0 ? 0 : -mean * Math.exp(-value / mean))]; // E[min(f, v) − f]
+    }
+    case 'steer':
+      return [firing(operation.amount), silent(operation.amount)];
+    case 'project':
+      return [];
+  }
+}
+
+/** That any gate is open, gates taken to be independent; above a threshold by an exponential distribution. */
+function openShare(
+  { gates }: Operation,
+  { tokens, firings, means }: Pick<ForecastStatistics, 'tokens' | 'firings' | 'means'>,
+): number {
+  if (gates.length === 0) return 1;
+  const closed = gates.reduce((share, { feature, threshold }) => {
+    if (threshold < 0) return 0; // an activation is never below 0
+    const rate = firings[feature]! / tokens;
+    const mean = firings[feature] === 0 ? 0 : means[feature]!;
+    return share * (1 - (mean === 0 ? 0 : rate * Math.exp(-threshold / mean)));
+  }, 1);
+  return 1 - closed;
+}
+
+function summaryOf(operation: Operation, statistics: ForecastStatistics): ForecastOperation {
+  const states = statesOf(operation, statistics).filter(({ delta }) => delta !== 0);
+  const share = states.reduce((sum, state) => sum + state.share, 0);
+  const delta = states.reduce((sum, state) => sum + state.share * state.delta, 0);
+  return { feature: operation.feature, kind: operation.kind, share, delta: share === 0 ? 0 : delta / share };
+}
+
+/** The tokens of the edited features' own lists, by the sum of effect × mean change over the operations. */
+function footprint(operations: readonly Operation[], statistics: ForecastStatistics) {
+  const effects = new Map<string, number>();
+  for (const operation of operations) {
+    const { delta } = summaryOf(operation, statistics);
+    const lists = statistics.logits.get(operation.feature);
+    for (const { token, effect } of [...(lists?.top ?? []), ...(lists?.bottom ?? [])]) {
+      effects.set(token, (effects.get(token) ?? 0) + delta * effect);
+    }
+  }
+  const sorted = [...effects].map(([token, effect]) => ({ token, effect })).sort((a, b) => b.effect - a.effect);
+  return {
+    raised: sorted.filter(({ effect }) => effect > 0).slice(0, LISTED_TOKENS),
+    lowered: sorted
+      .filter(({ effect }) => effect < 0)
+      .reverse()
+      .slice(0, LISTED_TOKENS),
+  };
+}
+
+/** Half a firing is added, so that a feature which never fired in the text may begin to. */
+function rateOf(firings: number, tokens: number): number {
+  return Math.min(1, (firings + 0.5) / (tokens + 1));
+}
+
+/** P(j fires | i fires) from the cosine n_ij / √(n_i·n_j). */
+function rateGiven(cosine: number, firingsOfJ: number, firingsOfI: number): number {
+  return firingsOfI === 0 ? 0 : Math.min(1, cosine * Math.sqrt(firingsOfJ / firingsOfI));
+}
+
+/** `[size]`: mean of pre-activation − threshold where a feature fires; of those that never fire, the median of the others. */
+function excessesOf(
+  { size, threshold, architecture }: Dictionary,
+  { firings, means }: ForecastStatistics,
+): Float64Array {
+  const own = Float64Array.from({ length: size }, (_, j) => {
+    if (firings[j] === 0) return NaN;
+    const above = architecture === 'relu' || architecture === 'topk' ? 0 : Math.max(0, threshold?.[j] ?? 0);
+    return Math.max(means[j]! - above, LEAST_EXCESS * means[j]!);
+  });
+  const known = own.filter((excess) => excess > 0).sort();
+  const median = known[Math.floor(known.length / 2)] ?? 1;
+  return own.map((excess) => (excess > 0 ? excess : median));
+}
+
+/** ⟨w_j, d_i⟩ */
+function overlapOf({ encoder, decoder, d }: Dictionary, j: number, i: number): number {
+  let sum = 0;
+  for (let at = 0; at < d; at++) sum += encoder[j * d + at]! * decoder[i * d + at]!;
+  return sum;
+}
+
+/** ⟨row_j, row_i⟩ */
+function product(rows: Float32Array, j: number, i: number, { d }: Dictionary): number {
+  let sum = 0;
+  for (let at = 0; at < d; at++) sum += rows[j * d + at]! * rows[i * d + at]!;
+  return sum;
+}

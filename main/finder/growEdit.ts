@@ -1,0 +1,189 @@
+// Forward selection: operation by operation the one that costs least, until the behaviour is gone or nothing helps any more.
+import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
+import type { Place } from '../edits/editPatches.ts';
+import type { FindSettings } from './findSettings.ts';
+import { operationOf, withOperation, type Changeable } from './moves.ts';
+import { proposeGates, proposeTriggers, type PlaceFirings } from './propose.ts';
+import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
+import type { OnStep } from './step.ts';
+
+/** A proposed feature with what adding it was last seen to leave of the behaviour. */
+export interface Option extends Changeable {
+  latest: number;
+}
+
+interface Addition extends Tried {
+  readonly option: Option;
+  readonly operation: Operation;
+}
+
+/** Operations added together. */
+interface Bundle extends Tried {
+  readonly operations: readonly Operation[];
+}
+
+export interface GrowContext {
+  readonly trials: Trials;
+  readonly firings: readonly PlaceFirings[];
+  readonly settings: FindSettings;
+  readonly onStep: OnStep;
+}
+
+/** Multiples of a feature's mean activation that a clamp tries; 0 is ablation. */
+const MULTIPLES = [0, 1, 2, 4];
+/** Options of a round that are tried at least, and cases that a round's length is planned for. */
+const FEWEST_OPTIONS = 12;
+const OPTIONS_PLANNED = 24;
+/** Additions whose harm is measured at most, the best for the target first; and those tried behind gates besides the cheapest. */
+const HARM_MEASURED = 48;
+/** Of the multiples of a feature, the best for the target. */
+const PER_OPTION = 2;
+const GATED = 2;
+/** How many of the best are added at once: causes that lie in many features (one for each word, say) take fewer rounds. */
+const BUNDLES = [2, 4, 8];
+/** A step must earn so much. */
+const LEAST_GAIN = 0.004;
+/** What a gate or a first firing must earn: narrowed to the prompts looked at, an operation does less on others. */
+const NARROWING = 0.01;
+/** What harms less need not be narrowed. */
+const FREE_HARM = 0.002;
+
+export async function growEdit(options: readonly Option[], context: GrowContext): Promise<Edit> {
+  const { trials, settings, onStep } = context;
+  let edit: Edit = EMPTY_EDIT;
+  let [cost, before] = [1, { remaining: 1, harm: 0 }];
+  let hard: ReadonlySet<number> = new Set();
+  while (edit.operations.length < settings.mostOperations) {
+    const sample = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
+    const { additions, tried } = await tryAdditions(edit, options, sample, context);
+    const best = cost - LEAST_GAIN;
+    const plain = await trials.rate(additions.slice(0, HARM_MEASURED), best);
+    const limit = Math.min(best, plain[0]?.cost ?? best);
+    const narrowed = await behindGates(edit, sample, promising(additions, plain), limit - NARROWING, context);
+    const gated = narrowed.map((each) => ({ ...each, cost: each.cost + NARROWING }));
+    const singles = [...plain, ...gated].sort((a, b) => a.cost - b.cost);
+    const bundles = await bundled(edit, sample, singles, Math.min(limit, singles[0]?.cost ?? limit), context);
+    const [chosen, ...others] = [
+      ...singles.map((single) => ({ ...single, operations: [single.operation] })),
+      ...bundles,
+    ].sort((a, b) => a.cost - b.cost);
+    if (!chosen?.isWhole || chosen.cost >= best) break;
+    edit = chosen.operations.reduce(withOperation, edit);
+    onStep({
+      action: 'add',
+      operations: chosen.operations,
+      before,
+      remaining: chosen.remaining,
+      harm: chosen.harm,
+      tried: tried + gated.length + bundles.length,
+      runnersUp: others.slice(0, 3).map(({ operations, remaining, harm, isWhole }) => {
+        return { operations, remaining, harm, isLeast: !isWhole };
+      }),
+    });
+    const after = await trials.scores(trials.target, edit);
+    if (trials.isReached(after)) break;
+    hard = trials.stillShown(after);
+    // Other cases are looked at now, so the costs are compared on them.
+    const next = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
+    const [rest = 1] = await trials.leftOf(next, [edit], 'Choosing');
+    before = { remaining: rest, harm: chosen.harm };
+    cost = rest + settings.harmWeight * chosen.harm;
+  }
+  return edit;
+}
+
+/** The options that were best last time, each at its best multiples. By what is left of the behaviour, rising. */
+async function tryAdditions(
+  edit: Edit,
+  options: readonly Option[],
+  sample: Pool,
+  { trials, settings }: GrowContext,
+): Promise<{ readonly additions: readonly Addition[]; readonly tried: number }> {
+  const affordable = Math.floor(settings.tokensPerRound / (tokensOf(sample.cases) * MULTIPLES.length));
+  const tried = [...options].sort((a, b) => a.latest - b.latest).slice(0, Math.max(FEWEST_OPTIONS, affordable));
+  const additions = tried.flatMap((option) =>
+    MULTIPLES.map((multiple) => ({ option, operation: operationOf(option, multiple) })),
+  );
+  const edits = additions.map(({ operation }) => withOperation(edit, operation));
+  const left = await trials.leftOf(sample, edits, `Choosing operation ${edit.operations.length + 1}`);
+  for (const option of tried) option.latest = Infinity;
+  const byRemaining = additions
+    .map(({ option, operation }, index): Addition => {
+      const remaining = left[index] ?? Infinity;
+      option.latest = Math.min(option.latest, remaining);
+      return { option, operation, remaining, edit: withOperation(edit, operation) };
+    })
+    .sort((a, b) => a.remaining - b.remaining);
+  const seen = new Map<Option, number>();
+  const best = byRemaining.filter(({ option }) => {
+    const count = (seen.get(option) ?? 0) + 1;
+    seen.set(option, count);
+    return count <= PER_OPTION;
+  });
+  return { additions: best, tried: additions.length };
+}
+
+/** What is worth narrowing: the cheapest if it harms at all, and what does most to the behaviour whatever it harms. */
+function promising(additions: readonly Addition[], plain: readonly Rated<Addition>[]): Addition[] {
+  const cheapest = plain.slice(0, 1).filter(({ harm }) => harm > FREE_HARM);
+  const strongest = additions.filter(({ operation }) => operation !== plain[0]?.operation).slice(0, GATED);
+  return [...cheapest, ...strongest];
+}
+
+/** As many of the cheapest additions together as BUNDLES says, and of the best among those that harm nothing; of each feature one. */
+async function bundled(
+  edit: Edit,
+  sample: Pool,
+  singles: readonly Rated<Addition>[],
+  most: number,
+  { trials, settings }: GrowContext,
+): Promise<Rated<Bundle>[]> {
+  const room = settings.mostOperations - edit.operations.length;
+  const harmless = singles.filter(({ harm }) => harm < FREE_HARM).sort((a, b) => a.remaining - b.remaining);
+  const bundles = [singles, harmless].flatMap((order) => {
+    const byFeature = new Map<Option, Operation>();
+    for (const { option, operation } of order) if (!byFeature.has(option)) byFeature.set(option, operation);
+    return BUNDLES.filter((count) => count <= Math.min(byFeature.size, room)).map((count) => {
+      const operations = [...byFeature.values()].slice(0, count);
+      return { operations, edit: operations.reduce(withOperation, edit) };
+    });
+  });
+  const edits = bundles.map((bundle) => bundle.edit);
+  const left = await trials.leftOf(sample, edits, 'Trying several at once');
+  return trials.rate(
+    bundles.map((bundle, index) => ({ ...bundle, remaining: left[index] ?? Infinity })),
+    most,
+  );
+}
+
+/** The same operations, acting only where one of a union of gates fires, or only after a feature has fired. */
+async function behindGates(
+  edit: Edit,
+  sample: Pool,
+  additions: readonly Addition[],
+  most: number,
+  { trials, firings }: GrowContext,
+): Promise<Rated<Addition>[]> {
+  const variants = additions.flatMap(({ option, operation }) => {
+    const here = firingsOf(option, firings);
+    if (!here) return [];
+    return [
+      ...proposeGates(option.feature, here).map((gates): Operation => ({ ...operation, gates })),
+      ...proposeTriggers(here).map((feature): Operation => {
+        return { ...operation, scope: { positions: 'fromFirstFiring', feature } };
+      }),
+    ].map((narrowed) => ({ option, operation: narrowed, edit: withOperation(edit, narrowed) }));
+  });
+  if (variants.length === 0) return [];
+  const left = await trials.leftOf(
+    sample,
+    variants.map((variant) => variant.edit),
+    'Trying gates',
+  );
+  const tried = variants.map((variant, index) => ({ ...variant, remaining: left[index] ?? Infinity }));
+  return trials.rate(tried, most);
+}
+
+function firingsOf({ site, dictionary }: Place, firings: readonly PlaceFirings[]): PlaceFirings | undefined {
+  return firings.find(({ place }) => place.site === site && place.dictionary === dictionary);
+}

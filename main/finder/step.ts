@@ -1,0 +1,22 @@
+// The steps of a search, each with what it was weighed against, so that a person can follow why an edit is what it is.
+import type { Operation } from '../edits/edit.ts';
+
+/** What an edit leaves of the behaviour (1: all of it, 0: nothing), and nats lost on the worst of what must stay. */
+export interface Effect {
+  readonly remaining: number;
+  readonly harm: number;
+}
+
+export interface FindStep extends Effect {
+  /** Operations were added, taken out, or replaced by weaker ones. */
+  readonly action: 'add' | 'remove' | 'weaken';
+  readonly operations: readonly Operation[];
+  /** Over the same cases, without the step. */
+  readonly before: Effect;
+  /** Edits tried to find it. */
+  readonly tried: number;
+  /** What came next. Where `isLeast`, the harm is at least so much: it was clear that it is not the best. */
+  readonly runnersUp: readonly (Effect & { readonly operations: readonly Operation[]; readonly isLeast: boolean })[];
+}
+
+export type OnStep = (step: FindStep) => void;

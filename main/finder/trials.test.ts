@@ -1,0 +1,66 @@
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashDictionary } from '../dictionaries/dictionary.ts';
+import type { Edit } from '../edits/edit.ts';
+import { createOrtRuntime } from '../engine/ortRuntime.ts';
+import { openModel } from '../models/model.ts';
+import { CausalScorer } from './causalScorer.ts';
+import { findSettingsSchema } from './findSettings.ts';
+import type { ShownCase } from './shownCase.ts';
+import { randomDictionary, sampleModel, SITE } from './testing/plantedDictionary.ts';
+import { Trials } from './trials.ts';
+
+const HARM_WEIGHT = 2;
+
+describe('giving up edits that cannot be the cheapest', () => {
+  let scorer: CausalScorer;
+  let trials: Trials;
+  let edits: Edit[];
+  const shown = (behaviour: string, ids: readonly number[]): ShownCase => ({
+    behaviour,
+    prompt: '',
+    promptIds: ids.slice(0, 2),
+    said: { ids, promptLength: 2 },
+    against: [],
+  });
+
+  beforeAll(async () => {
+    const model = await openModel(sampleModel);
+    const dictionary = randomDictionary(await model.hash(), 24);
+    const place = { site: SITE, dictionary: hashDictionary(dictionary) };
+    scorer = await CausalScorer.open({
+      model,
+      runtime: createOrtRuntime('cpu'),
+      dictionaries: new Map([[place.dictionary, dictionary]]),
+      places: [place],
+    });
+    const keep = ['a', 'b', 'c'].flatMap((behaviour, which) =>
+      Array.from({ length: 7 + which }, (_, index) => shown(behaviour, [0, 40 + index, 60 + which, 90 + 3 * index])),
+    );
+    const settings = v.parse(findSettingsSchema, { harmWeight: HARM_WEIGHT });
+    trials = await Trials.open(scorer, { target: [shown('t', [0, 5, 6])], keep }, { settings });
+    edits = Array.from({ length: 24 }, (_, feature) => ({
+      operations: [
+        { ...place, feature, kind: 'clampActive', value: -4, scope: { positions: 'notBos' as const }, gates: [] },
+      ],
+    }));
+  });
+  afterAll(() => scorer.release());
+
+  it('finds the same cheapest edit, at the same cost, as measuring everything', async () => {
+    const harms = await trials.harmsOf(edits);
+    // What is left of the behaviour, made up so that no order is favoured.
+    const tried = edits.map((edit, index) => ({ edit, index, remaining: ((index * 7) % 24) / 24 }));
+    const costs = tried.map(({ remaining }, index) => remaining + HARM_WEIGHT * (harms[index] ?? NaN));
+    const best = costs.indexOf(Math.min(...costs));
+    const before = trials.count;
+    const [cheapest] = await trials.rate(tried, Infinity);
+    expect(cheapest).toMatchObject({ index: best, isWhole: true });
+    expect(cheapest?.harm).toBeCloseTo(harms[best] ?? NaN, 6);
+    expect(cheapest?.cost).toBeCloseTo(costs[best] ?? NaN, 6);
+    // Some were given up early.
+    expect(trials.count - before).toBeLessThan(edits.length * trials.keep.cases.length);
+    const limit = (costs[best] ?? NaN) - 1e-3;
+    for (const { cost } of await trials.rate(tried, limit)) expect(cost).toBeGreaterThanOrEqual(limit);
+  });
+});

@@ -1,0 +1,98 @@
+// Bisection by a behaviour: each version that the search asks about is judged by the share of cases that it passes. Verdicts
+// are kept with the working edit as they come, so a search that was stopped, or killed, goes on where it was.
+import * as v from 'valibot';
+import { AppError, toAppError } from '../contract/errors.ts';
+import { authorSchema } from '../contract/fields.ts';
+import { shortId } from '../edits/version.ts';
+import type { BisectStep, Verdict } from '../edits/versionHistory.ts';
+import { passRate } from '../evaluation/behaviourResult.ts';
+import type { JobContext } from '../jobs/runJob.ts';
+import { runBehaviour } from './evaluation.ts';
+import { findModelByHash } from './models.ts';
+import type { Workbench } from './workbench.ts';
+
+export const BISECT_JOB = 'bisect';
+
+export const bisectRequestSchema = v.object({
+  /** By content: a behaviour that changes meanwhile would judge by two measures. */
+  behaviour: v.string(),
+  /** As it was called when the job was started. */
+  name: v.string(),
+  /** A version is good when it passes at least, or at most, this share of the cases. */
+  bound: v.picklist(['atLeast', 'atMost']),
+  passRate: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  author: authorSchema,
+});
+
+export type BisectRequest = v.InferOutput<typeof bisectRequestSchema>;
+
+/**
+ * Judges versions until the bisection under way is at its end. Stored results are taken where there are any. A version that
+ * cannot be run, since one of its dictionaries is gone, is skipped.
+ * @throws AppError `usage` when no bisection is under way, `cancelled`, and as running a behaviour does.
+ */
+export async function bisectByBehaviour(
+  workbench: Workbench,
+  request: BisectRequest,
+  context: Pick<JobContext, 'signal' | 'onProgress' | 'onLog'>,
+): Promise<Exclude<BisectStep, { kind: 'test' }>> {
+  const { versions } = workbench.project;
+  const { author } = request;
+  for (let judged = 0; ; judged++) {
+    const state = versions.bisection();
+    if (state === null) throw new AppError('usage', 'No bisection is under way.');
+    const { next } = state;
+    if (next.kind !== 'test') return next;
+    if (context.signal.aborted) throw new AppError('cancelled', 'The bisection was stopped; its verdicts are kept.');
+    context.onProgress({
+      stage: `Judging version ${shortId(next.version)}, one of ${next.remaining}`,
+      done: judged,
+      total: judged + next.steps,
+      unit: 'versions',
+      fraction: judged / (judged + next.steps),
+      perSecond: null,
+      remainingSeconds: null,
+    });
+    versions.markBisect(await judge(workbench, next.version, request, context), next.version, { author });
+  }
+}
+
+async function judge(
+  workbench: Workbench,
+  id: string,
+  { behaviour, bound, passRate: limit, author }: BisectRequest,
+  { signal, onLog }: Pick<JobContext, 'signal' | 'onLog'>,
+): Promise<Verdict> {
+  const { project } = workbench;
+  const version = project.versions.get(id);
+  const share = await passRateOf();
+  if (share === null) return 'skip';
+  const isGood = bound === 'atLeast' ? share >= limit : share <= limit;
+  onLog?.(`Version ${shortId(id)}: ${(100 * share).toFixed(1)}% of the cases pass, ${isGood ? 'good' : 'bad'}.`);
+  return isGood ? 'good' : 'bad';
+
+  async function passRateOf(): Promise<number | null> {
+    const [known] = project.behaviours.results({ behaviour, version: id });
+    if (known !== undefined) return passRate(known);
+    try {
+      const { name } = await findModelByHash(project.folder, version.model);
+      const run = await runBehaviour(
+        workbench,
+        {
+          behaviour: project.behaviours.get(behaviour),
+          // A version without operations is the model as it is.
+          treatment: version.operations.length === 0 ? null : { edit: { operations: version.operations }, version: id },
+          model: name,
+          author,
+        },
+        { signal },
+      );
+      return run.passRate.value;
+    } catch (thrown) {
+      const { code, message } = toAppError(thrown);
+      if (code !== 'not-found' && code !== 'mismatch') throw thrown;
+      onLog?.(`Version ${shortId(id)} is skipped: ${message}`);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,124 @@
+// Edits being tried on a model of the project. Nothing here is saved.
+import { AppError } from '../contract/errors.ts';
+import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
+import type { TaskChunk } from '../engine/task.ts';
+import type { Tasks } from '../engine/tasks.ts';
+import { featuresOf, type Operation } from '../edits/edit.ts';
+import { graphExactness } from '../edits/exactness.ts';
+import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
+import type { ComputeOptions, Workbench } from './workbench.ts';
+
+export interface TriedEdit {
+  readonly model: ProjectModel;
+  readonly operations: readonly Operation[];
+  readonly prompt: string;
+  /** As it stands, also where the model has a chat template. */
+  readonly raw: boolean;
+}
+
+export interface NextTokensRequest extends TriedEdit {
+  readonly continuation: readonly number[];
+  readonly position?: number;
+  readonly count: number;
+}
+
+export interface SideBySideRequest extends TriedEdit {
+  readonly instruction?: string;
+  readonly maxNewTokens: number;
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  readonly ignoreStops?: boolean;
+}
+
+/** @throws AppError `not-found` for a dictionary the project lacks, `mismatch` for one of another model, `diverged`. */
+export async function compareNextTokens(workbench: Workbench, request: NextTokensRequest, signal: AbortSignal) {
+  const { model, operations, continuation, ...rest } = request;
+  const input = { ...(await triedInput(workbench, model, operations)), continuation: [...continuation], ...rest };
+  return workbench.compute('playground.nextTokens', input, { signal });
+}
+
+/** @throws AppError as above, and `cancelled`. */
+export async function generateSideBySide(
+  workbench: Workbench,
+  { model, operations, ...rest }: SideBySideRequest,
+  options: ComputeOptions<TaskChunk<Tasks['playground.generate']>>,
+) {
+  const input = { ...(await triedInput(workbench, model, operations)), ...rest };
+  return workbench.compute('playground.generate', input, options);
+}
+
+async function triedInput(workbench: Workbench, model: ProjectModel, operations: readonly Operation[]) {
+  const known = operations.length === 0 ? [] : await listDictionaries(workbench);
+  const hashes = [...new Set(operations.map(({ dictionary }) => dictionary))];
+  return {
+    model: modelInput(workbench.project.folder, model),
+    edit: { operations },
+    dictionaries: hashes.map((hash) => {
+      const found = known.find(({ quality }) => quality?.hash === hash);
+      const problem = problemOf(hash, found, model);
+      if (found && problem === null) return found.folder;
+      throw new AppError(found ? 'mismatch' : 'not-found', problem ?? 'There is no such dictionary.', {
+        details: { dictionary: hash },
+      });
+    }),
+  };
+}
+
+/** Why a dictionary cannot be edited with in this model; null: it can. */
+function problemOf(
+  hash: string,
+  dictionary: ProjectDictionary | undefined,
+  model: Pick<ProjectModel, 'hash' | 'name'>,
+): string | null {
+  if (!dictionary) {
+    return `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit names.`;
+  }
+  if (dictionary.model.hash === model.hash) return null;
+  return `The dictionary ${dictionary.name} is of the model ${dictionary.model.name}, not of ${model.name}: its features mean nothing there.`;
+}
+
+/** What stands beside operations where they are shown: exactness, problems, and facts of the features that they name. */
+export async function describeOperations(
+  workbench: Workbench,
+  { model: hash, operations }: { readonly model: string; readonly operations: readonly Operation[] },
+) {
+  const { project } = workbench;
+  const model = await findModelByHash(project.folder, hash);
+  const known = await listDictionaries(workbench);
+  const dictionaryOf = (of: string) => known.find(({ quality }) => quality?.hash === of);
+  const features = new Map<string, { readonly dictionary: string; readonly feature: number }>();
+  for (const operation of operations) {
+    const { dictionary } = operation;
+    for (const feature of featuresOf(operation)) features.set(`${dictionary} ${feature}`, { dictionary, feature });
+  }
+  return {
+    operations: operations.map((operation) => {
+      const dictionary = dictionaryOf(operation.dictionary);
+      const problem =
+        problemOf(operation.dictionary, dictionary, model) ??
+        (dictionary && featuresOf(operation).some((feature) => feature >= dictionary.size)
+          ? `The dictionary ${dictionary.name} has the features 0 to ${dictionary.size - 1}.`
+          : null);
+      const architecture = ARCHITECTURES.find((name) => name === dictionary?.architecture);
+      const exactness = dictionary && architecture && graphExactness(operation, { ...dictionary, architecture });
+      return { badge: exactness?.badge ?? null, reason: exactness?.reason ?? '', problem };
+    }),
+    features: [...features.values()].map((key) => {
+      const { dictionary, feature } = key;
+      const row = project.features.set(dictionary)
+        ? project.features.list({ dictionary, features: [feature] }, { limit: 1 }).rows[0]
+        : undefined;
+      return {
+        ...key,
+        name: dictionaryOf(dictionary)?.name ?? null,
+        label: project.labels.get(key)?.text ?? '',
+        max: row?.max ?? null,
+        mean: row?.mean ?? null,
+        rate: row?.rate ?? null,
+      };
+    }),
+  };
+}
