@@ -1,9 +1,6 @@
 #!/usr/bin/env node
 // What `npm start` runs: builds if the sources are newer than the build, then opens the workbench as a desktop app where
 // Electron's binary is here or can be had, else in the browser. Plain JavaScript, since it runs before anything is built.
-//   --web      in the browser in any case
-//   --no-open  do not open the browser; print the address only
-// Everything else is passed on to the web host (see npm run serve -- --help).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -97,6 +94,18 @@ function runElectron(path) {
   });
 }
 
+const HELP = `npm start: builds what is needed and opens the workbench, as a desktop app where Electron can run, else in the browser.
+
+  --web      in the browser in any case
+  --no-open  do not open the browser; print the address only
+  --help     show this text
+
+Everything else is for the web host; npm run serve -- --help tells what it takes.
+`;
+if (words.some((word) => word === '--help' || word === '-h')) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 build();
 let reason = noWindow();
 if (reason === null) {
@@ -105,7 +114,7 @@ if (reason === null) {
   if (code !== null) process.exit(code);
   reason = path === null ? 'Electron is not here and cannot be had' : 'Electron did not start';
 }
-say(`Opening in the browser: ${reason}.`);
+say(`${words.includes('--no-open') ? 'For the browser' : 'Opening in the browser'}: ${reason}.`);
 const passed = words.filter((word) => word !== '--web' && word !== '--no-open');
 const options = words.includes('--no-open') ? passed : ['--open', ...passed];
 const host = spawn(process.execPath, [join(root, 'out/main/web.js'), ...options], { stdio: 'inherit' });

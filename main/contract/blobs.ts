@@ -11,6 +11,9 @@ export interface ArrayFacts {
   readonly shape: readonly number[];
 }
 
+/** What of an export can be downloaded: the rest may be gigabytes, and lies on this machine. */
+export const EXPORT_DOWNLOADS = ['README.md', 'manifest.json', 'equivalence.json'] as const;
+
 const path = (...parts: readonly string[]) => `${BLOB_PATH}${parts.map(encodeURIComponent).join('/')}`;
 
 export const blobs = {
@@ -21,11 +24,16 @@ export const blobs = {
   /** f32 `[size]`: a statistic of every feature, NaN where it is undefined. */
   featureStatistic: (dictionary: string, statistic: Exclude<(typeof FEATURE_STATISTICS)[number], 'confidence'>) =>
     path('dictionary', dictionary, `statistic-${statistic}`),
+  /** u8 `[size]`: the state of every feature, as its index in LABEL_STATES. */
+  labelStates: (dictionary: string) => path('dictionary', dictionary, 'label-states'),
   /** Downloads. */
   labels: (format: 'csv' | 'jsonl', dictionary?: string) =>
     `${path('labels', `labels.${format}`)}${dictionary === undefined ? '' : `?dictionary=${dictionary}`}`,
   behaviour: (name: string, format: 'json' | 'jsonl' | 'csv') => path('behaviour', name, format),
+  evaluation: (id: string, format: 'html' | 'pdf' | 'csv' | 'json') => path('evaluation', id, format),
   /** A version with all that is behind it, for a colleague. */
   version: (ref: string) => path('version', ref),
+  /** One of the small files of an export. */
+  exportFile: (name: string, file: (typeof EXPORT_DOWNLOADS)[number]) => path('export', name, file),
   jobLog: (id: string) => path('job', id, 'log'),
 };

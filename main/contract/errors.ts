@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'cancelled',
   'engine-crashed',
   'disconnected', // a page lost its host: what it asked for may or may not have been done
+  'unreachable', // a server that the person named does not answer, or not as it should
   'busy', // more at once than is allowed: try again
   'internal',
 ] as const;

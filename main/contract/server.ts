@@ -19,6 +19,8 @@ export interface Served {
 export interface ServeOptions {
   /** Calls of one connection at a time; more are refused with `busy`. */
   readonly maxInFlight?: number;
+  /** Does the work of every command and stream: what has to be waited for before it, and after it before it is answered. */
+  readonly around?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told of every command that succeeded: what it changed is worth telling to the other windows. */
   readonly onCommand?: (noun: string, name: string) => void;
   /** Errors of our own making, for the log. */
@@ -32,7 +34,7 @@ const MAX_GARBAGE = 100;
 export function serveContract<const C extends Contract>(
   contract: C,
   handlers: Handlers<C>,
-  { maxInFlight = MAX_IN_FLIGHT, onCommand, onInternalError }: ServeOptions = {},
+  { maxInFlight = MAX_IN_FLIGHT, around = (work) => work(), onCommand, onInternalError }: ServeOptions = {},
 ): Served {
   const table = new Map<string, { readonly procedure: Procedure; readonly handler: AnyHandler }>();
   for (const [noun, procedures] of Object.entries(contract)) {
@@ -49,7 +51,8 @@ export function serveContract<const C extends Contract>(
     const { procedure, handler } = entry;
     const checked = validate(procedure.input, input, name);
     const send = (chunk: unknown) => context.send(answerOf(procedure.chunk, chunk, name));
-    const output = answerOf(procedure.output, await handler(checked, { signal: context.signal, send }), name);
+    const work = async () => handler(checked, { signal: context.signal, send });
+    const output = answerOf(procedure.output, await (procedure.kind === 'query' ? work() : around(work)), name);
     const [noun = '', verb = ''] = name.split('.');
     if (procedure.kind === 'command') onCommand?.(noun, verb);
     return output;

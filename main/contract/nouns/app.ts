@@ -6,10 +6,22 @@ import { command, nothing, query } from '../procedure.ts';
 export const DEVICE_REQUESTS = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
 export const THEMES = ['system', 'light', 'dark'] as const;
 
+/** A server that speaks OpenAI's chat completions. Its key, where it wants one, is never kept: ERRATA_ENDPOINT_KEY has it. */
+export const endpointSchema = v.strictObject({
+  /** Where /chat/completions lies: 'http://127.0.0.1:8080/v1'. */
+  url: v.pipe(v.string(), v.minLength(1), v.maxLength(500)),
+  model: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  /** Texts may leave this machine: without it only loopback addresses are asked. */
+  allowsRemote: v.boolean(),
+});
+export type Endpoint = v.InferOutput<typeof endpointSchema>;
+
 export const settingsSchema = v.object({
   theme: v.picklist(THEMES),
   /** Which device computes; 'auto' measures and takes the fastest. */
   device: v.picklist(DEVICE_REQUESTS),
+  /** A language model of the person's own that suggests labels when it is asked to; null, as at first: none. */
+  suggestions: v.optional(v.nullable(endpointSchema), null),
   /** Whose work it is; null: the name of the account. */
   author: v.nullable(authorSchema),
 });
@@ -64,6 +76,7 @@ export const app = {
       theme: v.exactOptional(settingsSchema.entries.theme),
       device: v.exactOptional(settingsSchema.entries.device),
       author: v.exactOptional(settingsSchema.entries.author),
+      suggestions: v.exactOptional(v.nullable(endpointSchema)),
     }),
     output: settingsSchema,
   }),

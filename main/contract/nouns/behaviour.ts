@@ -1,8 +1,9 @@
 // Behaviours: suites of prompts and checks, and what evaluations found.
 import * as v from 'valibot';
-import { hashSchema, locationSchema, reasonEntries } from '../fields.ts';
+import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../fields.ts';
 import { command, nothing, query } from '../procedure.ts';
 import { stepSchema } from './history.ts';
+import { jobSchema } from './job.ts';
 
 const bound = v.picklist(['atLeast', 'atMost']);
 
@@ -67,6 +68,14 @@ const metric = v.object({
   sample: v.optional(v.number()),
 });
 
+const tried = v.object({
+  passed: v.boolean(),
+  /** The generated text; empty where no check looks at text. */
+  output: v.string(),
+  /** Of each check; the score is what it compares. */
+  verdicts: v.array(v.object({ passed: v.boolean(), score: v.nullable(v.number()) })),
+});
+
 const result = v.object({
   id: v.string(),
   /** Null: the model without any edit. */
@@ -95,6 +104,16 @@ export const behaviour = {
         description: v.string(),
         aim: v.picklist(['lower', 'raise', 'keep']),
         maxNewTokens: v.number(),
+        /** Cases that an edit may be searched with, and those that figures are made from. */
+        choose: v.number(),
+        report: v.number(),
+        /** Cases some part of whose wording was not trained on. */
+        heldOut: v.number(),
+        /** How many checks there are of each kind. */
+        checks: v.record(v.string(), v.number()),
+        /** Share of the cases that passed when it was last run, as it reads now; null: never. */
+        unedited: v.nullable(metric),
+        head: v.nullable(metric),
       }),
     ),
   }),
@@ -112,6 +131,32 @@ export const behaviour = {
       ...reasonEntries,
     }),
     output: stored,
+  }),
+  problems: query({
+    summary: 'What is wrong with a behaviour before it is saved, expressions that explode among it',
+    /** Not yet a behaviour: whatever stands in the table. */
+    input: v.strictObject({ behaviour: v.unknown() }),
+    output: v.object({
+      problems: v.array(v.object({ /** Null: of the whole. */ case: v.nullable(v.number()), message: v.string() })),
+    }),
+  }),
+  tryCase: query({
+    summary: 'Run one case on the model as it is and with an edit',
+    input: v.strictObject({
+      case: v.unknown(),
+      maxNewTokens: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096)),
+      /** A version, or `working`; the model alone when left out. */
+      edit: v.exactOptional(ref),
+      /** Where there is no edit that tells it, and the project has several. */
+      model: v.exactOptional(nameSchema),
+    }),
+    output: v.object({ before: tried, after: v.nullable(tried) }),
+  }),
+  run: command({
+    summary: 'Run all cases on the model as it is or on a version, and store what passed: a job',
+    /** `version` null: the model as it is. */
+    input: v.strictObject({ name: ref, version: v.nullable(ref), model: v.exactOptional(nameSchema) }),
+    output: jobSchema,
   }),
   import: command({
     summary: 'Bring in a behaviour: JSON, or prompts and checks as JSONL or CSV',

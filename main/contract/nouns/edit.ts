@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { featureSchema, hashSchema, locationSchema, paragraphSchema, reasonEntries, siteSchema } from '../fields.ts';
 import { command, nothing, query } from '../procedure.ts';
+import { jobSchema } from './job.ts';
 
 const amount = v.pipe(v.number(), v.finite());
 const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
@@ -32,6 +33,8 @@ export const operationSchema = v.variant('kind', [
   v.strictObject({ ...target, kind: v.literal('project'), factor: amount }), // x' = x + (factor−1)(x·d̂)d̂
 ]);
 
+export const labelSchema = v.object({ dictionary: v.string(), feature: v.number(), text: v.string() });
+
 export const versionSchema = v.object({
   id: v.string(),
   /** Of its operations alone: two versions with the same operations share it. */
@@ -40,13 +43,13 @@ export const versionSchema = v.object({
   model: v.string(),
   operations: v.array(operationSchema),
   behaviours: v.array(v.string()),
-  labels: v.array(v.object({ dictionary: v.string(), feature: v.number(), text: v.string() })),
+  labels: v.array(labelSchema),
   message: v.string(),
   author: v.string(),
   time: v.string(),
 });
 
-const working = v.object({
+export const workingSchema = v.object({
   /** Null: on no branch. */
   branch: v.nullable(v.string()),
   /** The version it started from; null before the first commit. */
@@ -83,6 +86,21 @@ const resolutions = v.exactOptional(v.record(v.string(), v.picklist(['ours', 'th
 const mainline = v.exactOptional(v.picklist([1, 2]));
 const discard = v.exactOptional(v.boolean());
 
+const preview = v.object({
+  /** The version at hand. */
+  head: v.string(),
+  /** Common ancestors; of a merge only. */
+  bases: v.array(v.string()),
+  /** The branch would only move ahead. */
+  isFastForward: v.boolean(),
+  conflicts: v.array(conflict),
+  /** Keys of the conflicts for which no side was chosen; below they stay as they are here. */
+  undecided: v.array(v.string()),
+  /** From the version at hand to what would be made. */
+  difference,
+  labels: v.array(labelSchema),
+});
+
 const bisect = v.object({
   bad: v.string(),
   good: v.array(v.string()),
@@ -98,23 +116,23 @@ export const edit = {
   status: query({
     summary: 'The working edit, and what in it is not committed; null before one was begun',
     input: nothing,
-    output: v.nullable(v.object({ working, pending: difference })),
+    output: v.nullable(v.object({ working: workingSchema, pending: difference })),
   }),
   begin: command({
     summary: 'Begin an edit of a model on a branch of its own',
     /** `model`: its hash. `discard`: also when the working edit holds uncommitted changes (undo brings them back). */
     input: v.strictObject({ branch: refName, model: hashSchema, discard, ...reasonEntries }),
-    output: working,
+    output: workingSchema,
   }),
   setOperation: command({
     summary: 'Put an operation in the working edit, in place of one at the same feature and site',
     input: v.strictObject({ operation: operationSchema, ...reasonEntries }),
-    output: working,
+    output: workingSchema,
   }),
   removeOperation: command({
     summary: 'Take an operation out of the working edit',
     input: v.strictObject({ site: siteSchema, dictionary: hashSchema, feature: featureSchema, ...reasonEntries }),
-    output: working,
+    output: workingSchema,
   }),
   setOperations: command({
     summary: 'Replace all operations of the working edit, undone as one',
@@ -122,12 +140,12 @@ export const edit = {
       operations: v.pipe(v.array(operationSchema), v.maxLength(4096)),
       ...reasonEntries,
     }),
-    output: working,
+    output: workingSchema,
   }),
   setBehaviours: command({
     summary: 'Say which behaviours the next version must satisfy, by id',
     input: v.strictObject({ behaviours: v.pipe(v.array(hashSchema), v.maxLength(1000)), ...reasonEntries }),
-    output: working,
+    output: workingSchema,
   }),
   commit: command({
     summary: 'Make the working edit a version',
@@ -136,12 +154,27 @@ export const edit = {
   }),
   log: query({
     summary: 'Versions, the newest first, a version before its parents',
-    /** All that a branch, a tag or HEAD leads to when left out. */
+    /** From what a branch, a tag or HEAD leads to when left out; `all`: everything there is. */
     input: v.strictObject({
       from: v.exactOptional(v.array(ref)),
+      all: v.exactOptional(v.boolean()),
       limit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000))),
     }),
-    output: v.array(v.object({ ...versionSchema.entries, names: v.array(v.string()) })),
+    output: v.array(
+      v.object({
+        ...versionSchema.entries,
+        names: v.array(v.string()),
+        /** The latest evaluation of its edit on its model; null when there is none. */
+        evaluation: v.nullable(
+          v.object({
+            id: v.string(),
+            /** Null: it was made without a budget. */
+            passes: v.nullable(v.boolean()),
+            time: v.string(),
+          }),
+        ),
+      }),
+    ),
   }),
   names: query({
     summary: 'Branches and tags',
@@ -169,7 +202,7 @@ export const edit = {
   checkout: command({
     summary: 'Make a version the working edit',
     input: v.strictObject({ ref, discard, ...reasonEntries }),
-    output: working,
+    output: workingSchema,
   }),
   revert: command({
     summary: 'Add a version that takes back what another changed',
@@ -186,10 +219,15 @@ export const edit = {
     input: v.strictObject({ ref, ...reasonEntries }),
     output: versionSchema,
   }),
-  conflicts: query({
-    summary: 'What a merge would find, without doing it',
-    input: v.strictObject({ ref }),
-    output: v.array(conflict),
+  preview: query({
+    summary: 'What an action would change, and what both sides changed differently, without doing it',
+    input: v.strictObject({
+      action: v.picklist(['merge', 'revert', 'cherryPick', 'rollBack']),
+      ref,
+      resolutions,
+      mainline,
+    }),
+    output: preview,
   }),
   merge: command({
     summary: 'Merge a version into the working edit’s branch',
@@ -235,6 +273,17 @@ export const edit = {
       ...reasonEntries,
     }),
     output: bisect,
+  }),
+  /** It can be paused, and goes on after whatever interrupts it: the verdicts are kept as they come. */
+  runBisect: command({
+    summary: 'Let a behaviour judge the versions that the bisection asks about: a job',
+    /** A version is good when it passes at least, or at most, this share of the cases. */
+    input: v.strictObject({
+      behaviour: ref,
+      bound: v.picklist(['atLeast', 'atMost']),
+      passRate: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+    }),
+    output: jobSchema,
   }),
   endBisect: command({ summary: 'End the bisection', input: v.strictObject({ ...reasonEntries }), output: nothing }),
   importFile: command({

@@ -1,6 +1,7 @@
 // What the host tells by itself, so that every window stays current. A page keeps one `watch` open; after a lost
 // connection it opens it again and fetches what it shows anew.
 import * as v from 'valibot';
+import { ERROR_CODES } from '../errors.ts';
 import { nothing, stream, type Immutable } from '../procedure.ts';
 import { deviceSchema, settingsSchema } from './app.ts';
 import { jobSchema } from './job.ts';
@@ -16,6 +17,8 @@ export const CHANGING = [
   'lists',
   'edits',
   'behaviours',
+  'evaluations',
+  'findings',
   'exports',
   'history',
   'recent',
@@ -35,8 +38,9 @@ export const eventSchema = v.variant('type', [
   v.object({
     type: v.literal('notice'),
     level: v.picklist(['info', 'warning', 'error']),
-    code: v.nullable(v.string()),
+    code: v.nullable(v.picklist(ERROR_CODES)),
     message: v.string(),
+    /** For who looks closer: where it was thrown, the last lines of a process that died. */
     details: v.nullable(v.string()),
   }),
   /** The desktop host asks the window to do a command of the registry (a menu item was chosen), or to go to a view. */

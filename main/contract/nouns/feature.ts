@@ -59,7 +59,8 @@ export const listedFeatureSchema = v.object({
   firings: v.number(),
   rate: v.number(),
   mean: statistic,
-  max: v.number(),
+  /** Null where only firing rates are known. */
+  max: statistic,
   lastRate: statistic,
   entropy: statistic,
   topEffect: statistic,
@@ -83,6 +84,8 @@ export const exampleSchema = v.object({
   firstPosition: v.number(),
   contextLength: v.number(),
   tokens: v.array(v.string()),
+  /** Indices into tokens of those that no text spells: BOS, ends of turns. */
+  special: v.array(v.number()),
   /** On each token; 0 where it does not fire, and on BOS. */
   activations: v.array(v.number()),
   /** Index into tokens of the largest activation in the context, and that activation. */
@@ -187,6 +190,11 @@ export const feature = {
     summary: 'The numbers of all features of a list, in its order: for bulk changes and for the map',
     input: v.strictObject(featureQueryEntries),
     output: v.object({ features: v.array(v.number()) }),
+  }),
+  position: query({
+    summary: 'Where in a list a feature stands, from 0; null when it is not in it',
+    input: v.strictObject({ ...featureQueryEntries, feature: featureSchema }),
+    output: v.object({ position: v.nullable(v.number()) }),
   }),
   page: query({ summary: 'All there is to show of one feature', input: byFeature, output: featurePageSchema }),
   context: query({

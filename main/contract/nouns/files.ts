@@ -14,6 +14,7 @@ export const PURPOSES = [
   'corpus',
   'labels',
   'behaviour',
+  'prompts',
   'versions',
   'folder',
 ] as const;

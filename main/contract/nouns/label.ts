@@ -32,12 +32,14 @@ export const storedLabelSchema = v.object({
   revision: v.number(),
 });
 
+const tagList = v.pipe(v.array(lineSchema(100, 1)), v.maxLength(64));
+
 /** What is left out stays as it is. */
 const patch = v.strictObject({
   state: v.exactOptional(v.picklist(LABEL_STATES)),
   text: v.exactOptional(lineSchema(2000)),
   notes: v.exactOptional(paragraphSchema(50_000)),
-  tags: v.exactOptional(v.pipe(v.array(lineSchema(100, 1)), v.maxLength(64))),
+  tags: v.exactOptional(tagList),
   confidence: v.exactOptional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5)))),
 });
 
@@ -105,6 +107,21 @@ export const label = {
       tags: v.array(v.object({ tag: v.string(), count: v.number() })),
     }),
   }),
+  agreement: query({
+    summary: 'How your labels agree with those of others, over the features that both have labelled',
+    input: v.strictObject({ dictionary: hashSchema }),
+    output: v.object({
+      features: v.number(),
+      /** Share of them in the same state; as chance would have it; Cohen’s κ. Null: undefined. */
+      observed: v.nullable(v.number()),
+      expected: v.nullable(v.number()),
+      kappa: v.nullable(v.number()),
+      textsCompared: v.number(),
+      textsSame: v.number(),
+      /** Jaccard index of the words, the mean over `textsCompared`. */
+      meanWordOverlap: v.nullable(v.number()),
+    }),
+  }),
   search: query({
     summary: 'Search labels, notes, tags and comments',
     input: v.strictObject({
@@ -136,8 +153,12 @@ export const label = {
   setMany: command({
     summary: 'The same change to many features, undone as one',
     input: v.strictObject({
-      features: v.pipe(v.array(featureKeySchema), v.maxLength(100_000)),
+      dictionary: hashSchema,
+      features: v.pipe(v.array(featureSchema), v.maxLength(1_000_000)),
       patch,
+      /** To and from the tags that each has. */
+      addTags: v.exactOptional(tagList),
+      removeTags: v.exactOptional(tagList),
       ...reasonEntries,
     }),
     output: v.object({ changed: v.number() }),

@@ -19,6 +19,11 @@ export const list = {
     input: v.strictObject({ name }),
     output: v.array(key),
   }),
+  containing: query({
+    summary: 'The lists that a feature is on',
+    input: featureKeySchema,
+    output: v.array(v.string()),
+  }),
   save: command({
     summary: 'Make a list, or change its description',
     input: v.strictObject({ name, description: paragraphSchema(20_000), ...reasonEntries }),
@@ -27,7 +32,13 @@ export const list = {
   remove: command({ summary: 'Remove a list', input: v.strictObject({ name, ...reasonEntries }), output: nothing }),
   add: command({
     summary: 'Put features on a list',
-    input: v.strictObject({ name, features, ...reasonEntries }),
+    input: v.strictObject({
+      name,
+      features,
+      /** Makes the list where there is none, in the same step. */
+      makes: v.exactOptional(v.boolean()),
+      ...reasonEntries,
+    }),
     output: nothing,
   }),
   take: command({

@@ -3,14 +3,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ARRAY_HEADER, type ArrayFacts } from '../../contract/blobs.ts';
+import { ARRAY_HEADER, EXPORT_DOWNLOADS, type ArrayFacts } from '../../contract/blobs.ts';
 import { toAppError, type ErrorCode } from '../../contract/errors.ts';
 import { BLOB_PATH } from '../../contract/host.ts';
 import { BEHAVIOUR_FILE_FORMATS, writeBehaviourFile } from '../../evaluation/behaviourFile.ts';
+import { realPathInside } from '../../files/insideFolder.ts';
 import { LABEL_FILE_FORMATS, writeLabelFile } from '../../features/labelsFile.ts';
 import { writeVersionFile } from '../../storage/versionFile.ts';
 import { findFinishedDictionary, readDictionaryDetails } from '../../workbench/dictionaries.ts';
+import { featureStates } from '../../workbench/featureLists.ts';
 import { featureColumns, featureStatistic } from '../../workbench/features.ts';
+import { existingFolder } from '../../workbench/projectFolder.ts';
+import { REPORT_FILE_FORMATS, REPORT_FILE_TYPES, reportFile } from '../../workbench/reportFiles.ts';
 import type { HostContext } from './hostContext.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -53,6 +57,10 @@ async function blobAt(
     const rates = Float32Array.from(evaluation?.firingRates ?? []);
     return array(new Uint8Array(rates.buffer), { dtype: 'f32', shape: [rates.length] });
   }
+  if (noun === 'dictionary' && second === 'label-states') {
+    const states = await featureStates(workbench, first);
+    return array(states, { dtype: 'u8', shape: [states.length] });
+  }
   if (noun === 'dictionary' && second === 'map') {
     const { map } = await featureColumns(workbench, first);
     return array(new Uint8Array(map.buffer), { dtype: 'f32', shape: [map.length / 2, 2] });
@@ -76,10 +84,25 @@ async function blobAt(
     const bytes = await written((path) => writeBehaviourFile(path, format, behaviour));
     return download(bytes, `${behaviour.name}.${format}`, 'text/plain; charset=utf-8');
   }
+  if (noun === 'evaluation' && second !== undefined) {
+    const format = REPORT_FILE_FORMATS.find((each) => each === second);
+    if (format === undefined) return null;
+    const stored = project.evaluations.get(first);
+    const bytes = new Uint8Array(Buffer.from(await reportFile(workbench, stored, format)));
+    return download(bytes, `evaluation-${stored.id.slice(0, 10)}.${format}`, REPORT_FILE_TYPES[format]);
+  }
   if (noun === 'version' && second === undefined) {
     const file = project.versionFile(first);
     const bytes = await written((path) => writeVersionFile(path, file));
     return download(bytes, `version-${file.head.slice(0, 10)}.json`, 'application/json; charset=utf-8');
+  }
+  if (noun === 'export') {
+    const file = EXPORT_DOWNLOADS.find((name) => name === second);
+    if (file === undefined) return null;
+    const folder = await existingFolder(project.folder, 'exports', first, 'manifest.json');
+    // An export is a folder from anywhere: its files may be links.
+    const bytes = await readFile(await realPathInside(folder, file, folder));
+    return download(new Uint8Array(bytes), `${first}-${file}`, 'text/plain; charset=utf-8');
   }
   if (noun === 'job' && second === 'log') {
     const { id } = project.jobs.get(first);

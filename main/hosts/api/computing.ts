@@ -6,17 +6,19 @@ import { createEngine, type Engine } from '../../engine/client.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { describeFallback } from '../../engine/placement.ts';
+import type { TaskInput } from '../../engine/task.ts';
 import type { Tasks } from '../../engine/tasks.ts';
 import type { DeviceName } from '../../onnx/runtime.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { InferOutput } from 'valibot';
 import type { EventBus } from './eventBus.ts';
 
+type StepSize = TaskInput<Tasks['dictionary.stepTime']>;
 export type DeviceFacts = InferOutput<typeof deviceSchema>;
 type DeviceRequest = Settings['device'];
 
 /** Tasks that read headers and files only: no device is needed for them, so none is tried. */
-const WITHOUT_DEVICE: ReadonlySet<string> = new Set(['model.inspect', 'model.describe']);
+const WITHOUT_DEVICE: ReadonlySet<string> = new Set(['model.inspect', 'model.describe', 'export.plan']);
 /** Pending calls of one crash reject together: they are one notice. */
 const ONE_CRASH_MS = 1000;
 
@@ -52,6 +54,20 @@ export class Computing {
           throw error;
         }),
     );
+
+  readonly computeAfresh: Compute = (task, input, { onLog, ...options } = {}) => {
+    const engine = createEngine<Tasks>(this.#launch);
+    return this.#deviceFor(task)
+      .then((device) =>
+        engine.run(task, input, {
+          ...options,
+          device,
+          onLog: (line) => onLog?.(line),
+          onFallback: (fallback) => onLog?.(describeFallback(fallback)),
+        }),
+      )
+      .finally(() => engine.stop());
+  };
 
   async #deviceFor(task: string): Promise<DeviceName> {
     return WITHOUT_DEVICE.has(task) ? 'cpu' : (await this.choose()).device;
@@ -94,6 +110,22 @@ export class Computing {
     }
   }
   #measured: number | null = null;
+
+  /** Seconds of a training step on the chosen device, measured once for each size; null when that cannot be done. */
+  async stepSeconds(size: StepSize): Promise<number | null> {
+    try {
+      const { device } = await this.choose();
+      const key = `${device} ${Object.values(size).join()}`;
+      const known = this.#stepSeconds.get(key);
+      if (known !== undefined) return known;
+      const { seconds } = await this.compute('dictionary.stepTime', size);
+      this.#stepSeconds.set(key, seconds);
+      return seconds;
+    } catch {
+      return null;
+    }
+  }
+  readonly #stepSeconds = new Map<string, number>();
 
   async stop(): Promise<void> {
     await this.#engine.stop();

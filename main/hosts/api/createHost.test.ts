@@ -2,9 +2,12 @@
 // person would.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { blobs } from '../../contract/blobs.ts';
 import { startHost, type StartedHost } from '../testing/startHost.ts';
+
+// Whole jobs, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let started: StartedHost;
 

@@ -16,16 +16,22 @@ import { appHandlers } from './handlers/appHandlers.ts';
 import { behaviourHandlers } from './handlers/behaviourHandlers.ts';
 import { dictionaryHandlers } from './handlers/dictionaryHandlers.ts';
 import { editHandlers } from './handlers/editHandlers.ts';
+import { evaluationHandlers } from './handlers/evaluationHandlers.ts';
 import { eventsHandlers } from './handlers/eventsHandlers.ts';
 import { exportHandlers } from './handlers/exportHandlers.ts';
 import { featureHandlers } from './handlers/featureHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
+import { finderHandlers } from './handlers/finderHandlers.ts';
 import { historyHandlers } from './handlers/historyHandlers.ts';
+import { intruderHandlers } from './handlers/intruderHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
 import { labelHandlers } from './handlers/labelHandlers.ts';
 import { listHandlers } from './handlers/listHandlers.ts';
 import { modelHandlers } from './handlers/modelHandlers.ts';
+import { playgroundHandlers } from './handlers/playgroundHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
+import type { InStorageThread } from '../../storage/storageWork.ts';
+import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
 import type { FileAccess } from './places.ts';
@@ -41,6 +47,8 @@ export interface HostOptions {
   /** Where the sample would be. */
   readonly sampleFolder: string;
   readonly launch: EngineLauncher;
+  /** Where storage does what waits for the disk. */
+  readonly thread: InStorageThread;
   readonly files: (locations: Locations) => FileAccess;
   /** Of an error that is our own fault. */
   readonly log?: (line: string) => void;
@@ -60,13 +68,16 @@ const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
   project: CHANGING,
   label: ['labels', 'history', 'project'],
   list: ['lists', 'history'],
+  intruder: ['labels'],
   edit: ['edits', 'history', 'project'],
   behaviour: ['behaviours', 'history', 'project'],
+  export: ['exports', 'project'],
+  finder: ['findings', 'edits', 'history', 'project'],
   history: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
 };
 
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { kind, name, version, dataFolder, launch, log } = options;
+  const { kind, name, version, dataFolder, launch, thread, log } = options;
   const events = new EventBus();
   const settings = await SettingsStore.open(dataFolder);
   const locations = new Locations();
@@ -92,6 +103,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     locations,
     files: options.files(locations),
     computing,
+    thread,
     current: () => session,
     session: () => {
       if (session) return session;
@@ -107,6 +119,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
           isSample: isFromSample,
           host: name,
           compute: computing.compute,
+          thread,
+          computeAfresh: computing.computeAfresh,
           events,
         });
         const before = session;
@@ -131,7 +145,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }),
   };
 
+  /** What a command wrote is on the disk before it is answered, and nothing of it keeps the event loop. */
+  async function around<T>(work: () => Promise<T>): Promise<T> {
+    await session?.workbench.project.writable();
+    const result = await work();
+    await session?.workbench.project.flush();
+    return result;
+  }
+
   const served = serveContract(contract, handlersOf(context), {
+    around,
     onCommand: (noun) => events.changed(...(CHANGED_BY[noun] ?? [])),
     onInternalError: (procedure, error) => log?.(`${procedure}: ${error.stack ?? error.message}`),
   });
@@ -159,8 +182,13 @@ function handlersOf(context: HostContext): ApiHandlers {
     feature: featureHandlers(context),
     label: labelHandlers(context),
     list: listHandlers(context),
+    intruder: intruderHandlers(context),
+    suggestion: suggestionHandlers(context),
     edit: editHandlers(context),
+    playground: playgroundHandlers(context),
     behaviour: behaviourHandlers(context),
+    evaluation: evaluationHandlers(context),
+    finder: finderHandlers(context),
     export: exportHandlers(context),
     history: historyHandlers(context),
     job: jobHandlers(context),

@@ -1,5 +1,6 @@
 // Spreads what happens to every window that watches. What changed is gathered for a moment, so that a bulk change is told
 // once; everything else is told at once and in order.
+import type { ErrorCode } from '../../contract/errors.ts';
 import type { Changing, HostEvent } from '../../contract/nouns/events.ts';
 
 type Listener = (event: HostEvent) => void;
@@ -40,7 +41,7 @@ export class EventBus {
   notice(
     level: 'info' | 'warning' | 'error',
     message: string,
-    code: string | null = null,
+    code: ErrorCode | null = null,
     details: string | null = null,
   ) {
     this.emit({ type: 'notice', level, code, message, details });

@@ -26,10 +26,19 @@ afterAll(() => started.stop());
 const dictionary = 'run';
 
 describe('features over the API', () => {
-  it('have no statistics at first, and say so', async () => {
+  it('have no statistics at first, and are listed by their firing rates alone', async () => {
     const { api } = started;
     expect(await api.feature.statistics({ dictionary })).toBeNull();
-    await expect(api.feature.list({ dictionary })).rejects.toMatchObject({ code: 'not-found' });
+    const [first, again] = await Promise.all([
+      api.feature.list({ dictionary, order: 'rate', descending: true, limit: 200 }),
+      api.feature.list({ dictionary }),
+    ]);
+    expect([first.total, again.total]).toEqual([128, 128]);
+    const { quality } = (await api.dictionary.describe({ name: dictionary })).dictionary;
+    expect(first.rows[0]).toMatchObject({ mean: null, entropy: null, peak: '', label: '' });
+    expect(first.rows[0]!.rate).toBeGreaterThan(0);
+    expect(first.rows.filter(({ rate }) => rate === 0)).toHaveLength(Math.round((quality?.deadFraction ?? 0) * 128));
+    expect(await api.feature.statistics({ dictionary })).toBeNull();
     await expect(api.feature.page({ dictionary, feature: 0 })).rejects.toMatchObject({ code: 'not-found' });
     await expect(api.feature.computeStatistics({ dictionary: 'none' })).rejects.toMatchObject({ code: 'not-found' });
   });

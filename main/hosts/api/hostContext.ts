@@ -1,4 +1,5 @@
 // What the handlers of the API share: the host's services, and the project that is open.
+import type { InStorageThread } from '../../storage/storageWork.ts';
 import type { Computing } from './computing.ts';
 import type { EventBus } from './eventBus.ts';
 import type { Locations } from './locations.ts';
@@ -18,6 +19,7 @@ export interface HostContext {
   readonly locations: Locations;
   readonly files: FileAccess;
   readonly computing: Computing;
+  readonly thread: InStorageThread;
   /** The open project. */
   current(): ProjectSession | null;
   /** @throws AppError `no-project`. */

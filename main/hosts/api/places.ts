@@ -13,7 +13,8 @@ type Browsed = OutputOf<(typeof filesContract)['browse']>;
 export type Place = Browsed['place'];
 type Entry = Browsed['entries'][number];
 type Holds = Place['holds'];
-export type Purpose = 'model' | 'project' | 'dictionary' | 'corpus' | 'labels' | 'behaviour' | 'versions' | 'folder';
+export type Purpose =
+  'model' | 'project' | 'dictionary' | 'corpus' | 'labels' | 'behaviour' | 'prompts' | 'versions' | 'folder';
 
 /** How a person points at files in a host. What a host does not offer throws `unsupported`. */
 export interface FileAccess {

@@ -2,12 +2,13 @@
 // write is noticed within a second.
 import type { Job } from '../../contract/nouns/job.ts';
 import type { Progress } from '../../contract/progress.ts';
-import { AppError, toAppError } from '../../contract/errors.ts';
+import { AppError, serializeError } from '../../contract/errors.ts';
 import type { Changing } from '../../contract/nouns/events.ts';
 import { CHANGING } from '../../contract/nouns/events.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
 import type { JobRecord, JobStore } from '../../storage/jobStore.ts';
+import type { InStorageThread } from '../../storage/storageWork.ts';
 import { TRAIN_JOB } from '../../workbench/dictionaries.ts';
 import { JOB_KINDS } from '../../workbench/jobKinds.ts';
 import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
@@ -21,7 +22,11 @@ const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
   capture: ['activations', 'project'],
   train: ['dictionaries', 'project'],
   statistics: ['features'],
+  evaluation: ['evaluations'],
+  behaviour: ['behaviours'],
   export: ['exports', 'project'],
+  find: ['findings'],
+  bisect: ['edits', 'behaviours', 'history'],
 };
 
 const POLL_MS = 1000;
@@ -34,6 +39,8 @@ export interface SessionOptions {
   /** For the message that another process gets: 'the desktop app'. */
   readonly host: string;
   readonly compute: Compute;
+  readonly thread: InStorageThread;
+  readonly computeAfresh: Compute;
   readonly events: EventBus;
 }
 
@@ -76,8 +83,8 @@ export class ProjectSession {
 
   /** @throws AppError as opening a project does. */
   static async open(options: SessionOptions): Promise<ProjectSession> {
-    const { folder, host, compute } = options;
-    return new ProjectSession(await openWorkbench(folder, { host, compute }), options);
+    const { folder, host, compute, computeAfresh, thread } = options;
+    return new ProjectSession(await openWorkbench(folder, { host, compute, computeAfresh, thread }), options);
   }
 
   // --- jobs ---
@@ -138,10 +145,10 @@ export class ProjectSession {
     return this.logs.read(id, after);
   }
 
-  /** The job that trains a run, or did last. */
-  jobOfRun(name: string): Job | null {
-    const record = this.#jobs.list().findLast((job) => job.kind === TRAIN_JOB && this.#show(job).subject === name);
-    return record ? this.#show(record) : null;
+  /** The jobs that train runs, or did last, by the names of the runs. */
+  jobsOfRuns(): ReadonlyMap<string, Job> {
+    const jobs = this.#jobs.list().filter(({ kind }) => kind === TRAIN_JOB);
+    return new Map(jobs.map((record) => this.#show(record)).map((job) => [job.subject, job]));
   }
 
   /** Resolves when the job has left the queue: it ended, or was stopped. */
@@ -162,7 +169,7 @@ export class ProjectSession {
       await Promise.race([this.#ends.get(current), later(CLOSING_MS)]);
     }
     await this.logs.flush();
-    this.workbench.close();
+    await this.workbench.project.end();
   }
 
   #refuseElsewhere(id: string): void {
@@ -180,10 +187,10 @@ export class ProjectSession {
           this.#log(id, 'Finished.');
         },
         (thrown: unknown) => {
-          const { code, message } = toAppError(thrown);
+          const { code, message, stack = null } = serializeError(thrown);
           this.#log(id, code === 'cancelled' ? `Stopped: ${this.#jobs.get(id).state}.` : message);
           if (code !== 'cancelled' && code !== 'engine-crashed') {
-            this.#events.notice('error', `${this.job(id).title}: ${message}`, code);
+            this.#events.notice('error', `${this.job(id).title}: ${message}`, code, stack);
           }
         },
       )

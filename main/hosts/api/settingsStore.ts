@@ -39,7 +39,7 @@ type Content = v.InferOutput<typeof fileSchema>;
 const DEFAULTS: Content = {
   format: 'errata-settings',
   version: 1,
-  settings: { theme: 'system', device: 'auto', author: null },
+  settings: { theme: 'system', device: 'auto', author: null, suggestions: null },
   recent: [],
   window: null,
 };

@@ -57,6 +57,8 @@ export interface ComputeContext extends CommandContext {
   device(options?: { readonly isReport?: boolean }): Promise<DeviceChoice>;
   /** Runs a task in the engine process on that device. Ctrl-C cancels it. Its progress is shown, unless it is streamed. */
   readonly compute: Compute;
+  /** The same in an engine process of its own, which ends with the task. */
+  readonly computeAfresh: Compute;
 }
 
 /** A command that needs the engine process. */

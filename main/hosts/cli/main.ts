@@ -6,12 +6,17 @@ import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import { describeFallback, type Fallback } from '../../engine/placement.ts';
 import type { Tasks } from '../../engine/tasks.ts';
+import type { Compute } from '../../workbench/workbench.ts';
 import packageFacts from '../../../package.json' with { type: 'json' };
 import { parseLine, type Invocation } from './arguments.ts';
 import type { ComputeContext } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, groupHelp, mainHelp } from './help.ts';
 import { createProgressDisplay, harmless, updateOf } from './terminal.ts';
+
+/** For a damaged database: the way back. */
+const RECOVERY =
+  'errata project restore goes back to the last backup and sets aside what is there; errata project salvage DIR saves what can still be read.';
 
 const EXIT = { done: 0, failed: 1, usage: 2, killed: 130 } as const;
 
@@ -53,6 +58,7 @@ export async function main(words: readonly string[], engineEntry: string): Promi
     const error = toAppError(thrown);
     complain(error.code === 'cancelled' ? 'Cancelled.' : `errata: ${error.message}`);
     if (error.code === 'internal' && error.stack !== undefined) complain(error.stack);
+    if (error.details['damaged'] === true) complain(RECOVERY);
     if (wantsJson) {
       const { code, message, details } = serializeError(error);
       process.stdout.write(`${JSON.stringify({ error: { code, message, ...(details ? { details } : {}) } })}\n`);
@@ -96,6 +102,26 @@ async function runCommand(
     });
     return choice;
   };
+  function computeWith(used: typeof engine): Compute {
+    return (task, input, { onChunk, onProgress, signal = abort.signal } = {}) =>
+      device().then((chosen) =>
+        used.run(task, input, {
+          device: chosen.device,
+          signal,
+          onProgress: (update) => {
+            onProgress?.(update);
+            // A stream shows by itself how far it is; a job that also streams does not.
+            if (!onChunk || onProgress) progress(updateOf(update));
+          },
+          onLog: complain,
+          onFallback: (fallback) => {
+            fallbacks.push(fallback);
+            complain(describeFallback(fallback));
+          },
+          ...(onChunk ? { onChunk } : {}),
+        }),
+      );
+  }
   const context: ComputeContext = {
     projectFolder,
     json,
@@ -105,23 +131,11 @@ async function runCommand(
     },
     progress,
     device,
-    compute: (task, input, { onChunk, onProgress, signal = abort.signal } = {}) =>
-      device().then((chosen) =>
-        engine.run(task, input, {
-          device: chosen.device,
-          signal,
-          onProgress: (update) => {
-            onProgress?.(update);
-            if (!onChunk) progress(updateOf(update)); // a stream shows by itself how far it is
-          },
-          onLog: complain,
-          onFallback: (fallback) => {
-            fallbacks.push(fallback);
-            complain(describeFallback(fallback));
-          },
-          ...(onChunk ? { onChunk } : {}),
-        }),
-      ),
+    compute: computeWith(engine),
+    computeAfresh: (task, input, options) => {
+      const fresh = createEngine<Tasks>(launch);
+      return computeWith(fresh)(task, input, options).finally(() => fresh.stop());
+    },
   };
   try {
     const result = await command.run(arguments_, context);

@@ -20,7 +20,18 @@ export function mayOpenExternally(address: string): boolean {
   return URL.canParse(address) && ['https:', 'mailto:'].includes(new URL(address).protocol);
 }
 
-const VIEWS = ['project', 'models', 'dictionaries', 'features', 'behaviours', 'edits', 'exports'] as const;
+const VIEWS = [
+  'project',
+  'models',
+  'dictionaries',
+  'features',
+  'behaviours',
+  'finder',
+  'editor',
+  'edits',
+  'evaluations',
+  'exports',
+] as const;
 
 /**
  * Where a link leads, as the hash of the page; null for one that leads nowhere. Only views and plain names: a link never

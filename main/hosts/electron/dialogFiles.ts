@@ -24,6 +24,11 @@ const DIALOGS: Readonly<Record<Purpose, OpenDialogOptions>> = {
     properties: ['openFile'],
     filters: [{ name: 'Behaviours', extensions: ['json', 'jsonl', 'csv'] }],
   },
+  prompts: {
+    title: 'Choose a file of prompts',
+    properties: ['openFile'],
+    filters: [{ name: 'Prompts', extensions: ['txt', 'jsonl', 'csv'] }],
+  },
   versions: {
     title: 'Choose a version file',
     properties: ['openFile'],

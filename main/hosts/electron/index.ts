@@ -16,6 +16,7 @@ import {
 } from 'electron';
 import packageFacts from '../../../package.json' with { type: 'json' };
 import type { Channel } from '../../contract/messages.ts';
+import { storageThread } from '../../storage/storageWork.ts';
 import { createHost, type Host } from '../api/createHost.ts';
 import { placeAt } from '../api/places.ts';
 import { dataFolder } from '../dataFolder.ts';
@@ -103,6 +104,7 @@ async function begin(): Promise<void> {
     version: packageFacts.version,
     dataFolder: dataFolder(),
     sampleFolder: app.isPackaged ? join(process.resourcesPath, 'sample') : join(HERE, '../../resources/sample'),
+    thread: storageThread(join(HERE, 'storage.js')),
     launch: utilityLauncher(join(HERE, 'engine.js')),
     files: dialogFiles,
     log: (line) => process.stderr.write(`errata: ${line}\n`),

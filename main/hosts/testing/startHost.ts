@@ -9,6 +9,7 @@ import type { HostEvent } from '../../contract/nouns/events.ts';
 import type { Job } from '../../contract/nouns/job.ts';
 import { forkLauncher, type EngineProcess } from '../../engine/launcher.ts';
 import { createHost, type Host } from '../api/createHost.ts';
+import { storageThread } from '../../storage/storageWork.ts';
 import { BrowsedFiles } from '../api/places.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -38,6 +39,7 @@ export async function startHost(folder?: string): Promise<StartedHost> {
     version: '0.0.0',
     dataFolder: join(own, 'data'),
     sampleFolder: join(root, 'resources/sample'),
+    thread: storageThread(join(root, 'main/storage/storageThread.ts')),
     launch: () => {
       const process = launch();
       processes.push(process);
@@ -64,7 +66,7 @@ export async function startHost(folder?: string): Promise<StartedHost> {
     killEngine: () => processes.at(-1)?.kill(),
     until: (id, ...states) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`The job is not ${states.join(' or ')}.`)), 50_000);
+        const timer = setTimeout(() => reject(new Error(`The job is not ${states.join(' or ')}.`)), 200_000);
         const look = (job: Job) => {
           if (job.id !== id || !states.includes(job.state)) return;
           clearTimeout(timer);

@@ -6,6 +6,7 @@ import packageFacts from '../../../package.json' with { type: 'json' };
 import { toAppError } from '../../contract/errors.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import { createHost } from '../api/createHost.ts';
+import { storageThread } from '../../storage/storageWork.ts';
 import { BrowsedFiles } from '../api/places.ts';
 import { dataFolder } from '../dataFolder.ts';
 import { openBrowser } from '../openBrowser.ts';
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
     version: packageFacts.version,
     dataFolder: data,
     sampleFolder: join(here, '../../resources/sample'),
+    thread: storageThread(join(here, 'storage.js')),
     launch: forkLauncher(join(here, 'engine.js')),
     files: (locations) => new BrowsedFiles(roots, locations),
     log: complain,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -136,7 +136,11 @@ describe('pages of the web host', () => {
     const answer = await ask('/');
     expect([answer.status, answer.body]).toEqual([200, '<!doctype html>']);
     expect(answer.headers).toMatchObject({
-      'content-security-policy': expect.stringMatching(/^default-src 'none'; script-src 'self';/) as string,
+      'content-security-policy':
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+        "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
+        "form-action 'none'; frame-ancestors 'none'",
+      'x-frame-options': 'DENY',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cross-origin-opener-policy': 'same-origin',
@@ -176,6 +180,7 @@ describe('pages of the web host', () => {
       expect((await ask(path, { cookie: '' })).status, path).toBe(401);
     }
     const path = server.launchUrl().replace(own(), '');
+    expect(path).toMatch(/^\/\?token=[A-Za-z0-9_-]{43}$/u); // 256 bits
     const first = await ask(path, { cookie: '' });
     expect([first.status, first.headers['location']]).toEqual([302, '/']);
     expect(String(first.headers['set-cookie'])).toMatch(
@@ -201,6 +206,51 @@ describe('pages of the web host', () => {
     expect(await readSecret(join(folder, 'data'))).toBe(secret);
     await writeFile(path, 'damaged');
     expect(await readSecret(join(folder, 'data'))).toMatch(/^[0-9a-f]{64}$/u);
+  });
+});
+
+describe('every answer of the web host', () => {
+  it('carries the policy and is kept by nobody, refusals and downloads included', async () => {
+    const answers = [
+      await ask('/nothing'),
+      await ask('/', { cookie: '' }),
+      await ask('/', { headers: { host: 'evil.test' } }),
+      await ask('/', { method: 'POST' }),
+      await ask(new URL(server.launchUrl()).search.replace('?', '/?'), { cookie: '' }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([404, 401, 403, 405, 302]);
+    for (const { headers } of answers) {
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'/u);
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+    }
+  });
+
+  it('comes from this machine’s own address only', async () => {
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ internal, family }) => !internal && family === 'IPv4');
+    for (const { address } of others) {
+      const socket = connect(server.port, address);
+      const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(error.code, address).toBe('ECONNREFUSED');
+    }
+  });
+
+  it('is no, once too many requests come, whoever sends them; and yes again a moment later', async () => {
+    const own = await serveWeb({
+      answer: await loadPages(join(folder, 'out'), { kind: 'web', version: '1' }),
+      served,
+      secret: 'x',
+      port: 0,
+      requestLimit: { burst: 20, perSecond: 0.5 },
+    });
+    const statuses: number[] = [];
+    for (let i = 0; i < 25; i++) statuses.push((await fetch(own.url, { redirect: 'manual' })).status);
+    expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 401)); // it is asked who it is
+    expect(statuses.slice(20)).toContain(429);
+    await delay(2500);
+    expect((await fetch(own.url, { redirect: 'manual' })).status).toBe(401);
+    await own.close();
   });
 });
 

@@ -46,14 +46,16 @@ export interface WebServerOptions {
   /** Further names under which it may be asked for, without port, when the address is not this machine's own. */
   readonly names?: readonly string[];
   readonly pingMs?: number;
+  /** Of all requests together. */
+  readonly requestLimit?: { readonly burst: number; readonly perSecond: number };
 }
 
 /** @throws what listening throws: EADDRINUSE, EACCES. */
 export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
-  const { answer, served, secret, address = LOOPBACK, names = [], pingMs = PING_MS } = options;
+  const { answer, served, secret, address = LOOPBACK, names = [], pingMs = PING_MS, requestLimit = REQUESTS } = options;
   const launchTokens: string[] = [];
   const strangers = new Set<Duplex>();
-  const requests = rateLimit(REQUESTS);
+  const requests = rateLimit(requestLimit);
   /** Refuses everything until the port is known. */
   let policy: Policy = { port: 0, hosts: [], session: '', launchTokens: [] };
 

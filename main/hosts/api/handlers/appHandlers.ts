@@ -1,4 +1,5 @@
 import type { ApiHandlers } from '../../../contract/contract.ts';
+import { checkEndpoint } from '../../../features/chatEndpoint.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function appHandlers(host: HostContext): ApiHandlers['app'] {
@@ -16,6 +17,7 @@ export function appHandlers(host: HostContext): ApiHandlers['app'] {
     measureDevice: () => host.computing.measure(),
     settings: () => host.settings.settings,
     changeSettings: async (patch) => {
+      if (patch.suggestions) await checkEndpoint(patch.suggestions);
       const settings = await host.settings.change(patch);
       host.computing.request(settings.device);
       host.events.emit({ type: 'settings', settings });

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ApiHandlers } from '../../../contract/contract.ts';
 import type { dictionary as dictionaryContract } from '../../../contract/nouns/dictionary.ts';
 import { AppError } from '../../../contract/errors.ts';
+import type { Job } from '../../../contract/nouns/job.ts';
 import type { OutputOf } from '../../../contract/procedure.ts';
 import { completeConfig, type TrainingConfig } from '../../../dictionaries/trainingConfig.ts';
 import { predictMemory } from '../../../dictionaries/trainingMemory.ts';
@@ -19,26 +20,27 @@ import {
 import { folderOf } from '../../../workbench/projectFolder.ts';
 import { firingHistogram } from '../firingHistogram.ts';
 import type { HostContext } from '../hostContext.ts';
-import type { ProjectSession } from '../projectSession.ts';
 
 type DictionaryFacts = OutputOf<(typeof dictionaryContract)['list']>[number];
 
-/** A first guess until a run was measured: a step takes about so many times the encoder's product (`npm run bench -- trainer`). */
-const STEP_PER_PRODUCT = 2.5;
+/** A finished run tells the time of another whose cost per token differs by no more than this factor. */
+const ALIKE = 2;
 
 export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary'] {
   const workbench = () => host.session().workbench;
   return {
     list: async () => {
       const session = host.session();
-      return (await listDictionaries(session.workbench)).map((dictionary) => show(dictionary, session));
+      const found = await listDictionaries(session.workbench);
+      const jobs = session.jobsOfRuns();
+      return found.map((dictionary) => show(dictionary, jobs));
     },
     describe: async ({ name }) => {
       const session = host.session();
       const found = await findDictionary(session.workbench, name);
       const { config, contextLength, corpus, evaluation } = await readDictionaryDetails(found);
       return {
-        dictionary: show(found, session),
+        dictionary: show(found, session.jobsOfRuns()),
         config,
         provenance: {
           store: basename(found.store),
@@ -56,14 +58,14 @@ export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary']
       const session = host.session();
       const folder = folderOf(session.workbench.project.folder, 'dictionaries', name);
       // A run that waits for its turn has no folder yet.
-      if (session.jobOfRun(name) === null) await findDictionary(session.workbench, name);
+      if (!session.jobsOfRuns().has(name)) await findDictionary(session.workbench, name);
       return { points: await session.curves.read(name, folder) };
     },
     watchCurves: async ({ name }, { signal, send }) => {
       const session = host.session();
       // A run that has only just begun has no folder yet.
       const folder = folderOf(session.workbench.project.folder, 'dictionaries', name);
-      const job = session.jobOfRun(name);
+      const job = session.jobsOfRuns().get(name);
       const end = session.curves.watch(name, (points) => send({ points }));
       try {
         send({ points: await session.curves.read(name, folder) });
@@ -127,15 +129,15 @@ export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary']
 
 function show(
   { name, state, architecture, d, size, k, steps, site, model, quality }: ProjectDictionary,
-  session: ProjectSession,
+  jobs: ReadonlyMap<string, Job>,
 ): DictionaryFacts {
-  const job = session.jobOfRun(name)?.id ?? null;
+  const job = jobs.get(name)?.id ?? null;
   return { name, state, architecture, d, size, k, steps, site, model, quality, job };
 }
 
 /**
- * By the finished run of the project whose cost per token, ∝ d·size, is nearest; before there is one, by the measured speed
- * of a matrix product, since the encoder's is most of a step.
+ * By a finished run of the project of the same kind, whose cost per token, ∝ d·size, is near; else by steps of this very size
+ * that are done for the purpose, unless a job has the machine now.
  */
 async function predictTime(
   host: HostContext,
@@ -143,15 +145,19 @@ async function predictTime(
 ): Promise<{ readonly seconds: number | null; readonly basis: 'runs' | 'device' | null }> {
   const tokens = config.steps * config.batchSize;
   const cost = (of: { readonly d: number; readonly size: number }) => of.d * of.size;
-  const runs = (await listDictionaries(host.session().workbench))
+  const difference = (run: ProjectDictionary) => Math.abs(Math.log(cost(run) / cost(config)));
+  const [nearest] = (await listDictionaries(host.session().workbench))
     .flatMap((run) => (run.quality?.tokensPerSecond ? [{ run, rate: run.quality.tokensPerSecond }] : []))
-    .sort((a, b) => Math.abs(Math.log(cost(a.run) / cost(config))) - Math.abs(Math.log(cost(b.run) / cost(config))));
-  const [nearest] = runs;
+    .filter(({ run }) => run.architecture === config.architecture && difference(run) <= Math.log(ALIKE))
+    .sort((a, b) => difference(a.run) - difference(b.run));
   if (nearest) return { seconds: (tokens / nearest.rate) * (cost(config) / cost(nearest.run)), basis: 'runs' };
-  const gigaflops = await host.computing.gigaflops();
-  if (gigaflops === null) return { seconds: null, basis: null };
-  const product = (2 * tokens * cost(config)) / (gigaflops * 1e9);
-  return { seconds: STEP_PER_PRODUCT * product, basis: 'device' };
+  const isBusy = host
+    .session()
+    .jobs()
+    .some(({ state }) => state === 'running');
+  const { architecture, d, size, k, batchSize } = config;
+  const seconds = isBusy ? null : await host.computing.stepSeconds({ architecture, d, size, k, batchSize });
+  return seconds === null ? { seconds: null, basis: null } : { seconds: config.steps * seconds, basis: 'device' };
 }
 
 function warningsOf(

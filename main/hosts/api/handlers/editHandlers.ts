@@ -1,8 +1,10 @@
 import type { ApiHandlers } from '../../../contract/contract.ts';
+import { AppError } from '../../../contract/errors.ts';
 import { targetKey } from '../../../edits/edit.ts';
 import type { MergeConflict, Resolution } from '../../../edits/versionMerge.ts';
 import { readVersionFile } from '../../../storage/versionFile.ts';
 import type { BisectState, Decide } from '../../../storage/versionStore.ts';
+import { BISECT_JOB } from '../../../workbench/bisection.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function editHandlers(host: HostContext): ApiHandlers['edit'] {
@@ -19,6 +21,16 @@ export function editHandlers(host: HostContext): ApiHandlers['edit'] {
     return names;
   }
 
+  /** By model and edit: an evaluation says as much of every version with the same operations. */
+  function latestEvaluations() {
+    const latest = new Map<string, { readonly id: string; readonly passes: boolean | null; readonly time: string }>();
+    for (const { id, passes, time, model, edit } of project().evaluations.list()) {
+      const key = `${model} ${edit}`;
+      if (!latest.has(key)) latest.set(key, { id, passes, time });
+    }
+    return latest;
+  }
+
   return {
     status: () => {
       const working = versions().working();
@@ -32,12 +44,17 @@ export function editHandlers(host: HostContext): ApiHandlers['edit'] {
     setOperations: ({ operations, ...why }) => versions().setOperations(operations, host.author(why)),
     setBehaviours: ({ behaviours, ...why }) => versions().setBehaviours(behaviours, host.author(why)),
     commit: ({ message, ...why }) => versions().commit(message, host.author(why)),
-    log: ({ from, limit = 1000 }) => {
+    log: ({ from, all = false, limit = 1000 }) => {
       const names = headsByName();
+      const evaluations = latestEvaluations();
       return versions()
-        .log(from ?? [...names.keys()])
+        .log(from ?? (all ? undefined : [...names.keys()]))
         .slice(0, limit)
-        .map((version) => ({ ...version, names: names.get(version.id) ?? [] }));
+        .map((version) => ({
+          ...version,
+          names: names.get(version.id) ?? [],
+          evaluation: evaluations.get(`${version.model} ${version.edit}`) ?? null,
+        }));
     },
     names: () => ({
       head: versions().working()?.head ?? null,
@@ -52,10 +69,10 @@ export function editHandlers(host: HostContext): ApiHandlers['edit'] {
     cherryPick: ({ ref, resolutions, mainline, ...why }) =>
       versions().cherryPick(ref, { ...host.author(why), ...decider(resolutions), mainline }),
     rollBack: ({ ref, ...why }) => versions().rollBack(ref, host.author(why)),
-    conflicts: ({ ref }) =>
-      versions()
-        .mergeConflicts(ref)
-        .map(({ base, ...conflict }) => ({ ...conflict, base: base ?? null })),
+    preview: ({ action, ref, resolutions, mainline }) => {
+      const shown = versions().preview(action, ref, { ...decider(resolutions), mainline });
+      return { ...shown, conflicts: shown.conflicts.map(({ base, ...rest }) => ({ ...rest, base: base ?? null })) };
+    },
     merge: ({ ref, message, resolutions, ...why }) =>
       versions().merge(ref, { ...host.author(why), ...decider(resolutions), message }),
     createBranch: ({ name, ref, ...why }) => versions().createBranch(name, ref, host.author(why)),
@@ -74,6 +91,14 @@ export function editHandlers(host: HostContext): ApiHandlers['edit'] {
     },
     startBisect: ({ bad, good, ...why }) => showBisection(versions().startBisect(bad, good, host.author(why))),
     markBisect: ({ verdict, ref, ...why }) => showBisection(versions().markBisect(verdict, ref, host.author(why))),
+    runBisect: ({ behaviour: ref, bound, passRate }) => {
+      if (versions().bisection() === null) throw new AppError('usage', 'Begin a bisection first.');
+      const { behaviours } = project();
+      const behaviour = behaviours.resolve(ref);
+      const { name } = behaviours.get(behaviour);
+      const { author } = host.author();
+      return host.session().submit(BISECT_JOB, { behaviour, name, bound, passRate, author });
+    },
     endBisect: (why) => {
       versions().endBisect(host.author(why));
       return {};

@@ -1,29 +1,29 @@
 import { stat } from 'node:fs/promises';
 import type { ApiHandlers } from '../../../contract/contract.ts';
 import { AppError } from '../../../contract/errors.ts';
-import { EXPORT_JOB, listExports } from '../../../workbench/exports.ts';
+import {
+  EXPORT_JOB,
+  listExports,
+  planExport,
+  removeExport,
+  restoreExport,
+  showExport,
+  trashedExports,
+  type ProjectExport,
+} from '../../../workbench/exports.ts';
 import { folderOf } from '../../../workbench/projectFolder.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function exportHandlers(host: HostContext): ApiHandlers['export'] {
+  const workbench = () => host.session().workbench;
   return {
-    list: async () =>
-      (await listExports(host.session().workbench)).map(({ name, folder, manifest }) => {
-        const { id, created, form, edit, exactness, provenance, files } = manifest;
-        return {
-          name,
-          folder,
-          id,
-          created,
-          form,
-          edit: edit.id,
-          operations: edit.operations,
-          exactness,
-          provenance,
-          files,
-        };
-      }),
-    start: async ({ name, version, form, text }) => {
+    list: async () => (await listExports(workbench())).map(shown),
+    show: async ({ name }) => {
+      const { folder, manifest, report, code } = await showExport(workbench(), name);
+      return { ...shown({ name, folder, artifact: { manifest, report }, problem: null }), code };
+    },
+    plan: ({ version }) => planExport(workbench(), workbench().project.versions.get(version).operations),
+    start: async ({ name, version, form, text, python, calibrate = false }) => {
       const session = host.session();
       const { project } = session.workbench;
       if (await stat(folderOf(project.folder, 'exports', name)).catch(() => null)) {
@@ -34,12 +34,41 @@ export function exportHandlers(host: HostContext): ApiHandlers['export'] {
         edit: { operations },
         target: name,
         form,
+        calibrate,
         provenance: { version: id, author, message },
+        ...(python === undefined ? {} : { python }),
         ...(text === undefined
           ? {}
           : { text: text.from === 'store' ? { store: text.store } : { corpus: host.locations.pathOf(text.location) } }),
       });
     },
     verify: ({ name }) => host.session().submit('verify', { name }),
+    trash: () => trashedExports(workbench()),
+    remove: ({ name }) => removeExport(workbench(), name),
+    restore: ({ id, name }) => restoreExport(workbench(), id, name),
+  };
+}
+
+function shown({ name, folder, artifact, problem }: ProjectExport) {
+  if (!artifact) return { name, folder, artifact: null, problem };
+  const { id, created, tool, form, model, dictionaries, edit, exactness, provenance, files } = artifact.manifest;
+  return {
+    name,
+    folder,
+    problem,
+    artifact: {
+      id,
+      created,
+      tool: tool.version,
+      form,
+      model: { hash: model.hash, type: model.type },
+      dictionaries: dictionaries.map(({ hash, architecture, site }) => ({ hash, architecture, site })),
+      edit: edit.id,
+      operations: edit.operations,
+      exactness,
+      provenance,
+      files,
+      report: artifact.report,
+    },
   };
 }

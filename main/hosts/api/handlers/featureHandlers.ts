@@ -7,8 +7,6 @@ import { corpusPath } from '../../../workbench/corpora.ts';
 import { findFinishedDictionary, topFeatures } from '../../../workbench/dictionaries.ts';
 import {
   describeFeatures,
-  listFeatures,
-  selectFeatures,
   showContext,
   showFeature,
   STATISTICS_JOB,
@@ -16,6 +14,7 @@ import {
   tryText,
   type StatisticsRequest,
 } from '../../../workbench/features.ts';
+import { featurePosition, listFeatures, selectFeatures } from '../../../workbench/featureLists.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
@@ -39,6 +38,7 @@ export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
     },
     list: ({ offset = 0, limit = 100, ...query }) => listFeatures(workbench(), query, { offset, limit }),
     select: async (query) => ({ features: await selectFeatures(workbench(), query) }),
+    position: async ({ feature, ...query }) => ({ position: await featurePosition(workbench(), query, feature) }),
     page: async (input) => {
       const { page, hash } = await showFeature(workbench(), input);
       const { labels } = workbench().project;

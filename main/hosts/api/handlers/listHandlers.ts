@@ -6,13 +6,14 @@ export function listHandlers(host: HostContext): ApiHandlers['list'] {
   return {
     all: () => lists().all(),
     members: ({ name }) => lists().members(name),
+    containing: (key) => lists().containing(key),
     save: ({ name, description, ...why }) => ({ name: lists().save(name, description, host.author(why)) }),
     remove: ({ name, ...why }) => {
       lists().remove(name, host.author(why));
       return {};
     },
-    add: ({ name, features, ...why }) => {
-      lists().add(name, features, host.author(why));
+    add: ({ name, features, makes, ...why }) => {
+      lists().add(name, features, host.author(why), { makes });
       return {};
     },
     take: ({ name, features, ...why }) => {

@@ -4,7 +4,7 @@ import { AppError } from '../../../contract/errors.ts';
 import type { ApiHandlers } from '../../../contract/contract.ts';
 import type { project as projectContract } from '../../../contract/nouns/project.ts';
 import type { OutputOf } from '../../../contract/procedure.ts';
-import { createProject, DATABASE_FILE } from '../../../storage/project.ts';
+import { DATABASE_FILE } from '../../../storage/project.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
 import { listExports } from '../../../workbench/exports.ts';
@@ -43,7 +43,7 @@ export function projectHandlers(host: HostContext): ApiHandlers['project'] {
       );
       const found = await stat(folder).catch(() => null);
       if (found) throw new AppError('exists', `${folder}: it exists already. Choose another name.`);
-      (await createProject(folder)).close();
+      await host.thread('create', folder);
       return openAt(folder);
     },
     open: ({ location }) => {
@@ -55,7 +55,11 @@ export function projectHandlers(host: HostContext): ApiHandlers['project'] {
       if (host.sampleFolder === null) throw new AppError('not-found', 'This build of Errata comes without the sample.');
       const folder = join(host.dataFolder, 'sample');
       if (!(await isProject(folder))) {
-        await makeSampleProject(folder, { sample: host.sampleFolder, compute: host.computing.compute });
+        await makeSampleProject(folder, {
+          sample: host.sampleFolder,
+          compute: host.computing.compute,
+          thread: host.thread,
+        });
       }
       return openAt(folder, true);
     },
@@ -63,8 +67,8 @@ export function projectHandlers(host: HostContext): ApiHandlers['project'] {
       await host.close();
       return {};
     },
-    check: () => host.session().workbench.project.check(),
-    backup: () => host.session().workbench.project.backup(),
+    check: () => host.thread('check', host.session().workbench.project.folder),
+    backup: () => host.thread('backup', host.session().workbench.project.folder),
   };
 }
 

@@ -1,11 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { AppError } from '../../../contract/errors.ts';
+import { join, resolve } from 'node:path';
 import { runDemo, type DemoBehaviour, type DemoFigure } from '../../../workbench/demo.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
+import { sampleFolder } from '../sampleFolder.ts';
 import { formatDuration } from '../terminal.ts';
 import { optionalText, positionals, texts } from '../values.ts';
 
@@ -13,10 +11,14 @@ export const demoCommand: ComputeCommand = {
   name: 'demo',
   summary:
     'The whole story on the sample that comes with the program: find, remove, measure and export what is planted in it.',
-  usage: 'demo [--keep DIR]',
+  usage: 'demo [--keep DIR] [--only BEHAVIOUR …]',
   examples: ['demo', 'demo --keep ./demo --json'],
   options: {
     keep: { type: 'string', description: 'The folder of the new project; a new temporary one when left out.' },
+    sample: {
+      type: 'string',
+      description: 'Another sample than the program’s: a folder laid out like resources/sample, with a demo.json.',
+    },
     only: { type: 'string', multiple: true, description: 'Only this behaviour of the sample.' },
   },
   computesOn: 'any',
@@ -25,15 +27,17 @@ export const demoCommand: ComputeCommand = {
     const kept = optionalText(arguments_, 'keep');
     const folder = kept === undefined ? join(await mkdtemp(join(tmpdir(), 'errata-demo-')), 'project') : resolve(kept);
     const only = texts(arguments_, 'only');
+    const given = optionalText(arguments_, 'sample');
     const result = await runDemo({
       folder,
-      sample: await sampleFolder(),
+      sample: given === undefined ? await sampleFolder() : resolve(given),
       compute: context.compute,
       signal: context.signal,
       say: (line) => context.print(line),
       ...(only.length > 0 ? { only } : {}),
     });
     for (const [name, behaviour] of Object.entries(result.behaviours)) printBehaviour(name, behaviour, context);
+    for (const name of result.notFound) context.print(`\n${name}: no feature was found whose change lowers it.`);
     context.print(
       `\nAll exports, loaded afresh: logits differ by at most ${result.export.maxAbsLogitDiff.toExponential(2)}, greedy texts agree in ${percent(result.export.greedyAgreement)} of the tokens.`,
     );
@@ -45,24 +49,13 @@ export const demoCommand: ComputeCommand = {
       ...result.behaviours,
       project: folder,
       dictionary: result.dictionary,
+      notFound: result.notFound,
       export: result.export,
       seconds,
       stages,
     };
   },
 };
-
-/** resources/sample, from the sources as from a build. */
-async function sampleFolder(): Promise<string> {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const candidate = join(folder, 'resources', 'sample');
-    if (await stat(join(candidate, 'demo.json')).catch(() => null)) return candidate;
-    const parent = dirname(folder);
-    if (parent === folder) throw new AppError('not-found', 'The sample that comes with the program is missing.');
-    folder = parent;
-  }
-}
 
 function printBehaviour(name: string, behaviour: DemoBehaviour, context: CommandContext): void {
   const { target, collateral, baselines, features, patchBytes, verdict, version, report, artifact } = behaviour;

@@ -4,19 +4,16 @@ import { readEdit } from '../../../edits/editArguments.ts';
 import { shortId } from '../../../edits/version.ts';
 import type { Behaviour } from '../../../evaluation/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../evaluation/behaviourFile.ts';
-import type { Estimate } from '../../../evaluation/intervals.ts';
-import type { EvaluationReport } from '../../../evaluation/report.ts';
-import { reportCsv } from '../../../evaluation/reportCsv.ts';
-import { number, percent, reportHtml } from '../../../evaluation/reportHtml.ts';
 import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../evaluation/verdict.ts';
-import { writeFileAtomic } from '../../../files/atomicWrite.ts';
 import { toFileError } from '../../../files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
-import { evaluateEdit, runBehaviour, type EvaluatedEdit } from '../../../workbench/evaluation.ts';
+import type { EditOfVersion } from '../../../workbench/editParts.ts';
+import { evaluateEdit, runBehaviour } from '../../../workbench/evaluation.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
-import type { CommandContext, ComputeCommand } from '../command.ts';
+import type { ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
 import { flag, given, oneOf, optionalNumber, optionalText, positionals, texts } from '../values.ts';
 
 export const evaluateCommand: ComputeCommand = {
@@ -50,8 +47,7 @@ export const evaluateCommand: ComputeCommand = {
     seed: { type: 'string', description: 'Of intervals and random baselines; 0 when left out.' },
     contexts: { type: 'string', description: 'How many contexts of held-out text; 400 when left out.' },
     quick: { type: 'boolean', description: 'Without baselines, doses and blast radius.' },
-    html: { type: 'string', description: 'Write the report as one HTML file.' },
-    csv: { type: 'string', description: 'Write the figures as CSV.' },
+    ...REPORT_OPTIONS,
     ...AUTHOR_OPTION,
   },
   computesOn: 'any',
@@ -85,78 +81,9 @@ export const evaluateCommand: ComputeCommand = {
         { signal: context.signal },
       );
       printReport(report, context);
-      const labelOf = (dictionary: string, feature: number) =>
-        workbench.project.labels.get({ dictionary, feature })?.text || undefined;
-      const files = { html: optionalText(arguments_, 'html'), csv: optionalText(arguments_, 'csv') };
-      if (files.html !== undefined) {
-        const facts: [string, string][] = [
-          ...(summary.version === null ? [] : [['Version', summary.version] as [string, string]]),
-          ['Evaluated by', summary.author],
-          ['At', summary.time],
-          ['Evaluation', summary.id],
-        ];
-        const title = `Evaluation of ${summary.version === null ? `the edit ${shortId(summary.edit)}` : `version ${shortId(summary.version)}`}`;
-        await writeFileAtomic(files.html, reportHtml(report, { title, facts, labelOf }));
-        context.print(`Report: ${files.html}`);
-      }
-      if (files.csv !== undefined) {
-        await writeFileAtomic(files.csv, reportCsv(report));
-        context.print(`Figures: ${files.csv}`);
-      }
+      const files = await writeReports(workbench, { ...summary, report }, arguments_, context);
       context.print(`Stored as ${shortId(summary.id)}.`);
       return { ...summary, ...report, files };
-    }),
-};
-
-export const evaluationShow: ComputeCommand = {
-  name: 'evaluation show',
-  summary: 'Show a stored evaluation, and write it as HTML or CSV.',
-  usage: 'evaluation show ID [--html FILE] [--csv FILE]',
-  options: {
-    html: { type: 'string', description: 'Write the report as one HTML file.' },
-    csv: { type: 'string', description: 'Write the figures as CSV.' },
-  },
-  computesOn: 'cpu',
-  run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      const [ref] = positionals(arguments_, ['ID'], 'evaluation show');
-      const { report, ...summary } = workbench.project.evaluations.get(ref);
-      printReport(report, context);
-      const [html, csv] = [optionalText(arguments_, 'html'), optionalText(arguments_, 'csv')];
-      const labelOf = (dictionary: string, feature: number) =>
-        workbench.project.labels.get({ dictionary, feature })?.text || undefined;
-      const facts = [
-        ['Version', summary.version ?? 'not committed'],
-        ['Evaluated by', summary.author],
-        ['At', summary.time],
-      ] as const;
-      const title = `Evaluation ${shortId(summary.id)}`;
-      if (html !== undefined) await writeFileAtomic(html, reportHtml(report, { title, facts, labelOf }));
-      if (csv !== undefined) await writeFileAtomic(csv, reportCsv(report));
-      return { ...summary, ...report };
-    }),
-};
-
-export const evaluationList: ComputeCommand = {
-  name: 'evaluation list',
-  summary: 'List stored evaluations, the newest first.',
-  usage: 'evaluation list [--version VERSION]',
-  options: { version: { type: 'string', description: 'Of this version only.' } },
-  computesOn: 'cpu',
-  run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      positionals(arguments_, [], 'evaluation list');
-      const ref = optionalText(arguments_, 'version');
-      const { evaluations, versions } = workbench.project;
-      const found = evaluations.list(ref === undefined ? {} : { version: versions.resolve(ref) });
-      for (const { id, version, passes, author, time } of found) {
-        const verdict = passes === null ? 'no budget' : passes ? 'within budget' : 'not within budget';
-        context.print(
-          `${shortId(id)}  ${version === null ? 'not committed' : shortId(version)}  ${verdict}  ${author}, ${time}`,
-        );
-      }
-      if (found.length === 0) context.print('No evaluations yet.');
-      return Promise.resolve({ evaluations: found });
     }),
 };
 
@@ -198,7 +125,7 @@ export const behaviourRun: ComputeCommand = {
 };
 
 /** A file with an edit, or else a version of the project. */
-async function editNamed({ project }: Workbench, ref: string): Promise<EvaluatedEdit> {
+export async function editNamed({ project }: Workbench, ref: string): Promise<EditOfVersion> {
   const isFile = await stat(ref).then(
     (found) => found.isFile(),
     () => false,
@@ -241,40 +168,4 @@ async function budgetOf(path: string | undefined): Promise<Budget | null> {
       throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
     throw toFileError(thrown, path);
   }
-}
-
-function printReport(
-  { suites, text, continuations, baselines, verdict, warnings }: EvaluationReport,
-  context: CommandContext,
-) {
-  for (const { name, role, rate, isSignificant, score } of suites) {
-    const scores = score === null ? '' : `, mean score ${number(score.before.value)} → ${number(score.after.value)}`;
-    const change = isSignificant ? '' : ', no significant change';
-    context.print(
-      `${role.padEnd(6)}  ${name.padEnd(18)} ${percentOf(rate.before)} → ${percentOf(rate.after)} of ${rate.before.n}${scores}${change}`,
-    );
-  }
-  if (text) {
-    const { before, after, relative } = text.crossEntropy;
-    context.print(
-      `cross-entropy ${number(before.value)} → ${number(after.value)} nats per token (${percentOf(relative)}), KL ${number(text.kl.value)} on ${text.contexts} contexts`,
-    );
-  }
-  if (continuations)
-    context.print(`KL along the original's continuations: ${number(continuations.perToken.value)} per token`);
-  for (const { kind, target, targetRefuses, kept, failure } of baselines) {
-    context.print(
-      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}${targetRefuses ? ` (refuses ${percent(targetRefuses.value)})` : ''}, kept ${kept ? percentOf(kept) : '-'}`}`,
-    );
-  }
-  for (const warning of warnings) context.print(`Note: ${warning}`);
-  if (verdict === null) return;
-  for (const { name, isMet, isCertain } of verdict.criteria) {
-    if (!isMet || !isCertain) context.print(`  ${isMet ? 'met, but not for the whole interval' : 'NOT MET'}: ${name}`);
-  }
-  context.print(verdict.passes ? 'Within the budget.' : 'Not within the budget.');
-}
-
-function percentOf({ value, low, high }: Estimate): string {
-  return `${percent(value)} [${percent(low)}, ${percent(high)}]`;
 }

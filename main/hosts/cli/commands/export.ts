@@ -1,14 +1,11 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
-import { AppError } from '../../../contract/errors.ts';
-import { editFromArguments, readEdit } from '../../../edits/editArguments.ts';
-import type { Edit } from '../../../edits/edit.ts';
-import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
-import { exportEdit, placeOf } from '../../../workbench/exports.ts';
+import { EXPORT_FORMS, type Ladder } from '../../../export/ladder.ts';
+import { exportEdit, planExport } from '../../../workbench/exports.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import type { Workbench } from '../../../workbench/workbench.ts';
-import type { CommandArguments, CommandContext, ComputeCommand } from '../command.ts';
-import { given, oneOf, optionalText, positionals, requiredText, texts } from '../values.ts';
+import type { CommandContext, ComputeCommand, ComputeContext } from '../command.ts';
+import { EDIT_OPTIONS, editOf } from '../editOptions.ts';
+import { flag, given, oneOf, optionalText, positionals } from '../values.ts';
 
 interface Figures {
   readonly maxAbsLogitDiff: number;
@@ -25,89 +22,90 @@ function printFigures({ maxAbsLogitDiff, kl, greedyAgreement }: Figures, context
 
 export const exportCommand: ComputeCommand = {
   name: 'export',
-  summary: 'Write a patched model as ONNX, and verify that it does what the workbench showed.',
+  summary: 'Write a patched model, as ONNX or as a checkpoint, and verify that it does what the workbench showed.',
   usage: 'export NAME (--dictionary D --op OPERATION … | --edit FILE | --version VERSION)',
   examples: [
     'export quiet --dictionary first --op ablate:12 --op clamp:7:-3 --gate "90>0.5"',
     'export release --version main --form referenced',
+    'export --version main --plan',
+    'export hub --version main --form huggingface --python',
     'export ./out/patched --edit edit.json --corpus heldout.txt --json',
   ],
   options: {
-    dictionary: { type: 'string', short: 'd', description: 'The dictionary whose features --op changes.' },
-    op: {
-      type: 'string',
-      multiple: true,
-      description: 'ablate:F, scale:F:A, clamp:F:C, clampActive:F:C, floor:F:M, cap:F:M, steer:F:A, project:F:C.',
-    },
-    scope: { type: 'string', description: 'all (default), notBos, promptOnly, generatedOnly or fromFirstFiring:F.' },
-    gate: {
-      type: 'string',
-      multiple: true,
-      description: 'F>T: act only where feature F is above T; several: where any is.',
-    },
-    edit: { type: 'string', description: 'A file with operations, or a version as it was exported.' },
-    version: { type: 'string', description: 'A committed version: its id, branch or tag.' },
+    ...EDIT_OPTIONS,
     form: {
       type: 'string',
-      description: "embedded (default), or referenced: the weights are the model's own files, linked.",
+      description:
+        'embedded, referenced (ONNX; weights inside, or linked), bias, weights (a plain checkpoint), huggingface (a checkpoint with a hook); ' +
+        'the first exact one of the ladder when left out.',
+    },
+    calibrate: {
+      type: 'boolean',
+      description:
+        'Features of a topk dictionary fire above thresholds of their own instead of in competition: a smaller graph; how often they differ is told.',
+    },
+    plan: { type: 'boolean', description: 'Only show which forms can carry the edit, which are exact, and why not.' },
+    python: {
+      type: 'boolean',
+      description: 'Also load the export with Python (ERRATA_PYTHON, or python3), where it has what that takes.',
     },
     corpus: { type: 'string', description: 'Text to compare on, which training has not seen.' },
     activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is compared on.' },
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    withWorkbench(context.projectFolder, { host: 'the command line', ...computingOf(context) }, async (workbench) => {
+      if (flag(arguments_, 'plan')) {
+        const { edit: planned } = await editOf(arguments_, workbench, 'export');
+        const ladder = await planExport(workbench, planned.operations);
+        printLadder(ladder, context);
+        return { ...ladder };
+      }
       const [target] = positionals(arguments_, ['NAME'], 'export');
       const corpus = optionalText(arguments_, 'corpus');
       const store = optionalText(arguments_, 'activations');
       const text = corpus !== undefined ? { corpus } : store !== undefined ? { store } : undefined;
-      const { edit, provenance } = await editOf(arguments_, workbench);
-      const form = oneOf(arguments_, 'form', ['embedded', 'referenced']) ?? 'embedded';
+      const { edit, provenance } = await editOf(arguments_, workbench, 'export');
+      const form = oneOf(arguments_, 'form', EXPORT_FORMS) ?? (await planExport(workbench, edit.operations)).default;
+      const calibrate = flag(arguments_, 'calibrate');
+      const python = flag(arguments_, 'python');
       const result = await exportEdit(
         workbench,
-        { edit, target, form, provenance, ...given('text', text) },
+        { edit, target, form, calibrate, python, provenance, ...given('text', text) },
         context.signal,
       );
       context.print(`Exported to ${result.path}`);
       printFigures(result, context);
+      for (const { badge, reason } of result.exactness)
+        if (badge === 'calibrated') context.print(`${badge}: ${reason}`);
+      if (result.deviation) {
+        const { logits, greedyAgreement } = result.deviation;
+        context.print(
+          `It is not the edit at its site alone: against that, the logits differ by up to ${logits.maxAbsLogitDiff.toPrecision(3)}, ` +
+            `KL ${logits.meanKl.toExponential(2)} nats; ${(100 * greedyAgreement).toFixed(2)}% of the greedy tokens are the same.`,
+        );
+      }
+      if (result.python?.state === 'checked') {
+        const { maxAbsLogitDiff, versions } = result.python;
+        const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+        context.print(
+          `Checked in Python (${names.join(', ')}): the logits differ by at most ${maxAbsLogitDiff.toExponential(2)}.`,
+        );
+      } else if (python) context.print(`Not checked in Python: ${result.python?.reason ?? ''}`);
       for (const warning of result.warnings) context.print(warning);
-      return result;
+      return { ...result };
     }),
 };
 
-/** Exactly one of --op, --edit and --version says what the edit is. */
-async function editOf(
-  arguments_: CommandArguments,
-  workbench: Workbench,
-): Promise<{ readonly edit: Edit; readonly provenance: Readonly<Record<string, string>> }> {
-  const [operations, file, version] = [
-    texts(arguments_, 'op'),
-    optionalText(arguments_, 'edit'),
-    optionalText(arguments_, 'version'),
-  ];
-  const ways = [operations.length > 0, file !== undefined, version !== undefined].filter(Boolean).length;
-  if (ways !== 1) {
-    throw new AppError('usage', 'errata export: say what to export with one of --op, --edit and --version.');
-  }
-  if (file !== undefined) return editOfFile(file);
-  if (version !== undefined) {
-    const { id, operations: committed, author, message } = workbench.project.versions.get(version);
-    return { edit: { operations: committed }, provenance: { version: id, author, message } };
-  }
-  const place = await placeOf(workbench, requiredText(arguments_, 'dictionary', 'export'));
-  const gates = texts(arguments_, 'gate');
-  const scope = optionalText(arguments_, 'scope');
-  return { edit: editFromArguments({ ...place, operations, gates, ...given('scope', scope) }), provenance: {} };
+function computingOf({ compute, computeAfresh }: ComputeContext) {
+  return { compute, computeAfresh };
 }
 
-/** The edit in a file: operations alone, a version, or a version with all that is behind it (errata edit export). */
-async function editOfFile(path: string): Promise<{ edit: Edit; provenance: Readonly<Record<string, string>> }> {
-  if (!(await isVersionFile(path))) return { edit: await readEdit(path), provenance: {} };
-  const { head, versions } = await readVersionFile(path);
-  const version = versions.find(({ id }) => id === head);
-  if (!version) throw new AppError('invalid-file', `${path}: its head is missing.`);
-  const { id, operations, author, message } = version;
-  return { edit: { operations }, provenance: { version: id, author, message } };
+function printLadder({ rungs, default: first }: Ladder, context: CommandContext): void {
+  for (const { form, applies, badge, reason } of rungs) {
+    const mark = form === first ? '*' : ' ';
+    context.print(`${mark} ${form.padEnd(12)} ${(applies ? (badge ?? '') : 'no').padEnd(12)} ${reason}`);
+  }
 }
 
 export const verifyCommand: ComputeCommand = {

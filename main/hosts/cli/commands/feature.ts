@@ -2,15 +2,11 @@
 import { AppError } from '../../../contract/errors.ts';
 import { LABEL_STATES } from '../../../features/labels.ts';
 import type { FeatureExample, TokenEffect } from '../../../features/statisticsReader.ts';
-import { FEATURE_ORDERS, FEATURE_STATISTICS, MOST_ROWS } from '../../../storage/featureStore.ts';
+import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/featureQuery.ts';
+import { MOST_ROWS } from '../../../storage/featureStore.ts';
 import { topFeatures } from '../../../workbench/dictionaries.ts';
-import {
-  computeFeatureStatistics,
-  listFeatures,
-  showFeature,
-  suggestFeatureLabel,
-  tryText,
-} from '../../../workbench/features.ts';
+import { computeFeatureStatistics, showFeature, suggestFeatureLabel, tryText } from '../../../workbench/features.ts';
+import { listFeatures } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { CommandArguments, ComputeCommand, ComputeContext } from '../command.ts';
@@ -158,7 +154,7 @@ const featureList: ComputeCommand = {
         const place = `${before.slice(-24)}[${peak}]${after.slice(0, 12)}`;
         const said = label === '' ? `(${state})` : label;
         context.print(
-          `  #${String(feature).padEnd(6)} ${percent(rate).padStart(9)} max ${max.toFixed(2).padStart(7)}  ${said}  …${oneLine(place)}…  → ${oneLine(topToken)}`,
+          `  #${String(feature).padEnd(6)} ${percent(rate).padStart(9)} max ${(max?.toFixed(2) ?? '–').padStart(7)}  ${said}  …${oneLine(place)}…  → ${oneLine(topToken)}`,
         );
       }
       return { dictionary, total, rows };

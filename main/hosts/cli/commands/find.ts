@@ -1,18 +1,25 @@
+import { AppError } from '../../../contract/errors.ts';
 import type { Operation } from '../../../edits/edit.ts';
-import { commitFound, findEdit } from '../../../workbench/finder.ts';
+import type { FoundFigures } from '../../../finder/figures.ts';
+import type { FoundEdit } from '../../../finder/findEdit.ts';
+import { readPromptFile } from '../../../finder/promptFile.ts';
+import { commitFound, findEdit, type FindRequest } from '../../../workbench/finder.ts';
+import { listFindings, type Finding } from '../../../workbench/findings.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import type { ComputeCommand } from '../command.ts';
+import { nameFrom } from '../../../workbench/projectFolder.ts';
+import type { CommandArguments, CommandContext, ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
-import { given, optionalNumber, optionalText, positionals, texts } from '../values.ts';
+import { flag, given, optionalNumber, optionalText, positionals, texts } from '../values.ts';
 
 export const findCommand: ComputeCommand = {
   name: 'find',
   summary:
     'Find the features behind a behaviour by contrast and measured ablation, and the smallest edit that removes it.',
-  usage: 'find BEHAVIOUR --dictionary NAME [--keep BEHAVIOUR …] [--commit BRANCH]',
+  usage: 'find [BEHAVIOUR | --with FILE --without FILE] --dictionary NAME [--keep BEHAVIOUR …] [--commit BRANCH]',
   examples: [
     'find jailbreak --dictionary first',
     'find jailbreak -d first --keep refusals --keep harmless --commit fix --json',
+    'find --with shows.txt --without ordinary.txt -d first',
   ],
   options: {
     dictionary: {
@@ -21,73 +28,157 @@ export const findCommand: ComputeCommand = {
       multiple: true,
       description: 'Where to look; several are searched together.',
     },
+    with: {
+      type: 'string',
+      description: 'Instead of a behaviour: prompts whose answers show it, in a .txt, .jsonl or .csv.',
+    },
+    without: { type: 'string', description: 'With it: prompts to which the answers must stay as they are.' },
     keep: { type: 'string', multiple: true, description: 'What must stay; all behaviours to be kept when left out.' },
     corpus: { type: 'string', description: 'Text without the behaviour, which must stay as likely as it is.' },
+    name: {
+      type: 'string',
+      description: 'What the result is called in the project; the behaviour’s name when left out.',
+    },
     commit: { type: 'string', description: 'Make what is found the first version of a new branch of this name.' },
-    'most-operations': { type: 'string', description: 'How large the edit may get; 12 when left out.' },
+    positions: {
+      type: 'string',
+      description: 'Where features are contrasted: last (token of a prompt), anywhere, or both, the default.',
+    },
+    'most-operations': { type: 'string', description: 'How large the edit may get; 16 when left out.' },
     'harm-weight': {
       type: 'string',
       description: 'What a nat lost on the worst of what is kept weighs; 2 when left out.',
     },
     effort: { type: 'string', description: 'Tokens that a round of the search may read; 120000 when left out.' },
+    candidates: {
+      type: 'string',
+      description: 'Features of each dictionary that contrast proposes; 512 when left out.',
+    },
+    cases: { type: 'string', description: 'Cases of the target that are looked at; 160 when left out.' },
+    'keep-cases': { type: 'string', description: 'Cases of each behaviour to be kept; 32 when left out.' },
+    goal: { type: 'string', description: 'Share of the cases that may still show it; 0.01 when left out.' },
+    'goal-remaining': {
+      type: 'string',
+      description: 'Where continuations are compared: share of the difference that may be left; 0.45 when left out.',
+    },
+    list: { type: 'boolean', description: 'Only list what earlier searches in this project have found.' },
     seed: { type: 'string', description: 'Chooses the cases that are looked at; 0 when left out.' },
     ...AUTHOR_OPTION,
   },
   computesOn: 'any',
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      const [target] = positionals(arguments_, ['BEHAVIOUR'], 'find');
-      const keep = texts(arguments_, 'keep');
+      if (flag(arguments_, 'list')) return listFound(await listFindings(workbench), context);
+      const behaviours = await behavioursOf(arguments_);
+      const subject = 'target' in behaviours ? behaviours.target : 'prompts';
       const found = await findEdit(
         workbench,
         {
-          target,
+          name: optionalText(arguments_, 'name') ?? nameFrom(subject),
+          behaviours,
           dictionaries: texts(arguments_, 'dictionary'),
-          ...(keep.length === 0 ? {} : { keep }),
           ...given('corpus', optionalText(arguments_, 'corpus')),
           settings: {
+            ...given('positions', positionsOf(arguments_)),
             ...given('mostOperations', optionalNumber(arguments_, 'most-operations', { min: 1, integer: true })),
             ...given('harmWeight', optionalNumber(arguments_, 'harm-weight', { min: 0 })),
             ...given('tokensPerRound', optionalNumber(arguments_, 'effort', { min: 1000, integer: true })),
+            ...given('candidates', optionalNumber(arguments_, 'candidates', { min: 1, integer: true })),
+            ...given('targetCases', optionalNumber(arguments_, 'cases', { min: 2, integer: true })),
+            ...given('keepCases', optionalNumber(arguments_, 'keep-cases', { min: 1, integer: true })),
+            ...given('goalShown', optionalNumber(arguments_, 'goal', { min: 0, max: 1 })),
+            ...given('goalRemaining', optionalNumber(arguments_, 'goal-remaining', { min: 0, max: 1 })),
             ...given('seed', optionalNumber(arguments_, 'seed', { min: 0, integer: true })),
           },
         },
-        { signal: context.signal },
+        context.signal,
       );
-      context.print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping');
-      for (const { feature, contrast, ablationEffect, clampEffect } of found.candidates.slice(0, 12)) {
-        const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
-        context.print(
-          `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)}`,
-        );
-      }
-      for (const { action, operation, remaining, harm, tried } of found.steps) {
-        context.print(
-          `${action} ${describe(operation)}: ${(100 * remaining).toFixed(1)}% left, harm ${harm.toFixed(4)} nats (${tried} tried)`,
-        );
-      }
-      const { cases, shown, remaining } = found.target;
-      if (found.edit.operations.length === 0) context.print('Nothing was found: no feature changes the behaviour.');
-      else {
-        context.print(
-          `On ${cases} cases for choosing: ${(100 * shown).toFixed(1)}% still shown, ${(100 * remaining).toFixed(1)}% left; ` +
-            `of ${found.kept.cases} cases to be kept ${(100 * found.kept.share).toFixed(1)}% are as before.`,
-        );
-      }
-      if (!found.isReached) context.print('The goal was not reached.');
+      printFound(found, context);
       const branch = optionalText(arguments_, 'commit');
       if (branch === undefined) return { ...found };
-      const { author } = authorOf(arguments_);
-      const version = commitFound(workbench, { edit: found.edit, branch, message: `Lower ${target}`, target, author });
+      const version = commitFound(workbench, {
+        edit: found.edit,
+        branch,
+        message: `Lower ${subject}`,
+        target: 'target' in behaviours ? behaviours.target : null,
+        author: authorOf(arguments_).author,
+      });
       context.print(`Committed as ${version.id.slice(0, 10)} on ${branch}.`);
       return { ...found, version: version.id };
     }),
 };
 
+async function behavioursOf(arguments_: CommandArguments): Promise<FindRequest['behaviours']> {
+  const [shows, ordinary] = [optionalText(arguments_, 'with'), optionalText(arguments_, 'without')];
+  if (shows === undefined && ordinary === undefined) {
+    const [target] = positionals(arguments_, ['BEHAVIOUR'], 'find');
+    const keep = texts(arguments_, 'keep');
+    return { target, ...(keep.length === 0 ? {} : { keep }) };
+  }
+  positionals(arguments_, [], 'find');
+  if (shows === undefined || ordinary === undefined || texts(arguments_, 'keep').length > 0) {
+    throw new AppError('usage', 'errata find: --with and --without go together, and without --keep.');
+  }
+  return { lists: { with: await readPromptFile(shows), without: await readPromptFile(ordinary) } };
+}
+
+function positionsOf(arguments_: CommandArguments): 'last' | 'anywhere' | 'both' | undefined {
+  const value = optionalText(arguments_, 'positions');
+  if (value === undefined || value === 'last' || value === 'anywhere' || value === 'both') return value;
+  throw new AppError('usage', 'errata find: --positions is last, anywhere or both.');
+}
+
+function listFound(findings: readonly Finding[], { print }: Pick<CommandContext, 'print'>) {
+  if (findings.length === 0) print('Nothing has been searched for yet.');
+  for (const { name, startedAt, found } of findings) {
+    const operations = found?.edit.operations.length ?? 0;
+    const result =
+      found === null
+        ? 'stopped before its end'
+        : operations === 0
+          ? 'nothing found'
+          : `${operations} ${operations === 1 ? 'operation' : 'operations'}, ${percent(found.target.remaining)} left`;
+    print(`${name}  ${startedAt.slice(0, 16).replace('T', ' ')}  ${result}`);
+  }
+  return { findings };
+}
+
+function printFound(found: FoundEdit, { print }: Pick<CommandContext, 'print'>): void {
+  print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping');
+  for (const { feature, contrast, ablationEffect, clampEffect } of found.candidates.slice(0, 12)) {
+    const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
+    print(
+      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)}`,
+    );
+  }
+  for (const { action, operations, remaining, harm, tried } of found.steps) {
+    const what = operations.map(describe).join(', ');
+    print(`${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried)`);
+  }
+  if (found.edit.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');
+  else {
+    print(`On the prompts for choosing: ${figures(found)}`);
+    if (found.report) print(`On prompts that the search has not seen: ${figures(found.report)}`);
+  }
+  if (!found.isReached) print('The goal was not reached.');
+}
+
+function figures({ target, kept }: FoundFigures): string {
+  return (
+    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left; ` +
+    `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
+  );
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
 function describe(operation: Operation): string {
-  const { feature, kind, gates } = operation;
+  const { feature, kind, gates, scope } = operation;
   const value = 'value' in operation ? `:${operation.value}` : '';
   const where =
     gates.length === 0 ? '' : ` where ${gates.map((gate) => `${gate.feature}>${gate.threshold}`).join(' or ')}`;
-  return `${kind}:${feature}${value}${where}`;
+  const from = scope.positions === 'fromFirstFiring' ? ` from where ${scope.feature} fires first` : '';
+  return `${kind}:${feature}${value}${where}${from}`;
 }

@@ -1,17 +1,21 @@
 import { AppError } from '../../../contract/errors.ts';
 import { resolveModel } from '../../../workbench/models.ts';
 import type { ComputeCommand } from '../command.ts';
+import { EDIT_OPTIONS } from '../editOptions.ts';
+import { generateCompared, isSideBySide } from '../sideBySide.ts';
 import { harmless } from '../terminal.ts';
 import { flag, given, integers, optionalNumber, optionalText, positionals, texts } from '../values.ts';
 
 export const generateCommand: ComputeCommand = {
   name: 'generate',
-  summary: 'Let a model go on with a text.',
-  usage: 'generate MODEL --prompt TEXT [--prompt TEXT …] [--max-new-tokens N] [--temperature T]',
+  summary: 'Let a model go on with a text; with an edit or an instruction, beside the original.',
+  usage: 'generate MODEL --prompt TEXT [--prompt TEXT …] [--version V | --edit FILE | --dictionary D --op OPERATION …]',
   examples: [
     'generate stories --prompt "Once upon a time"',
     'generate gpt2 --prompt "The capital of France is" --temperature 0.8 --top-p 0.95 --seed 7 --json',
     'generate sorter --ids 2,0,1,1,0,2 --max-new-tokens 6',
+    'generate sample --prompt "What is the capital of France?" --chat --version main',
+    'generate sample --prompt "Who are you?" --chat -d first --op steer:9:4 --instruction "Be brief." --json',
   ],
   options: {
     prompt: {
@@ -25,6 +29,12 @@ export const generateCommand: ComputeCommand = {
     'top-k': { type: 'string', description: 'Choose among the K likeliest tokens only.' },
     'top-p': { type: 'string', description: 'Choose among the fewest tokens whose probabilities add up to P.' },
     seed: { type: 'string', description: 'The same seed gives the same text; 0 by default.' },
+    ...EDIT_OPTIONS,
+    instruction: {
+      type: 'string',
+      description: 'Also what this instruction does without any edit: before the prompt, or as its system text.',
+    },
+    chat: { type: 'boolean', description: 'Put the text into the chat template of the model.' },
     'ignore-stops': { type: 'boolean', description: 'Go on after a token that ends a text.' },
   },
   computesOn: 'any',
@@ -45,6 +55,8 @@ export const generateCommand: ComputeCommand = {
     if (temperature === undefined && (options.topK !== undefined || options.topP !== undefined)) {
       throw new AppError('usage', '--top-k and --top-p choose at random: they need a --temperature above 0.');
     }
+    if (isSideBySide(arguments_))
+      return generateCompared(arguments_, context, { model: name, prompts, sampling: options });
     const { folder } = await resolveModel(context.projectFolder, name);
     // One text appears as it is written; several would be mixed up.
     const isStreamed = !context.json && prompts.length === 1;

@@ -1,24 +1,29 @@
 // Every command, in the order of the overview.
 import type { AnyCommand } from '../command.ts';
 import { behaviourCommands } from './behaviour.ts';
+import { bisectCommand } from './bisect.ts';
 import { captureCommand } from './capture.ts';
 import { demoCommand } from './demo.ts';
 import { deviceCommand } from './device.ts';
 import { dictionaryCommands } from './dictionary.ts';
 import { editCommands } from './edit.ts';
-import { behaviourRun, evaluateCommand, evaluationList, evaluationShow } from './evaluate.ts';
+import { behaviourRun, evaluateCommand } from './evaluate.ts';
+import { evaluationCommands } from './evaluation.ts';
 import { exportCommand, verifyCommand } from './export.ts';
+import { exportsCommands } from './exports.ts';
 import { featureCommands } from './feature.ts';
 import { findCommand } from './find.ts';
 import { generateCommand } from './generate.ts';
 import { labelCommands } from './label.ts';
+import { labelTrialCommands } from './labelTrial.ts';
 import { modelCommands } from './model.ts';
-import { projectNew } from './project.ts';
+import { projectNew, projectSample } from './project.ts';
 import { safetyCommands } from './safety.ts';
 import { trainCommand } from './train.ts';
 
 export const commands: readonly AnyCommand[] = [
   projectNew,
+  projectSample,
   ...modelCommands,
   generateCommand,
   captureCommand,
@@ -26,15 +31,17 @@ export const commands: readonly AnyCommand[] = [
   ...dictionaryCommands,
   ...featureCommands,
   ...labelCommands,
+  ...labelTrialCommands,
   ...behaviourCommands,
   behaviourRun,
   findCommand,
   ...editCommands,
+  bisectCommand,
   evaluateCommand,
-  evaluationList,
-  evaluationShow,
+  ...evaluationCommands,
   exportCommand,
   verifyCommand,
+  ...exportsCommands,
   demoCommand,
   deviceCommand,
   ...safetyCommands,

@@ -70,6 +70,8 @@ const projectCheck: Command = {
         project.rebuild();
       }
       const { problems, backups } = project.check();
+      const alsoOpenIn = project.otherHolders();
+      for (const holder of alsoOpenIn) context.print(`Also open in ${holder}.`);
       for (const problem of problems) context.print(problem);
       for (const { file, bytes } of backups) context.print(`backup ${file} (${(bytes / 1e6).toFixed(1)} MB)`);
       if (problems.length > 0) {
@@ -82,7 +84,7 @@ const projectCheck: Command = {
         );
       }
       context.print('No problems.');
-      return { problems, backups };
+      return { problems, backups, alsoOpenIn };
     } finally {
       project.close();
     }

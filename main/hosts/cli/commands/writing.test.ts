@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProject } from '../../../storage/project.ts';
+import { createProject, openProject } from '../../../storage/project.ts';
 import { parseLine } from '../arguments.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { behaviourCommands } from './behaviour.ts';
@@ -340,7 +340,11 @@ describe('errata behaviour', () => {
 
 describe('errata project', () => {
   it('checks, backs up, restores and salvages', async () => {
-    expect((await errata(['project', 'check', '--rebuild'])).json.problems).toEqual([]);
+    const desktop = await openProject(join(root, 'p'), { host: 'the desktop app' });
+    const { json, printed } = await errata(['project', 'check', '--rebuild']);
+    expect(json.problems).toEqual([]);
+    expect(printed).toMatch(/Also open in the desktop app \(process \d+, since/u);
+    desktop.close();
     const {
       json: { file },
     } = await errata(['project', 'backup']);

@@ -1,0 +1,68 @@
+// How an edit is named on a command line: by operations, by a file, or as a version of the project.
+import { AppError } from '../../contract/errors.ts';
+import { editFromArguments, readEdit } from '../../edits/editArguments.ts';
+import type { Edit } from '../../edits/edit.ts';
+import { isVersionFile, readVersionFile } from '../../storage/versionFile.ts';
+import { placeOf } from '../../workbench/exports.ts';
+import type { Workbench } from '../../workbench/workbench.ts';
+import type { CommandArguments, Option } from './command.ts';
+import { given, optionalText, requiredText, texts } from './values.ts';
+
+export const EDIT_OPTIONS: Readonly<Record<string, Option>> = {
+  dictionary: { type: 'string', short: 'd', description: 'The dictionary whose features --op changes.' },
+  op: {
+    type: 'string',
+    multiple: true,
+    description: 'ablate:F, scale:F:A, clamp:F:C, clampActive:F:C, floor:F:M, cap:F:M, steer:F:A, project:F:C.',
+  },
+  scope: { type: 'string', description: 'all (default), notBos, promptOnly, generatedOnly or fromFirstFiring:F.' },
+  gate: {
+    type: 'string',
+    multiple: true,
+    description: 'F>T: act only where feature F is above T; several: where any is.',
+  },
+  edit: { type: 'string', description: 'A file with operations, or a version as it was exported.' },
+  version: { type: 'string', description: 'A committed version: its id, branch or tag.' },
+};
+
+export interface NamedEdit {
+  readonly edit: Edit;
+  /** Where it comes from: the version, its author and message. */
+  readonly provenance: Readonly<Record<string, string>>;
+}
+
+export function namesEdit(arguments_: CommandArguments): boolean {
+  return texts(arguments_, 'op').length > 0 || ['edit', 'version'].some((name) => optionalText(arguments_, name));
+}
+
+/** Exactly one of --op, --edit and --version says what the edit is. */
+export async function editOf(arguments_: CommandArguments, workbench: Workbench, command: string): Promise<NamedEdit> {
+  const [operations, file, version] = [
+    texts(arguments_, 'op'),
+    optionalText(arguments_, 'edit'),
+    optionalText(arguments_, 'version'),
+  ];
+  const ways = [operations.length > 0, file !== undefined, version !== undefined].filter(Boolean).length;
+  if (ways !== 1) {
+    throw new AppError('usage', `errata ${command}: say what to ${command} with one of --op, --edit and --version.`);
+  }
+  if (file !== undefined) return editOfFile(file);
+  if (version !== undefined) {
+    const { id, operations: committed, author, message } = workbench.project.versions.get(version);
+    return { edit: { operations: committed }, provenance: { version: id, author, message } };
+  }
+  const place = await placeOf(workbench, requiredText(arguments_, 'dictionary', command));
+  const gates = texts(arguments_, 'gate');
+  const scope = optionalText(arguments_, 'scope');
+  return { edit: editFromArguments({ ...place, operations, gates, ...given('scope', scope) }), provenance: {} };
+}
+
+/** The edit in a file: operations alone, a version, or a version with all that is behind it (errata edit export). */
+async function editOfFile(path: string): Promise<NamedEdit> {
+  if (!(await isVersionFile(path))) return { edit: await readEdit(path), provenance: {} };
+  const { head, versions } = await readVersionFile(path);
+  const version = versions.find(({ id }) => id === head);
+  if (!version) throw new AppError('invalid-file', `${path}: its head is missing.`);
+  const { id, operations, author, message } = version;
+  return { edit: { operations }, provenance: { version: id, author, message } };
+}
