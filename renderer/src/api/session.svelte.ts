@@ -2,7 +2,7 @@
 // the device, settings. After a lost connection everything that is shown is fetched anew.
 import { createConnection, type ConnectionState } from '../../../main/contract/client.ts';
 import { contract, type Api } from '../../../main/contract/contract.ts';
-import { AppError, toAppError } from '../../../main/contract/errors.ts';
+import { deserializeError, toAppError, type AppError } from '../../../main/contract/errors.ts';
 import { connectToHost } from '../../../main/contract/host.ts';
 import { CHANGING, type Changing } from '../../../main/contract/nouns/events.ts';
 import { notices } from '../state/notices.svelte.ts';
@@ -157,7 +157,10 @@ function receive(event: HostEvent): void {
       break;
     case 'notice':
       if (event.level === 'error') {
-        notices.failed(new AppError('engine-crashed', event.message, { details: { details: event.details ?? '' } }));
+        const { code, message, details } = event;
+        notices.failed(
+          deserializeError({ code: code ?? 'internal', message, ...(details === null ? {} : { stack: details }) }),
+        );
       } else notices.tell(event.message);
       break;
     case 'command':

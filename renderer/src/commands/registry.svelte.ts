@@ -51,20 +51,28 @@ function isTyping(event: KeyboardEvent): boolean {
   );
 }
 
+/** Enter presses what has the focus, before it means anything else. */
+function isPressable(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('button, a[href], summary, [role=menuitem]') !== null;
+}
+
 /** Makes the keys work. Behind an open dialog only its own keys do. To be called while a component is set up. */
 export function listenToKeys(): void {
+  // Commands are registered anew whenever what they act on is; what was begun of a sequence of keys must outlive that.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- gone before anybody could see it change
+  const bound = $derived([...new Set(all.flatMap(({ keys }) => keys))].sort().join('\n'));
   $effect(() => {
     const bindings: Record<string, (event: KeyboardEvent) => void> = {};
-    for (const command of all) {
-      for (const keys of command.keys) {
-        // A question mark needs Shift on one keyboard and not on another.
-        bindings[keys === '?' ? '[Shift]+?' : keys] = (event) => {
-          if (isTyping(event) && command.inText !== true) return;
-          if (document.querySelector('dialog[open]')) return;
-          event.preventDefault();
-          command.run();
-        };
-      }
+    for (const keys of bound.split('\n').filter((each) => each !== '')) {
+      // A question mark needs Shift on one keyboard and not on another.
+      bindings[keys === '?' ? '[Shift]+?' : keys] = (event) => {
+        const command = all.findLast((each) => each.keys.includes(keys));
+        if (!command || (isTyping(event) && command.inText !== true)) return;
+        if (keys === 'Enter' && isPressable(event.target)) return;
+        if (document.querySelector('dialog[open]')) return;
+        event.preventDefault();
+        command.run();
+      };
     }
     return tinykeys(window, bindings, { ignore: () => false });
   });

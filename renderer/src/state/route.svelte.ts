@@ -30,6 +30,13 @@ export function navigate(
   location.hash = formatRoute({ view, parts, query });
 }
 
+/** Goes to a view unless the window is at one of `known` already, leaving no step in the history: the back button would return to
+ *  nowhere. The address is asked, not what was last read of it: it may have changed a moment ago. */
+export function settle(known: readonly string[], view: string): void {
+  if (known.includes(parseRoute(location.hash).view)) return;
+  location.replace(formatRoute({ view, parts: [], query: {} }));
+}
+
 /** Changes keys of the query in place, without a step of its own in the history; null removes a key. */
 export function setQuery(changes: Readonly<Record<string, string | null>>): void {
   const query = { ...current.query };

@@ -1,14 +1,24 @@
 // The views of the window, in the order of the rail. What is not built is not here.
 import BookOpen from '@lucide/svelte/icons/book-open';
+import ClipboardCheck from '@lucide/svelte/icons/clipboard-check';
+import FlaskConical from '@lucide/svelte/icons/flask-conical';
 import GitBranch from '@lucide/svelte/icons/git-branch';
 import House from '@lucide/svelte/icons/house';
 import Microscope from '@lucide/svelte/icons/microscope';
+import PackageCheck from '@lucide/svelte/icons/package-check';
+import Scale from '@lucide/svelte/icons/scale';
+import ScanSearch from '@lucide/svelte/icons/scan-search';
 import Waypoints from '@lucide/svelte/icons/waypoints';
 import type { Component } from 'svelte';
 import type { CommandId } from '../../../main/contract/commands.ts';
+import BehavioursView from './BehavioursView.svelte';
 import DictionariesView from './DictionariesView.svelte';
+import EditorView from './EditorView.svelte';
 import EditsView from './EditsView.svelte';
+import EvaluationsView from './EvaluationsView.svelte';
+import ExportsView from './ExportsView.svelte';
 import FeaturesView from './FeaturesView.svelte';
+import FinderView from './FinderView.svelte';
 import ModelsView from './ModelsView.svelte';
 import ProjectView from './ProjectView.svelte';
 
@@ -42,5 +52,31 @@ export const VIEWS: readonly View[] = [
     keys: 'g f',
     component: FeaturesView,
   },
+  {
+    name: 'behaviours',
+    title: 'Behaviours',
+    icon: ClipboardCheck,
+    command: 'go.behaviours',
+    keys: 'g b',
+    component: BehavioursView,
+  },
+  { name: 'finder', title: 'Finder', icon: ScanSearch, command: 'go.finder', keys: 'g i', component: FinderView },
+  {
+    name: 'editor',
+    title: 'Editor',
+    icon: FlaskConical,
+    command: 'go.editor',
+    keys: 'g w',
+    component: EditorView,
+  },
   { name: 'edits', title: 'Edits', icon: GitBranch, command: 'go.edits', keys: 'g e', component: EditsView },
+  {
+    name: 'evaluations',
+    title: 'Evaluations',
+    icon: Scale,
+    command: 'go.evaluations',
+    keys: 'g v',
+    component: EvaluationsView,
+  },
+  { name: 'exports', title: 'Exports', icon: PackageCheck, command: 'go.exports', keys: 'g x', component: ExportsView },
 ];

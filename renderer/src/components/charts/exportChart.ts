@@ -49,7 +49,15 @@ export function saveSvg(svg: SVGSVGElement, name: string): void {
 /** At twice the size on screen, for print and slides. */
 export async function savePng(svg: SVGSVGElement, name: string): Promise<void> {
   const { width, height } = svg.getBoundingClientRect();
-  const url = URL.createObjectURL(new Blob([svgText(svg)], { type: 'image/svg+xml' }));
+  await savePicture({ text: svgText(svg), width, height }, name);
+}
+
+/** An SVG as a PNG, at twice its size. */
+export async function savePicture(
+  { text, width, height }: { readonly text: string; readonly width: number; readonly height: number },
+  name: string,
+): Promise<void> {
+  const url = URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
   try {
     const image = new Image();
     image.src = url;

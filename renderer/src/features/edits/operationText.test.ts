@@ -27,12 +27,19 @@ describe('an operation in words', () => {
       { ...target, kind: 'clamp', value: -3, scope: { positions: 'fromFirstFiring', feature: 4 } },
       { ...target, kind: 'steer', amount: 8 },
     ];
-    expect(operations.map(operationText)).toEqual([
+    expect(operations.map((operation) => operationText(operation))).toEqual([
       'ablate',
       'scale by 0.5 at generated tokens',
       'cap at 2, where feature 90 > 0.5 or feature 3 > 1',
       'clamp to -3 from the first firing of feature 4',
       'steer by 8',
+    ]);
+    const gated = operations
+      .slice(2, 4)
+      .map((one) => operationText(one, (_, feature) => (feature > 3 ? 'harm' : null)));
+    expect(gated).toEqual([
+      'cap at 2, where feature 90 “harm” > 0.5 or feature 3 > 1',
+      'clamp to -3 from the first firing of feature 4 “harm”',
     ]);
   });
 });

@@ -39,8 +39,18 @@ export function amountName(kind: OperationKind): 'factor' | 'value' | 'amount' |
   }
 }
 
-/** 'scale by 0.5 at generated tokens, where feature 90 > 0.5' */
-export function operationText(operation: Operation): string {
+/**
+ * 'scale by 0.5 at generated tokens, where feature 90 > 0.5'
+ * @param labelOf labels of features that gates and scopes read.
+ */
+export function operationText(
+  operation: Operation,
+  labelOf: (operation: Operation, feature: number) => string | null = () => null,
+): string {
+  const named = (feature: number) => {
+    const label = labelOf(operation, feature);
+    return label === null ? `feature ${feature}` : `feature ${feature} “${label}”`;
+  };
   const amount =
     operation.kind === 'ablate'
       ? ''
@@ -52,13 +62,13 @@ export function operationText(operation: Operation): string {
   const { scope, gates } = operation;
   const where =
     scope.positions === 'fromFirstFiring'
-      ? ` from the first firing of feature ${scope.feature}`
+      ? ` from the first firing of ${named(scope.feature)}`
       : scope.positions === 'all'
         ? ''
         : ` ${SCOPE_NAMES[scope.positions]}`;
   const gate =
     gates.length === 0
       ? ''
-      : `, where ${gates.map(({ feature, threshold }) => `feature ${feature} > ${figure(threshold)}`).join(' or ')}`;
+      : `, where ${gates.map(({ feature, threshold }) => `${named(feature)} > ${figure(threshold)}`).join(' or ')}`;
   return `${operation.kind}${amount}${where}${gate}`;
 }

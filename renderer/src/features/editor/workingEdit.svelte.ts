@@ -1,0 +1,92 @@
+// The edit under way as the editor shows it: what is saved, with values over it that are not saved yet (a slider on its way),
+// and which operations are switched off for a comparison. Only `save` and `remove` change the project, each as one step that
+// can be taken back.
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { attempt } from '../../api/attempt.ts';
+import { api } from '../../api/session.svelte.ts';
+import type { EditStatus, Operation } from '../../api/types.ts';
+import { amountOf } from './amounts.ts';
+
+interface Draft {
+  readonly operation: Operation;
+  /** The state of the edit when it was saved; null while it is not. What comes after that state holds it. */
+  readonly savedOver: EditStatus | undefined;
+}
+
+/** An edit has at most one operation for each key. */
+export function keyOf({ site, dictionary, feature }: Pick<Operation, 'site' | 'dictionary' | 'feature'>): string {
+  return `${site} ${dictionary} ${feature}`;
+}
+
+/** What operations do, in one spelling: equal ones have equal signatures, whoever wrote them and in whatever order. */
+export function signatureOf(operations: readonly Operation[]): string {
+  return JSON.stringify(
+    operations
+      .map((operation) => {
+        const { kind, scope, gates } = operation;
+        const positions = scope.positions === 'fromFirstFiring' ? [scope.positions, scope.feature] : scope.positions;
+        const thresholds = gates.map(({ feature, threshold }) => [feature, threshold] as const);
+        return [keyOf(operation), kind, amountOf(operation), positions, thresholds.sort(([a], [b]) => a - b)] as const;
+      })
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+export class WorkingEdit {
+  readonly #status: () => EditStatus | undefined;
+  readonly #drafts = new SvelteMap<string, Draft>();
+  readonly #off = new SvelteSet<string>();
+
+  constructor(status: () => EditStatus | undefined) {
+    this.#status = status;
+  }
+
+  readonly status = $derived.by((): EditStatus | undefined => this.#status());
+
+  /** As on the screen, in the order of the edit. */
+  readonly operations = $derived.by((): readonly Operation[] =>
+    (this.status?.working.operations ?? []).map((saved) => {
+      const draft = this.#drafts.get(keyOf(saved));
+      return draft && this.#isCurrent(draft) ? draft.operation : saved;
+    }),
+  );
+
+  /** Those that are switched on: what is computed. */
+  readonly active = $derived.by((): readonly Operation[] => this.operations.filter((one) => this.isOn(one)));
+
+  readonly hasDrafts = $derived.by((): boolean => [...this.#drafts.values()].some((draft) => this.#isCurrent(draft)));
+
+  isOn(operation: Operation): boolean {
+    return !this.#off.has(keyOf(operation));
+  }
+
+  switch(operation: Operation, isOn: boolean): void {
+    if (isOn) this.#off.delete(keyOf(operation));
+    else this.#off.add(keyOf(operation));
+  }
+
+  /** Shows and computes a value without saving it. */
+  preview(operation: Operation): void {
+    this.#drafts.set(keyOf(operation), { operation, savedOver: undefined });
+  }
+
+  async save(operation: Operation): Promise<boolean> {
+    const key = keyOf(operation);
+    const savedOver = this.#status();
+    this.#drafts.set(key, { operation, savedOver });
+    const working = await attempt(() => api.edit.setOperation({ operation }));
+    // What could not be saved is not shown as if it were.
+    if (!working && this.#drafts.get(key)?.operation === operation) this.#drafts.delete(key);
+    return working !== undefined;
+  }
+
+  async remove(operation: Operation): Promise<void> {
+    const { site, dictionary, feature } = operation;
+    this.#drafts.delete(keyOf(operation));
+    await attempt(() => api.edit.removeOperation({ site, dictionary, feature }));
+  }
+
+  #isCurrent({ savedOver }: Draft): boolean {
+    return savedOver === undefined || savedOver === this.status;
+  }
+}

@@ -1,0 +1,62 @@
+// Names and figures of reports, as the window writes them.
+import type { Estimate, Report } from '../../api/types.ts';
+import { figure, percent } from '../../state/format.ts';
+
+export const BEFORE = 'without the edit';
+export const AFTER = 'with the edit';
+export const BEFORE_AFTER: Readonly<Record<string, string>> = { [BEFORE]: 'var(--before)', [AFTER]: 'var(--after)' };
+
+export const ROLE_NAMES = { target: 'target', keep: 'to keep', other: 'other' } as const;
+
+const BASELINE_NAMES: Readonly<Record<string, string>> = {
+  noEdit: 'no edit',
+  edit: 'the edit',
+  promptOnly: 'prompt only',
+  randomFeatures: 'random features',
+  randomFeaturesAndGates: 'random features and gates',
+  wrongSign: 'wrong sign',
+  steer: 'additive steer',
+  differenceOfMeans: 'difference of means',
+  differenceOfMeansProjection: 'difference of means, projected out',
+};
+
+/** Several draws of random features have numbers. */
+export function baselineName({ kind }: Report['baselines'][number], index: number, all: Report['baselines']): string {
+  const name = BASELINE_NAMES[kind] ?? kind;
+  const same = all.filter((each) => each.kind === kind);
+  return same.length === 1 ? name : `${name} ${all.slice(0, index + 1).filter((each) => each.kind === kind).length}`;
+}
+
+/** '95.3% [91.2%, 97.8%]' */
+export function share(estimate: Estimate | null): string {
+  if (!estimate) return '–';
+  return `${percent(estimate.value)} [${percent(estimate.low)}, ${percent(estimate.high)}]`;
+}
+
+export function nats(estimate: Estimate | null): string {
+  return estimate ? `${figure(estimate.value)} [${figure(estimate.low)}, ${figure(estimate.high)}]` : '–';
+}
+
+/** A difference with its sign. */
+export function change(estimate: Estimate, format: (value: number) => string = percent): string {
+  const signed = (value: number) => `${value > 0 ? '+' : ''}${format(value)}`;
+  return `${signed(estimate.value)} [${signed(estimate.low)}, ${signed(estimate.high)}]`;
+}
+
+export function isSignificant({ low, high }: Estimate): boolean {
+  return low > 0 || high < 0;
+}
+
+export function verdictWord(passes: boolean | null): {
+  readonly word: string;
+  readonly tone: 'good' | 'bad' | 'plain';
+} {
+  if (passes === null) return { word: 'no budget', tone: 'plain' };
+  return passes ? { word: 'within budget', tone: 'good' } : { word: 'not within budget', tone: 'bad' };
+}
+
+/** Targets first, then what is to be kept. */
+export function inOrder<Suite extends { readonly role: keyof typeof ROLE_NAMES }>(suites: readonly Suite[]): Suite[] {
+  const order = { target: 0, keep: 1, other: 2 };
+  return suites.toSorted((a, b) => order[a.role] - order[b.role]);
+}

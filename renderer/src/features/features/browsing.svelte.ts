@@ -1,0 +1,213 @@
+// What list, map, queue and page have in common: which list is shown, which feature is chosen, which are selected for a change
+// of many, which one the pointer is over. What a link should carry is in the address; the rest lasts as long as the view.
+import { untrack } from 'svelte';
+import { SvelteSet } from 'svelte/reactivity';
+import { api } from '../../api/session.svelte.ts';
+import type { Dictionary } from '../../api/types.ts';
+import { attempt } from '../../api/attempt.ts';
+import { route, setQuery } from '../../state/route.svelte.ts';
+import { isFiltered, listRequest, queueQuery, toFeatureQuery, type ListRequest } from './featureQuery.ts';
+import { featureRows, type FeatureRows, type ListSource } from './featureRows.svelte.ts';
+
+export const PANES = ['list', 'map', 'text'] as const;
+export type Pane = (typeof PANES)[number];
+
+export class Browsing {
+  readonly rows: FeatureRows;
+  /** Features of which many are changed at once. */
+  readonly selected = new SvelteSet<number>();
+  /** The pointer is over it, in the list or on the map. */
+  hovered = $state<number | null>(null);
+  /** Drawn around on the map; null: no such limit. */
+  among = $state.raw<readonly number[] | null>(null);
+  /** The queue as it was when it began: who labels a feature still finds it in its place. */
+  queue = $state.raw<readonly number[] | null>(null);
+  #found = $state.raw<{ readonly list: number; readonly feature: number; readonly index: number | null } | null>(null);
+  #asked: { readonly key: string; readonly list: number; isFound: boolean } | null = null;
+  #anchor: number | null = null;
+  #beginning: Promise<void> | null = null;
+  #choosing: Promise<void> = Promise.resolve();
+  readonly #dictionary: () => Dictionary;
+
+  /** To be made while a component is set up. */
+  constructor(dictionary: () => Dictionary) {
+    this.#dictionary = dictionary;
+    this.rows = featureRows(() => this.source);
+
+    $effect(() => {
+      if (!this.isQueue) {
+        this.queue = null;
+        return;
+      }
+      const { name } = dictionary();
+      if (untrack(() => this.queue) === null) this.#beginning = this.beginQueue(name);
+    });
+
+    // A feature that a link names may stand on a page that is not here. Once it was found it is not looked for in the next list,
+    // which is shown from its start.
+    $effect(() => {
+      const { chosenKey, feature } = this;
+      const list = this.rows.shownLists;
+      if (chosenKey === null || feature === null) this.#asked = null;
+      if (chosenKey === null || feature === null || !this.rows.isLoaded) return;
+      const before = this.#asked;
+      if (before?.key === chosenKey && (before.isFound || before.list === list)) return;
+      const asked = { key: chosenKey, list, isFound: this.rows.indexOf(feature) !== null };
+      this.#asked = asked;
+      if (asked.isFound) return;
+      this.rows.findIndex(feature).then(
+        (index) => {
+          if (this.rows.shownLists !== list) return;
+          asked.isFound = true;
+          this.#found = { list, feature, index };
+        },
+        () => (this.#asked = null), // the list says what is wrong with it
+      );
+    });
+  }
+
+  get request(): ListRequest {
+    return listRequest(route.query);
+  }
+
+  get pane(): Pane {
+    return PANES.find((pane) => pane === route.query['view']) ?? 'list';
+  }
+
+  /** Whether the queue is shown: who searches wants to find, labelled or not, also from within it. */
+  get isQueue(): boolean {
+    return this.request.order.name === 'queue' && this.request.search.trim() === '';
+  }
+
+  get isFiltered(): boolean {
+    return isFiltered(this.request) || this.among !== null;
+  }
+
+  get source(): ListSource | null {
+    const { name } = this.#dictionary();
+    if (this.isQueue) {
+      const { queue } = this;
+      return queue && { key: `queue ${numberOf(queue)}`, query: { dictionary: name }, numbers: queue };
+    }
+    const { request, among } = this;
+    // Thousands of numbers need not be written out to tell one list from another.
+    const key = `${among ? numberOf(among) : ''} ${JSON.stringify(toFeatureQuery(name, request))}`;
+    return { key, query: toFeatureQuery(name, request, among), numbers: null };
+  }
+
+  get feature(): number | null {
+    const given = route.query['feature'] ?? route.parts[1];
+    const number = Number(given ?? NaN);
+    return Number.isInteger(number) && number >= 0 && number < this.#dictionary().size ? number : null;
+  }
+
+  /** Changes when another feature is chosen, and when the queue begins or ends. */
+  get chosenKey(): string | null {
+    return this.feature === null ? null : `${this.isQueue ? 'queue ' : ''}${this.feature}`;
+  }
+
+  /** Where the chosen feature stands in the list; null: nowhere, or not known. */
+  get place(): number | null {
+    const { feature } = this;
+    if (feature === null) return null;
+    if (this.isQueue && this.queue !== null) return inQueue(this.queue.indexOf(feature));
+    const index = this.rows.indexOf(feature);
+    if (index !== null) return index;
+    return this.#found?.feature === feature && this.#found.list === this.rows.shownLists ? this.#found.index : null;
+  }
+
+  choose(feature: number | null): void {
+    setQuery({ feature: feature === null ? null : String(feature) });
+  }
+
+  chooseAt(index: number): Promise<void> {
+    this.#choosing = this.#chooseIndex(index);
+    return this.#choosing;
+  }
+
+  async #chooseIndex(index: number): Promise<void> {
+    this.#anchor = index;
+    const feature = await this.rows.featureAt(index);
+    if (feature !== undefined) this.choose(feature);
+  }
+
+  /** On through the list. */
+  move(step: number): void {
+    const go = async () => {
+      if (this.isQueue && this.queue === null) await this.#beginning;
+      const total = this.isQueue ? (this.queue?.length ?? 0) : this.rows.total;
+      const from = this.place ?? (step > 0 ? -1 : total);
+      if (total > 0) await this.#chooseIndex(Math.max(0, Math.min(total - 1, from + step)));
+    };
+    this.#choosing = this.#choosing.then(go);
+  }
+
+  /** Resolves when what was asked for last has been chosen. */
+  settled(): Promise<void> {
+    return this.#choosing;
+  }
+
+  async beginQueue(name = this.#dictionary().name): Promise<void> {
+    const found = await attempt(() => api.feature.select(queueQuery(name)));
+    if (found) this.queue = found.features;
+  }
+
+  /** Comes again at the end of the queue; the next takes its place. */
+  skip(): void {
+    const { feature, place } = this;
+    if (!this.isQueue || this.queue === null || feature === null || place === null) {
+      this.move(1);
+      return;
+    }
+    const next = this.queue[place + 1];
+    this.queue = [...this.queue.filter((each) => each !== feature), feature];
+    if (next !== undefined) this.choose(next);
+  }
+
+  toggle(index: number): void {
+    const row = this.rows.row(index);
+    this.#anchor = index;
+    if (row && !this.selected.delete(row.feature)) this.selected.add(row.feature);
+  }
+
+  /** From where the selection began to here. */
+  async extendTo(index: number): Promise<void> {
+    const from = this.#anchor ?? this.place ?? index;
+    const numbers = await attempt(() => this.rows.numbers());
+    if (!numbers) return;
+    this.selected.clear();
+    for (const feature of numbers.slice(Math.min(from, index), Math.max(from, index) + 1)) this.selected.add(feature);
+    this.#anchor = from;
+    const end = numbers[index];
+    if (end !== undefined) this.choose(end);
+  }
+
+  async selectAll(): Promise<void> {
+    const numbers = await attempt(() => this.rows.numbers());
+    if (numbers) this.select(numbers);
+  }
+
+  select(features: readonly number[]): void {
+    this.selected.clear();
+    for (const feature of features) this.selected.add(feature);
+  }
+
+  showAll(): void {
+    this.among = null;
+    setQuery({ q: null, state: null, tag: null, list: null, dead: null, range: null });
+  }
+}
+
+/** Lists of numbers are told apart by which they are, not by what is in them. */
+const numbered = new WeakMap<readonly number[], number>();
+let lastNumber = 0;
+
+function numberOf(list: readonly number[]): number {
+  const known = numbered.get(list) ?? ++lastNumber;
+  numbered.set(list, known);
+  return known;
+}
+
+function inQueue(index: number): number | null {
+  return index < 0 ? null : index;
+}
