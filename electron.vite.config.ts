@@ -13,6 +13,7 @@ export default defineConfig({
           web: 'main/hosts/web/index.ts',
           cli: 'main/hosts/cli/index.ts',
           engine: 'main/engine/index.ts',
+          storage: 'main/storage/storageThread.ts',
         },
         output: { format: 'es' },
       },

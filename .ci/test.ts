@@ -83,7 +83,7 @@ const steps: readonly (readonly [string, () => Count])[] = [
     'Types of the renderer',
     () => check(succeeds('svelte-check', '--tsconfig', './renderer/tsconfig.json', '--fail-on-warnings')),
   ],
-  ['Lint', () => check(succeeds('eslint', '.', '--max-warnings', '0'))],
+  ['Lint', () => check(succeeds('eslint', '.', '--max-warnings', '0', '--concurrency', '2'))],
   ['Format', () => check(succeeds('prettier', '--check', '--log-level', 'warn', '.'))],
   ['Unused code', () => check(succeeds('knip'))],
   ['Build', () => check(succeeds('electron-vite', 'build'))],

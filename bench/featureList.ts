@@ -5,24 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { LabelRow } from '../main/features/labelsFile.ts';
 import { Random } from '../main/numerics/random.ts';
-import type { FeatureQuery, FeatureRow, FeatureWords } from '../main/storage/featureStore.ts';
-import { FEATURE_ORDERS } from '../main/storage/featureStore.ts';
+import { FEATURE_ORDERS, type FeatureQuery } from '../main/storage/featureQuery.ts';
 import { createProject } from '../main/storage/project.ts';
+import { generatedFeatures } from './data/generatedFeatures.ts';
 
 const DICTIONARY = 'a'.repeat(64);
 const PAGE = 100;
 const AUTHOR = { author: 'bench' };
-
-/** Words as frequent as those of a language: the n-th comes 1/n as often as the first. */
-function vocabulary(random: Random, size: number): () => string {
-  const syllables = 'ka lo mi ren tas vel dor pin sha gu wex yth bra cle'.split(' ');
-  const words = Array.from({ length: size }, () =>
-    Array.from({ length: 1 + random.below(3) }, () => syllables[random.below(syllables.length)]!).join(''),
-  );
-  return () => words[Math.floor(size ** random.uniform()) - 1]!;
-}
 
 export async function run(options: { readonly args?: readonly string[] } = {}): Promise<Record<string, unknown>> {
   const { values } = parseArgs({
@@ -32,47 +22,17 @@ export async function run(options: { readonly args?: readonly string[] } = {}): 
   const size = Math.max(1000, Number.parseInt(values.features, 10) || 65_536);
   const rounds = Math.max(1, Number.parseInt(values.rounds, 10) || 3);
   const random = new Random(1);
-  const word = vocabulary(random, 20_000);
-  const sentence = (length: number) => Array.from({ length }, word).join(' ');
   const folder = mkdtempSync(join(tmpdir(), 'errata-bench-'));
   try {
     const project = await createProject(join(folder, 'project'));
     const startedAt = performance.now();
-    const rows = Array.from({ length: size }, (_, feature): FeatureRow => {
-      const rate = random.uniform() < 0.1 ? 0 : 10 ** (-5 * random.uniform());
-      const mean = rate === 0 ? null : 4 * random.uniform();
-      const [max, topEffect] = [mean === null ? 0 : 3 * mean, random.uniform()];
-      return {
-        feature,
-        firings: Math.round(rate * 1e6),
-        rate,
-        mean,
-        max,
-        lastRate: random.uniform() < 0.8 ? 0 : random.uniform(),
-        entropy: 10 * random.uniform(),
-        topEffect,
-        nearest: random.uniform(),
-        impact: rate * (mean ?? 0) * topEffect,
-      };
-    });
-    async function* texts(): AsyncGenerator<FeatureWords> {
-      for (const { feature, rate } of rows) {
-        if (rate === 0) continue;
-        const text = Array.from({ length: 5 }, () => sentence(16)).join('\n');
-        yield { feature, text, before: text.slice(0, 60), peak: text.slice(60, 66), after: text.slice(66, 90) };
-      }
-    }
+    const generated = generatedFeatures(size, random);
+    const { rows, topTokens } = generated;
     const set = { dictionary: DICTIONARY, folder: 'dictionaries/bench/statistics', manifest: {} };
-    await project.features.replace(set, rows, rows.map(word), texts());
+    await project.features.replace(set, rows, topTokens, generated.texts());
     const importSeconds = (performance.now() - startedAt) / 1000;
-    async function* labels(): AsyncGenerator<LabelRow> {
-      for (let feature = 0; feature < size; feature++) {
-        const patch = { text: `${sentence(5)} ${feature}`, tags: [word(), word()].sort() };
-        yield { line: feature + 2, dictionary: DICTIONARY, feature, patch, author: 'bench', time: null, comments: [] };
-      }
-    }
     const labelsAt = performance.now();
-    const staged = await project.importLabels(labels());
+    const staged = await project.importLabels(generated.labels(DICTIONARY));
     staged.apply('keep', AUTHOR);
     staged.close();
     const labelSeconds = (performance.now() - labelsAt) / 1000;

@@ -1,13 +1,14 @@
 // The host with windows: how soon it answers after its start, and how long its event loop is ever blocked while the engine
 // captures and trains and a page watches, lists and writes. `npm run build` first; arguments: none.
 //   start       milliseconds from spawning the built web host to its address, to its page, to its first answer to a call
-//   eventLoop   delays of a 1 ms timer in the host's process, in milliseconds, while jobs run; the page is another process
+//   eventLoop   delays of a 1 ms timer in the host's process, in milliseconds, while jobs run; the page is another process.
+//               ownMaxMs leaves out the time in which other processes had the cores; idle is a process beside it that does
+//               nothing but run such a timer: what the machine itself costs
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createConnection } from '../main/contract/client.ts';
 import { contract, type Api } from '../main/contract/contract.ts';
 import { AppError } from '../main/contract/errors.ts';
@@ -15,9 +16,11 @@ import { API_PATH } from '../main/contract/host.ts';
 import type { Channel } from '../main/contract/messages.ts';
 import { forkLauncher } from '../main/engine/launcher.ts';
 import { createHost } from '../main/hosts/api/createHost.ts';
+import { storageThread } from '../main/storage/storageWork.ts';
 import { BrowsedFiles } from '../main/hosts/api/places.ts';
 import { loadPages } from '../main/hosts/pages.ts';
 import { serveWeb } from '../main/hosts/web/server.ts';
+import { watchLoop } from './loopWatch.ts';
 
 const root = join(import.meta.dirname, '..');
 const STARTS = 5;
@@ -25,6 +28,7 @@ const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[M
 
 export async function run({ args }: { readonly args: readonly string[] }): Promise<Record<string, unknown>> {
   if (args[0] === 'page') return page(args[1] ?? '');
+  if (args[0] === 'idle') return idle();
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-host-'));
   try {
     const starts = [];
@@ -90,13 +94,14 @@ async function connect(origin: string, cookie: string): Promise<Channel> {
   };
 }
 
-async function eventLoop(folder: string): Promise<Record<string, number>> {
+async function eventLoop(folder: string): Promise<Record<string, unknown>> {
   const host = await createHost({
     kind: 'web',
     name: 'the benchmark',
     version: '0',
     dataFolder: join(folder, 'data'),
     sampleFolder: join(root, 'resources/sample'),
+    thread: storageThread(join(root, 'out/main/storage.js')),
     launch: forkLauncher(join(root, 'out/main/engine.js')),
     files: (locations) => new BrowsedFiles([], locations),
   });
@@ -106,29 +111,49 @@ async function eventLoop(folder: string): Promise<Record<string, number>> {
     secret: 'bench',
     port: 0,
   });
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  const child = spawn(process.execPath, [join(root, 'bench/index.ts'), 'host', 'page', server.launchUrl(), '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const idling = beside(['idle']);
+  const visiting = beside(['page', server.launchUrl()]);
+  await idling.begun;
+  await visiting.begun; // opening the project is before that
+  const end = watchLoop();
+  const page = await visiting.result();
+  const delays = end();
+  idling.process.stdin.end();
+  const idle = await idling.result();
+  await server.close();
+  await host.stop();
+  return { ...delays, idle, ...page };
+}
+
+/** Another process of this benchmark; it says when it begins, and ends with its result. */
+function beside(words: readonly string[]) {
+  const child = spawn(process.execPath, [join(root, 'bench/index.ts'), 'host', ...words, '--json'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const { promise: begun, resolve } = Promise.withResolvers<void>();
   let printed = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
-    // The page says when the jobs begin; opening the project is before that.
-    if (printed.includes('begin\n')) histogram.enable();
+    if (printed.includes('begin\n')) resolve();
   });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  histogram.disable();
-  await server.close();
-  await host.stop();
-  if (code !== 0) throw new AppError('internal', 'The page failed.');
-  const page = JSON.parse(printed.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
-  const ms = (nanoseconds: number) => Math.round(nanoseconds / 1e4) / 100;
+  const ended = once(child, 'exit');
   return {
-    medianMs: ms(histogram.percentile(50)),
-    p99Ms: ms(histogram.percentile(99)),
-    maxMs: ms(histogram.max),
-    ...page,
+    process: child,
+    begun,
+    result: async () => {
+      const [code] = (await ended) as [number | null];
+      if (code !== 0) throw new AppError('internal', `bench host ${words[0] ?? ''} failed.`);
+      return JSON.parse(printed.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
+    },
   };
+}
+
+/** Until its standard input ends. */
+async function idle(): Promise<Record<string, unknown>> {
+  const end = watchLoop();
+  console.log('begin');
+  await once(process.stdin.resume(), 'end');
+  return { ...end() };
 }
 
 /** What a person at a page does while jobs run. */
@@ -158,6 +183,7 @@ async function page(url: string): Promise<Record<string, unknown>> {
     batchSize: 512,
     steps: 400,
   });
+  await Promise.all([api.project.check({}), api.project.backup({})]);
   let isOver = false;
   const over = done.of(job.id).then(() => (isOver = true));
   const dictionary = 'a'.repeat(64);

@@ -3,13 +3,18 @@
 // is measured. The model is a tiny GPT-2 as wide as the store, so that what is measured is the training and not a model.
 //   beyond = peak − what the process took before − parameters and moments − one batch
 // Beside it, what predictMemory says of the same run.
+//
+// With --capture the store is captured from the model instead, at a site before its first MLP, and that is what is measured:
+//   beyond = peak − what the process took before
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { captureActivations } from '../main/activations/capture.ts';
 import { openCorpus } from '../main/activations/corpus.ts';
 import { packCorpus } from '../main/activations/packing.ts';
+import { TOKENIZER } from '../main/activations/testing/tinyCapture.ts';
 import { StoreWriter } from '../main/activations/storeWriter.ts';
 import { AppError } from '../main/contract/errors.ts';
 import { train, type RunRequest } from '../main/dictionaries/train.ts';
@@ -27,9 +32,13 @@ const CONTEXTS = 23_438;
 const STORE_BYTES = CONTEXTS * CONTEXT_LENGTH * WIDTH * 4;
 const CONTEXTS_PER_WRITE = 64;
 const SITE = 'blocks.0.hook_resid_post';
+const CAPTURED_SITE = 'blocks.0.hook_resid_mid';
 const BUFFER_BYTES = 256 << 20;
 
-/** @param options.args --size, --k, --batch, --steps, --architecture, and --folder for the store, by default a temporary one. */
+/**
+ * @param options.args --size, --k, --batch, --steps, --architecture; --capture; and --folder for the store, by default a
+ * temporary one.
+ */
 export async function run({ args }: { readonly args: readonly string[] }): Promise<Record<string, unknown>> {
   const { values } = parseArgs({
     args: [...args],
@@ -39,6 +48,7 @@ export async function run({ args }: { readonly args: readonly string[] }): Promi
       batch: { type: 'string', default: '2048' },
       steps: { type: 'string', default: '60' },
       architecture: { type: 'string', default: 'batchtopk' },
+      capture: { type: 'boolean', default: false },
       folder: { type: 'string', default: tmpdir() },
     },
   });
@@ -57,6 +67,12 @@ export async function run({ args }: { readonly args: readonly string[] }): Promi
   }
   const folder = await mkdtemp(join(values.folder, 'errata-memory-'));
   try {
+    if (values.capture) {
+      await prepareModel(folder);
+      const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, folder, 'capture']);
+      const captured = JSON.parse(stdout) as Captured;
+      return { width: WIDTH, ...captured, beyond: captured.peakRss - captured.rssAtStart };
+    }
     await prepare(folder);
     const child = await promisify(execFile)(process.execPath, [import.meta.filename, folder, JSON.stringify(request)]);
     return figures(request, JSON.parse(child.stdout) as Measured);
@@ -91,14 +107,29 @@ function figures(request: RunRequest, measured: Measured): Record<string, unknow
   };
 }
 
-/** Makes `model` and `store` in the folder. */
-async function prepare(folder: string): Promise<void> {
+interface Captured {
+  readonly storeBytes: number;
+  readonly rssAtStart: number;
+  readonly peakRss: number;
+  readonly tokensPerSecond: number;
+}
+
+/** Makes `model`, with a tokenizer, and a text in the folder. */
+async function prepareModel(folder: string): Promise<{ modelFolder: string; text: string }> {
   const modelFolder = join(folder, 'model');
   await mkdir(modelFolder);
   await writeWideModel(modelFolder);
-  const model = await openModel(modelFolder);
+  await writeFile(join(modelFolder, 'tokenizer.json'), JSON.stringify(TOKENIZER));
+  await writeFile(join(modelFolder, 'tokenizer_config.json'), JSON.stringify({ bos_token: '<s>' }));
   const text = join(folder, 'letters.txt');
   await writeFile(text, 'x'.repeat(CONTEXTS * (CONTEXT_LENGTH - 1)));
+  return { modelFolder, text };
+}
+
+/** Makes `model` and `store` in the folder. */
+async function prepare(folder: string): Promise<void> {
+  const { modelFolder, text } = await prepareModel(folder);
+  const model = await openModel(modelFolder);
   const encoder = { bosTokenId: 1, encode: (piece: string) => Int32Array.from(piece, (_, i) => 3 + (i % 26)) };
   const writer = await StoreWriter.open(
     join(folder, 'store'),
@@ -188,7 +219,26 @@ async function measure(folder: string, request: RunRequest): Promise<Measured> {
   return { rssAtStart, peaks, peakRss: peak(), tokensPerSecond, fvu };
 }
 
+/** As a program, `memory.ts FOLDER capture`, it captures. */
+async function measureCapture(folder: string): Promise<Captured> {
+  const model = await openModel(join(folder, 'model'));
+  const peak = () => process.resourceUsage().maxRSS * 1024;
+  const rssAtStart = peak();
+  const startedAt = performance.now();
+  const { tokens } = await captureActivations({
+    runtime: createOrtRuntime('cpu'),
+    model,
+    sites: [CAPTURED_SITE],
+    corpus: await openCorpus(join(folder, 'letters.txt')),
+    contextLength: CONTEXT_LENGTH,
+    folderOf: () => join(folder, 'store'),
+  });
+  const tokensPerSecond = tokens / ((performance.now() - startedAt) / 1000);
+  return { storeBytes: tokens * WIDTH * 4, rssAtStart, peakRss: peak(), tokensPerSecond };
+}
+
 const [, program, folder, request] = process.argv;
 if (program === import.meta.filename && folder !== undefined && request !== undefined) {
-  console.log(JSON.stringify(await measure(folder, JSON.parse(request) as RunRequest)));
+  const measured = request === 'capture' ? measureCapture(folder) : measure(folder, JSON.parse(request) as RunRequest);
+  console.log(JSON.stringify(await measured));
 }

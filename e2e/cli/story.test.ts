@@ -1,7 +1,7 @@
 // The main job, as a person does it: a project, a model, activations, a dictionary, an edit, a verified export. On the sample
 // model that is shipped, and on a reference model where that lies beside the repository.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,7 +133,16 @@ describe.each(subjects)('the story of $title', ({ folder, corpus, site, referenc
   it.skipIf(!isThere)(
     'tells of its features: statistics, lists, pages, texts tried on them, ideas for labels',
     async () => {
-      const missing = await failure(['feature', 'list', 'first'], { cwd: project });
+      // The evaluation told how often each fires; what only statistics tell is not there before them.
+      const early = await errata('feature', 'list', 'first', '--order', 'rate', '--descending', '-n', '2');
+      expect(early).toMatchObject({
+        total: 256,
+        rows: [
+          { mean: null, max: null },
+          { mean: null, max: null },
+        ],
+      });
+      const missing = await failure(['feature', 'show', 'first', '0'], { cwd: project });
       expect(missing).toMatchObject({ code: 'not-found', message: expect.stringContaining('feature stats') as string });
       const statistics = await errata('feature', 'stats', 'first');
       expect(statistics).toMatchObject({ size: 256, contexts: 600, contextLength: 64 });
@@ -220,6 +229,15 @@ describe.each(subjects)('the story of $title', ({ folder, corpus, site, referenc
 
   it.skipIf(!isThere)('says clearly what is wrong, and leaves nothing behind', async () => {
     const wrong = async (...words: string[]) => failure(words, { cwd: project });
+    const broken = join(place.path, 'broken');
+    await cp(folder ?? '', broken, { recursive: true });
+    await truncate(join(broken, 'model.safetensors'), 20_000);
+    expect(await wrong('model', 'add', broken)).toMatchObject({
+      exitCode: 1,
+      code: 'invalid-file',
+      message: expect.stringContaining(join(broken, 'model.safetensors')) as string,
+    });
+    expect(await readdir(join(project, 'models'))).toEqual(['tale']);
     expect(await wrong(...capture().map((word) => (word === site ? 'blocks.0.hook_resid_pst' : word)))).toMatchObject({
       code: 'unknown-site',
       message: expect.stringContaining('"blocks.0.hook_resid_post"') as string,

@@ -28,6 +28,15 @@ async function until(isSo: () => boolean, what: string): Promise<void> {
 }
 const called = (name: string) => fake.calls.filter(([each]) => each === name);
 
+// A second one, while another has the lock.
+if (process.argv[3] === 'second') {
+  fake.app.isFirst = false;
+  await import(pathToFileURL(join(out, 'main/index.js')).href);
+  await delay(50);
+  process.stdout.write(`${JSON.stringify(fake.calls.map(([name]) => name))}\n`);
+  process.exit();
+}
+
 // Start: the link that it is started with is followed once there is a page.
 process.argv.push('errata://models/gpt2');
 await import(pathToFileURL(join(out, 'main/index.js')).href);
@@ -36,6 +45,7 @@ fake.app.becomeReady();
 await until(() => called('show').length > 0, 'the window');
 result['order'] = fake.calls.map(([name]) => name);
 result['window'] = called('BrowserWindow')[0]?.[1];
+result['schemes'] = called('registerSchemesAsPrivileged')[0]?.[1];
 result['loaded'] = called('loadURL').map(([, url]) => url);
 const [window] = fake.BrowserWindow.windows;
 if (!window) throw new Error('No window.');
@@ -91,6 +101,9 @@ result['checks'] = [
 // Messages of frames that are not ours: the preload script of such a page gets no answer.
 createRequire(import.meta.url)(join(out, 'preload/index.cjs'));
 const bridge = hostBridge();
+const [exposed] = called('exposeInMainWorld');
+result['exposed'] = exposed?.slice(1);
+result['exposedTypes'] = Object.values(bridge ?? {}).map((value) => typeof value);
 const file = Object.assign(new File([''], 'model'), { path: model });
 const refused: unknown[] = [];
 for (const frame of [null, { url: 'https://evil.test/' }, { url: 'app://evil/' }]) {

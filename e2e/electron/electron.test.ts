@@ -38,6 +38,27 @@ describe('the desktop host', () => {
       webPreferences: { contextIsolation: true, sandbox: true, nodeIntegration: false, webviewTag: false },
     });
     expect(seen['loaded']).toEqual(['app://workbench/#/models/gpt2']);
+    // Not even its own scheme may pass by the policy of pages.
+    expect(seen['schemes']).toEqual([
+      { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+    ]);
+  });
+
+  it('gives a page three functions, and nothing of Electron', () => {
+    expect(seen['exposed']).toEqual(['errata', ['open', 'send', 'locationOf']]);
+    expect(seen['exposedTypes']).toEqual(['function', 'function', 'function']);
+  });
+
+  it('is alone: a second one hands its link over and goes, with no window and no host', () => {
+    const { stdout, status } = spawnSync(process.execPath, [join(import.meta.dirname, 'drive.ts'), '', 'second'], {
+      env: { ...process.env, ERRATA_HOME: folder },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(status).toBe(0);
+    const order = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as string[];
+    expect(order).toContain('quit');
+    for (const later of ['whenReady', 'BrowserWindow', 'protocol.handle']) expect(order).not.toContain(later);
   });
 
   it('serves its own pages under the same policy as the web host, and nothing else', () => {

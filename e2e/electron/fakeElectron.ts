@@ -12,8 +12,10 @@ const ready = Promise.withResolvers<void>();
 
 class App extends EventEmitter {
   isPackaged = false;
+  /** Whether it gets the lock that only one instance has. */
+  isFirst = true;
   enableSandbox = () => record('enableSandbox');
-  requestSingleInstanceLock = () => (record('requestSingleInstanceLock'), true);
+  requestSingleInstanceLock = () => (record('requestSingleInstanceLock'), this.isFirst);
   setAsDefaultProtocolClient = (scheme: string) => record('setAsDefaultProtocolClient', scheme);
   whenReady = () => (record('whenReady'), ready.promise);
   quit = () => {

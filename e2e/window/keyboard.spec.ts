@@ -1,35 +1,12 @@
 // The same way without a mouse: every step by keys alone, from the first run to twenty labels.
-import type { Locator, Page } from '@playwright/test';
+import { fillIn, press, tabTo } from './byKeys.ts';
 import { expect, lookAt, test } from './test.ts';
 
 test.describe.configure({ mode: 'serial' });
 
-const MOST_TABS = 120;
-
-/** Goes on with Tab until something has the focus, as a person does. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  await expect(target).toBeVisible();
-  for (let pressed = 0; pressed < MOST_TABS; pressed++) {
-    if ((await target.and(page.locator(':focus')).count()) > 0) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`The focus did not reach ${String(target)} in ${MOST_TABS} steps.`);
-}
-
-async function press(page: Page, target: Locator): Promise<void> {
-  await tabTo(page, target);
-  await page.keyboard.press('Enter');
-}
-
-async function fillIn(page: Page, target: Locator, text: string): Promise<void> {
-  await tabTo(page, target);
-  await page.keyboard.press('Control+a');
-  await page.keyboard.type(text);
-}
-
 test('opens the sample and its model', async ({ page }) => {
   await press(page, page.getByRole('button', { name: 'Open the sample', exact: true }));
-  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible({ timeout: 120_000 });
   await page.keyboard.press('g');
   await page.keyboard.press('m');
   await press(page, page.getByRole('main').getByRole('link', { name: 'sample' }));

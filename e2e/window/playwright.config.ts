@@ -2,23 +2,49 @@
 // taken where it is, else the one that Playwright has downloaded. Pictures of every view are kept in test-results/window/views.
 import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import type { WindowOptions } from './test.ts';
 
 const chromium = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
 
-export default defineConfig({
+/** Files that begin with nothing, and those that begin with the prepared project (preparedProject.ts). */
+const FROM_NOTHING = ['mouse', 'keyboard', 'trouble'];
+const PREPARED: readonly string[] = [
+  'prepared',
+  'editor',
+  'exports',
+  'versions',
+  'finder',
+  'features',
+  'behaviours',
+  'evaluations',
+  'storyMouse',
+  'storyKeys',
+];
+
+export default defineConfig<object, WindowOptions>({
   testDir: '.',
   outputDir: '../../test-results/window/failures',
-  // Each file is a project, and so has a worker, a host and an engine of its own. Those want the cores.
-  projects: ['mouse', 'keyboard', 'trouble'].map((name) => ({ name, testMatch: `${name}.spec.ts` })),
-  workers: 1,
-  timeout: 180_000,
-  expect: { timeout: 20_000 },
+  // Each file is a project, and so has a worker, a host and an engine of its own.
+  projects: [
+    ...FROM_NOTHING.map((name) => ({ name, testMatch: `${name}.spec.ts` })),
+    { name: 'prepare', testMatch: 'prepare.setup.ts', timeout: 600_000 },
+    ...PREPARED.map((name) => ({
+      name,
+      testMatch: `${name}.spec.ts`,
+      dependencies: ['prepare'],
+      use: { isPrepared: true },
+    })),
+  ],
+  // Two: most of a test is waiting for the window, so each leaves the other enough of two cores.
+  workers: 2,
+  timeout: 240_000,
+  expect: { timeout: 40_000 },
   reporter: [['list']],
   use: {
     viewport: { width: 1360, height: 860 },
     locale: 'en-GB',
     timezoneId: 'UTC',
-    actionTimeout: 20_000,
+    actionTimeout: 40_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: existsSync(chromium) ? { executablePath: chromium } : {},

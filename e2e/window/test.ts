@@ -3,6 +3,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test as base, type Page } from '@playwright/test';
 import { join } from 'node:path';
+import { copyPreparedProject } from './preparedProject.ts';
 import { root, WebHost } from './webHost.ts';
 
 export { expect } from '@playwright/test';
@@ -13,12 +14,16 @@ const LOST = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection t
 
 const problems: string[] = [];
 
-export const test = base.extend<{ noProblems: undefined }, { host: WebHost; signedIn: Page }>({
+export interface WindowOptions {
+  /** The host opens a copy of the prepared project. */
+  readonly isPrepared: boolean;
+}
+
+export const test = base.extend<{ noProblems: undefined }, WindowOptions & { host: WebHost; signedIn: Page }>({
+  isPrepared: [false, { option: true, scope: 'worker' }],
   host: [
-    // Playwright reads the names of what a fixture needs from this pattern.
-    // eslint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      const host = await WebHost.start();
+    async ({ isPrepared }, use) => {
+      const host = await WebHost.start(isPrepared ? fillPrepared : undefined);
       await use(host);
       await host.stop();
     },
@@ -54,6 +59,12 @@ export const test = base.extend<{ noProblems: undefined }, { host: WebHost; sign
     { auto: true },
   ],
 });
+
+async function fillPrepared(home: string): Promise<string> {
+  const folder = join(home, 'projects', 'prepared');
+  await copyPreparedProject(folder);
+  return folder;
+}
 
 /** A picture of what is shown, in both themes, and in both nothing that axe finds wrong. */
 export async function lookAt(page: Page, name: string): Promise<void> {

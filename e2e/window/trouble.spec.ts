@@ -1,9 +1,11 @@
 // What the window does when things go wrong: the engine dies, the host dies, files are not what they should be.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, goTo, lookAt, test } from './test.ts';
-import type { WebHost } from './webHost.ts';
+import { root, type WebHost } from './webHost.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -14,6 +16,17 @@ async function pickPath(page: Page, path: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name: /^Choose/u });
   await dialog.getByLabel('Path').fill(path);
   await dialog.getByRole('button', { name: 'Go', exact: true }).click();
+}
+
+/** Runs JavaScript with a connection `db` in a process of its own; resolves when it has ended or printed something. */
+async function inSqlite(path: string, script: string): Promise<ChildProcess> {
+  const code = `const db = new (require('better-sqlite3'))(${JSON.stringify(path)}); ${script}`;
+  const child = spawn(join(root, 'node_modules/.bin/node'), ['-e', code], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await Promise.race([once(child, 'exit'), once(child.stdout, 'data')]);
+  return child;
 }
 
 async function trainingGoesOn(page: Page): Promise<void> {
@@ -74,11 +87,71 @@ test('a damaged project is refused, and the open one stays open', async ({ page,
   await expect(page.getByRole('navigation', { name: 'Views' })).toBeVisible();
 });
 
-test('an engine that dies is reported; its run goes on where it was', async ({ page, host }) => {
+test('a project of a newer Errata is refused, and left as it is', async ({ page, host }) => {
+  const newer = join(host.home, 'newer');
+  await cp(join(host.home, 'data/sample/project.sqlite'), join(newer, 'project.sqlite'));
+  await inSqlite(join(newer, 'project.sqlite'), "db.pragma('user_version = 99')");
+  const before = await readFile(join(newer, 'project.sqlite'));
+  await page.keyboard.press('Control+o');
+  await pickPath(page, newer);
+  await page.getByRole('dialog').getByRole('button', { name: 'Choose', exact: true }).click();
+  await expect(page.getByText(/made by a newer Errata \(schema 99/u).first()).toBeVisible();
+  await lookAt(page, 'newer-project');
+  await page.getByRole('button', { name: 'Dismiss' }).first().click();
+  await expect(page.getByRole('navigation', { name: 'Views' })).toBeVisible();
+  expect(await readFile(join(newer, 'project.sqlite'))).toEqual(before);
+});
+
+test('a project that another process is writing: nothing is lost, and it says who', async ({ page, host }) => {
   await goTo(page, host, 'dictionaries/~new');
   await page.getByText('More settings').first().click();
-  await page.getByLabel('At most this many contexts').fill('800');
+  await page.getByLabel('At most this many contexts').fill('200');
+  const path = join(host.home, 'data/sample/project.sqlite');
+  const other = await inSqlite(path, "db.exec('BEGIN IMMEDIATE'); console.log('locked'); setInterval(() => {}, 1e6)");
+  try {
+    await page.getByRole('button', { name: 'Capture', exact: true }).click();
+    await expect(page.getByRole('alert').filter({ hasText: 'The capture was not started' })).toContainText(
+      /being written by another process.*Nothing was changed/u,
+    );
+    await lookAt(page, 'locked-project');
+  } finally {
+    other.kill('SIGKILL');
+  }
+});
+
+test('a full disk stops a capture, which goes on when there is room again', async ({ page, host }) => {
+  const port = Number(new URL(host.origin).port);
+  await host.kill();
+  await host.run(port, 8 << 10);
+  await page.getByRole('button', { name: /^sample/u }).click();
+  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible();
+  await goTo(page, host, 'dictionaries/~new');
+  await page.getByText('More settings').first().click();
+  await page.getByLabel('At most this many contexts').fill('200');
+  await page.getByLabel('Name of the activations').fill('much');
   await page.getByRole('button', { name: 'Capture', exact: true }).click();
+  const alert = page.getByRole('main').getByRole('alert').filter({ hasText: 'The capture failed' });
+  await expect(alert).toContainText(/disk is full|larger than allowed/u, { timeout: 120_000 });
+  // Told once, wherever one looks, as what it is.
+  const notice = page.getByRole('status').filter({ hasText: 'Capture much: ' });
+  await expect(notice.getByRole('button', { name: 'Dismiss' })).toHaveCount(1);
+  await notice.getByText('Details').click();
+  await expect(notice.getByText('disk-full')).toBeVisible();
+  await lookAt(page, 'disk-full');
+  await host.kill();
+  await host.run(port);
+  await page.getByRole('button', { name: /^sample/u }).click();
+  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible();
+  await page.getByRole('button', { name: 'Jobs', exact: true }).click();
+  const jobs = page.getByRole('region', { name: 'Jobs' });
+  await jobs.getByRole('button', { name: /^Capture much/u }).click();
+  await jobs.getByRole('button', { name: 'Resume' }).click();
+  await expect(jobs.getByText('finished', { exact: true }).first()).toBeVisible({ timeout: 120_000 });
+  await page.getByRole('button', { name: 'Jobs', exact: true }).click();
+});
+
+test('an engine that dies is reported; its run goes on where it was', async ({ page, host }) => {
+  await goTo(page, host, 'dictionaries/~new');
   await page.getByLabel('Name of the dictionary').fill('hard');
   await page.getByLabel('Features', { exact: true }).fill('256');
   await page.getByLabel('k', { exact: true }).fill('8');

@@ -15,6 +15,7 @@ export class WebHost {
   readonly home: string;
   /** Signs in whoever opens it first. */
   launchUrl = '';
+  #project: string | null = null;
   #process: ChildProcess | null = null;
   #errors = '';
 
@@ -22,10 +23,18 @@ export class WebHost {
     this.home = home;
   }
 
-  static async start(): Promise<WebHost> {
+  /** @param fill makes what is to lie in its home, and gives the project that it opens; none: it opens none. */
+  static async start(fill?: (home: string) => Promise<string>): Promise<WebHost> {
     const host = new WebHost(await mkdtemp(join(tmpdir(), 'errata-window-')));
+    host.#project = fill ? await fill(host.home) : null;
     await host.run(0);
     return host;
+  }
+
+  /** The folder of the project it was started with. */
+  get project(): string {
+    if (this.#project === null) throw new Error('This host was started without a project.');
+    return this.#project;
   }
 
   get origin(): string {
@@ -37,17 +46,21 @@ export class WebHost {
     return this.#errors;
   }
 
-  /** @param port 0: any. */
-  async run(port: number): Promise<void> {
-    const child = spawn(
-      join(root, 'node_modules/.bin/node'),
-      [join(root, 'out/main/web.js'), '--port', String(port), '--root', this.home, '--root', join(root, '../shared')],
-      {
-        cwd: this.home,
-        env: { ...process.env, ERRATA_HOME: join(this.home, 'data') },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+  /**
+   * @param port 0: any.
+   * @param largestFileKib no file of the host and its engine may become larger: as if the disk were full there.
+   */
+  async run(port: number, largestFileKib?: number): Promise<void> {
+    const roots = ['--root', this.home, '--root', join(root, '../shared')];
+    const project = this.#project === null ? [] : ['--project', this.#project];
+    const words = [join(root, 'out/main/web.js'), '--port', String(port), ...roots, ...project];
+    // The signal that comes with the limit is ignored, so that the write fails, as it does on a full disk.
+    const limit = largestFileKib === undefined ? '' : `trap '' XFSZ; ulimit -f ${largestFileKib};`;
+    const child = spawn('bash', ['-c', `${limit} exec "$@"`, 'bash', join(root, 'node_modules/.bin/node'), ...words], {
+      cwd: this.home,
+      env: { ...process.env, ERRATA_HOME: join(this.home, 'data') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#process = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
