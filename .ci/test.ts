@@ -1,16 +1,11 @@
 // The one test command: types, lint, build, unit tests, end-to-end tests. Each runs even when one before it failed, and what
 // all of them counted is added up in the last line, `N passed, N failed` (`, N skipped`). A check without tests of its own
-// counts as one; a suite that breaks off counts as a failure more.
+// counts as one; a suite that breaks off counts as a failure more. What failed is named once more at the end.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+import type { SuiteResult } from './suiteResult.ts';
 
 const root = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'errata-test-'));
@@ -22,62 +17,70 @@ function succeeds(command: string, ...args: string[]): boolean {
   return status === 0;
 }
 
-function check(isGood: boolean): Count {
-  return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: 0 };
+function check(isGood: boolean): SuiteResult {
+  return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: 0, failures: [] };
+}
+
+/** A result that is sound: one without tests, or one whose run ended badly with nothing named as failed, counts as a failure. */
+function judged(result: SuiteResult, isGood: boolean): SuiteResult {
+  const { passed, failed, skipped, failures } = result;
+  if (![passed, failed, skipped].every(Number.isInteger)) throw new Error('It has no counts.');
+  const isSilentFailure = (!isGood && failed === 0) || passed + failed === 0;
+  return isSilentFailure
+    ? { ...result, failed: failed + 1, failures: [...failures, 'The run ended badly, and names nothing that failed.'] }
+    : result;
+}
+
+function withoutReport(suite: string, thrown: unknown): SuiteResult {
+  return { passed: 0, failed: 1, skipped: 0, failures: [`${suite} left no report: ${String(thrown)}`] };
+}
+
+interface PlaywrightSuite {
+  readonly file: string;
+  readonly suites?: readonly PlaywrightSuite[];
+  readonly specs?: readonly { readonly title: string; readonly ok: boolean }[];
 }
 
 /** The tests of the window, which Playwright runs. */
-function windowSuite(): Count {
+function windowSuite(): SuiteResult {
   const report = join(reports, 'window.json');
   process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] = report;
   const isGood = succeeds('playwright', 'test', '--config=e2e/window/playwright.config.ts', '--reporter=list,json');
   try {
-    const { stats } = JSON.parse(readFileSync(report, 'utf8')) as { stats: Record<string, number> };
+    const { stats, suites } = JSON.parse(readFileSync(report, 'utf8')) as {
+      stats: Record<string, number>;
+      suites: readonly PlaywrightSuite[];
+    };
+    const failuresIn = (suite: PlaywrightSuite): string[] => [
+      ...(suite.specs ?? []).filter(({ ok }) => !ok).map(({ title }) => `${suite.file} > ${title}`),
+      ...(suite.suites ?? []).flatMap(failuresIn),
+    ];
     const of = (name: string) => Number(stats[name] ?? NaN);
     // One that succeeds only when it is tried again has failed; one that did not run after a failure was not skipped by intent.
-    const counted = { passed: of('expected'), failed: of('unexpected') + of('flaky'), skipped: of('skipped') };
-    if (![counted.passed, counted.failed, counted.skipped].every(Number.isInteger))
-      throw new Error('It has no counts.');
-    const isSilentFailure = (!isGood && counted.failed === 0) || counted.passed + counted.failed === 0;
-    return isSilentFailure ? { ...counted, failed: counted.failed + 1 } : counted;
+    const failed = of('unexpected') + of('flaky');
+    return judged(
+      { passed: of('expected'), failed, skipped: of('skipped'), failures: suites.flatMap(failuresIn) },
+      isGood,
+    );
   } catch (thrown) {
-    console.error(`The tests of the window left no report: ${String(thrown)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return withoutReport('The tests of the window', thrown);
   }
 }
 
-function suite(project: string): Count {
+/** One of vitest's projects. */
+function suite(project: string): SuiteResult {
   const report = join(reports, `${project}.json`);
-  const isGood = succeeds(
-    'vitest',
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  );
-  let counted: Count;
+  process.env['ERRATA_SUITE_RESULT'] = report;
+  const reporters = ['--reporter=default', '--reporter=./.ci/countReporter.ts'];
+  const isGood = succeeds('vitest', 'run', '--project', project, ...reporters);
   try {
-    const parsed = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
-    const of = (name: string) => Number(parsed[name] ?? NaN);
-    counted = {
-      passed: of('numPassedTests'),
-      failed: of('numFailedTests'),
-      skipped: of('numPendingTests') + of('numTodoTests'),
-    };
-    if (![counted.passed, counted.failed, counted.skipped].every(Number.isInteger))
-      throw new Error('It has no counts.');
+    return judged(JSON.parse(readFileSync(report, 'utf8')) as SuiteResult, isGood);
   } catch (thrown) {
-    console.error(`The suite ${project} left no report: ${String(thrown)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return withoutReport(`The suite ${project}`, thrown);
   }
-  // A file that cannot be loaded, an error outside of any test: vitest fails without a failed test.
-  const isSilentFailure = (!isGood && counted.failed === 0) || counted.passed + counted.failed === 0;
-  return isSilentFailure ? { ...counted, failed: counted.failed + 1 } : counted;
 }
 
-const steps: readonly (readonly [string, () => Count])[] = [
+const steps: readonly (readonly [string, () => SuiteResult])[] = [
   ['Types', () => check(succeeds('tsc', '--noEmit', '-p', 'tsconfig.json'))],
   [
     'Types of the renderer',
@@ -97,10 +100,11 @@ const summary: string[] = [];
 for (const [name, run] of steps) {
   console.log(`\n── ${name}`);
   const startedAt = performance.now();
-  const { passed, failed, skipped } = run();
+  const { passed, failed, skipped, failures } = run();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   summary.push(
     `${failed === 0 ? '✓' : '✗'} ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`,
+    ...failures.map((failure) => `    ${failure}`),
   );
   total.passed += passed;
   total.failed += failed;
