@@ -3,18 +3,28 @@
 import { writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
-import type { SuiteResult } from './suiteResult.ts';
+import type { DeadFile, SuiteResult } from './suiteResult.ts';
 
 const firstLine = (message: string) => message.split('\n', 1)[0]!;
 
+/** Vitest's words for a test process that ended by a signal, and the file that it ran. */
+const DIED = /^Worker exited unexpectedly with signal (\w+).* test file (.+)$/u;
+
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    const result = { passed: 0, failed: 0, skipped: 0, failures: [] as string[] };
+    const result = { passed: 0, failed: 0, skipped: 0, failures: [] as string[], died: [] as DeadFile[] };
     const fail = (where: string, message = '') => {
       result.failed++;
       result.failures.push(`${where}: ${firstLine(message)}`);
     };
+    for (const { message, cause } of unhandled) {
+      const why = (cause as Error | undefined)?.message ?? message;
+      const [, signal, file] = DIED.exec(firstLine(why)) ?? [];
+      if (signal !== undefined && file !== undefined) result.died.push({ file, signal });
+      else fail('outside of any test', why);
+    }
     for (const module of modules) {
+      if (result.died.some(({ file }) => file === module.moduleId)) continue;
       for (const error of module.errors()) fail(module.relativeModuleId, error.message);
       for (const suite of module.children.allSuites())
         for (const error of suite.errors()) fail(`${module.relativeModuleId} > ${suite.fullName}`, error.message);
@@ -26,8 +36,6 @@ export default class CountReporter implements Reporter {
         else fail(`${module.relativeModuleId} > ${test.fullName}`, 'It was not run to its end.');
       }
     }
-    for (const { message, cause } of unhandled)
-      fail('outside of any test', (cause as Error | undefined)?.message ?? message);
     writeFileSync(process.env['ERRATA_SUITE_RESULT']!, JSON.stringify(result satisfies SuiteResult));
   }
 }

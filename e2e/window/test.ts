@@ -9,6 +9,8 @@ import { root, WebHost } from './webHost.ts';
 export { expect } from '@playwright/test';
 
 const THEMES = ['light', 'dark'] as const;
+/** What axe finds wrong is all it has to tell: describing what passes, and an empty page to do it in, cost three times as much. */
+const axe = (page: Page) => new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] });
 /** What a page may say when its host is taken away from it. */
 const LOST = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection to/u;
 
@@ -66,7 +68,7 @@ async function fillPrepared(home: string): Promise<string> {
   return folder;
 }
 
-/** A picture of what is shown, in both themes, and in both nothing that axe finds wrong. */
+/** A picture of what is shown, in both themes, and nothing that axe finds wrong: by all its rules in light, in dark by those of colour. */
 export async function lookAt(page: Page, name: string): Promise<void> {
   for (const colorScheme of THEMES) {
     await page.emulateMedia({ colorScheme });
@@ -75,7 +77,9 @@ export async function lookAt(page: Page, name: string): Promise<void> {
       path: join(root, 'test-results/window/views', `${name}-${colorScheme}.png`),
       animations: 'disabled',
     });
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const { violations } = await (
+      colorScheme === 'dark' ? axe(page).withRules(['color-contrast', 'link-in-text-block']) : axe(page)
+    ).analyze();
     const found = violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`,
     );
