@@ -18,7 +18,7 @@ test('opens the sample and its model', async ({ page }) => {
 
 test('captures activations', async ({ page }) => {
   await press(page, page.getByRole('button', { name: 'Capture here…' }));
-  await expect(page.getByLabel('Site')).toHaveValue('blocks.1.hook_resid_post');
+  await expect(page.getByRole('combobox', { name: 'Site', exact: true })).toHaveValue('blocks.1.hook_resid_post');
   await press(page, page.locator('summary').first());
   await fillIn(page, page.getByLabel('At most this many contexts'), '800');
   await expect(page.getByText('On the disk')).toBeVisible();

@@ -35,7 +35,7 @@ test('a model shows what it is, its sites, and how it goes on with a text', asyn
 
 test('activations are captured from the site that was chosen', async ({ page }) => {
   await page.getByRole('button', { name: 'Capture here…' }).click();
-  await expect(page.getByLabel('Site')).toHaveValue('blocks.2.hook_resid_post');
+  await expect(page.getByRole('combobox', { name: 'Site', exact: true })).toHaveValue('blocks.2.hook_resid_post');
   await expect(page.getByText('On the disk')).toBeVisible();
   await lookAt(page, 'capture');
   await page.getByText('More settings').first().click();

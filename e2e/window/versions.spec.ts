@@ -156,6 +156,7 @@ test('rolling back shows first what will change, and undo takes it back; reverti
   await expect(heading(page, /^Roll back to “?"Take requests out"/u)).toBeVisible();
   await page.keyboard.press('Control+z');
   await expect(page.getByText(/^Taken back: Roll back/u)).toBeVisible();
+  await expect(versions(page).getByRole('option')).toHaveCount(5);
 
   await row(page, 'Halve feature 7').click();
   await page.keyboard.press('v');
