@@ -6,7 +6,7 @@ test.describe.configure({ mode: 'serial' });
 
 test('opens the sample and its model', async ({ page }) => {
   await press(page, page.getByRole('button', { name: 'Open the sample', exact: true }));
-  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
   await page.keyboard.press('g');
   await page.keyboard.press('m');
   await press(page, page.getByRole('main').getByRole('link', { name: 'sample' }));

@@ -7,7 +7,7 @@ test('the first run leads into the sample project', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'Errata' })).toBeVisible();
   await lookAt(page, 'welcome');
   await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'The way to an edit' })).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
   await expect(page.getByText('The database is sound')).toBeVisible();
   await lookAt(page, 'project');
 });

@@ -19,7 +19,7 @@ test('a link leads to its place in a new window; one that leads nowhere leads to
   await other.goto(`${host.origin}/#/exports`);
   await expect(other.getByRole('heading', { name: 'No export yet' })).toBeVisible();
   await other.goto(`${host.origin}/#/nowhere/at/all`);
-  await expect(other.getByRole('heading', { name: 'The way to an edit' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
   await expect(other).toHaveURL(/#\/project$/u);
   await other.goBack();
   await expect(other.getByRole('heading', { name: 'No export yet' })).toBeVisible();
