@@ -206,8 +206,11 @@ describe('the block step', () => {
     expect(report.loss / loss(parameters, wanted, wanted, fired, true)).toBeCloseTo(1, 5);
 
     const second = await createBlockStep(runtime, trainingConfig, structuredClone(await first.state()));
-    expect(await first.step(batch, 0.01)).toEqual(await second.step(batch, 0.01));
-    expect(await first.state()).toEqual(await second.state());
+    // The threshold falls far below that of the loud batch, by which the first guesses, and then stays about where it is.
+    for (const next of [batch, sampleBatch(random), sampleBatch(random)]) {
+      expect(await first.step(next, 0.01)).toEqual(await second.step(next, 0.01));
+      expect(await first.state()).toEqual(await second.state());
+    }
     await first.release();
     await second.release();
   });

@@ -23,6 +23,9 @@ const THRESHOLD_MEMORY = 0.999;
 /** batchtopk looks first at so many of a token's largest pre-activations. Few tokens have more features. */
 const SLOTS_PER_K = 2;
 
+/** The next batch's threshold is guessed to be no less than this share of the last one's. */
+const GUESS_PER_THRESHOLD = 0.9;
+
 /** What the update graph returns new rows of. */
 const UPDATED_ROWS: readonly string[] = ['W_enc', 'W_dec'].flatMap((name) => [name, `${name}_mean`, `${name}_square`]);
 
@@ -84,6 +87,8 @@ class BlockStep implements TrainingStep {
   readonly #parameters: Readonly<Record<string, Tensor>>;
   /** What the update graph reads. */
   readonly #rowParameters: Readonly<Record<string, Tensor>>;
+  /** batchtopk: the last batch's threshold. It saves time and changes nothing, so it is no part of the state. */
+  #lastThreshold = 0;
 
   constructor(config: TrainingConfig, state: TrainingState, sessions: Sessions, auxFeatures: number, auxK: number) {
     this.#config = config;
@@ -181,16 +186,22 @@ class BlockStep implements TrainingStep {
   async #forwardPerBatch(batch: Batch): Promise<{ decoded: Decoded; threshold: number }> {
     const { batchSize, d, size, k } = this.#config;
     const all = floats(batch.normalised);
-    const largest = async (slots: number, tokens: Int32Array | null): Promise<Candidates> => {
+    const largest = async (slots: number, tokens: Int32Array | null, low: number): Promise<Candidates> => {
       const rows = tokens ? pickRows(all, tokens, d) : all;
       const outputs = await this.#sessions.forward.run({
         ...this.#encoderFeeds(batch),
         normalised: new Tensor('float32', rows, [rows.length / d, d]),
         slots: new Tensor('int64', [BigInt(slots)], [1]),
+        low: new Tensor('float32', Float32Array.of(low), []),
       });
       return candidatesIn(outputs);
     };
-    const { codes, threshold } = await selectPerBatch(largest, { slots: SLOTS_PER_K * k, size, count: batchSize * k });
+    const { codes, threshold } = await selectPerBatch(
+      largest,
+      { slots: SLOTS_PER_K * k, size, count: batchSize * k },
+      Math.fround(GUESS_PER_THRESHOLD * this.#lastThreshold),
+    );
+    this.#lastThreshold = threshold;
     return { decoded: await this.#decode(codes, batch), threshold };
   }
 

@@ -57,23 +57,33 @@ function overfullTokens({ values, slots }: Candidates, threshold: number): Int32
 /**
  * BatchTopK (arXiv 2412.06410): the `count` largest positive pre-activations of a whole batch, and the smallest of them (0
  * where fewer are positive). Looks for them among the largest of every token and asks again for more of those tokens that
- * may have more, so nothing is missed. What one batch needed has no influence on the next: a resumed run does the same.
- * @param largest the `slots` largest pre-activations of `tokens` (all for null), slots ≤ size
+ * may have more, so nothing is missed.
+ * @param largest the `slots` largest pre-activations of `tokens` (all for null), slots ≤ size, in descending order; those up
+ *   to `low` count as `low`
+ * @param guess where the threshold will hardly lie below (0: anywhere). It costs time where it is wrong, and changes no
+ *   result: a resumed run, which has no guess at first, does the same.
  * @returns the codes, token by token, those that were asked about again at the end
  */
 export async function selectPerBatch(
-  largest: (slots: number, tokens: Int32Array | null) => Promise<Candidates>,
+  largest: (slots: number, tokens: Int32Array | null, low: number) => Promise<Candidates>,
   { slots, size, count }: { readonly slots: number; readonly size: number; readonly count: number },
+  guess = 0,
 ): Promise<{ codes: Codes; threshold: number }> {
-  const first = await largest(Math.min(slots, size), null);
-  const atLeast = selectionThreshold(first.values, count);
+  let low = Math.max(guess, 0);
+  let first = await largest(Math.min(slots, size), null, low);
+  let atLeast = selectionThreshold(first.values, count);
+  if (low > 0 && atLeast <= low) {
+    low = 0;
+    first = await largest(Math.min(slots, size), null, low);
+    atLeast = selectionThreshold(first.values, count);
+  }
   const again = first.slots < size ? overfullTokens(first, atLeast) : new Int32Array(0);
   for (const token of again) first.values.fill(0, token * first.slots, (token + 1) * first.slots);
   // More candidates can only raise the threshold.
   const few = selectAbove(first, atLeast).codes;
   if (again.length === 0) return { codes: few, threshold: atLeast };
   for (let wider = 4 * slots; ; wider *= 4) {
-    const second = await largest(Math.min(wider, size), again);
+    const second = await largest(Math.min(wider, size), again, low);
     const threshold = selectionThreshold(joined(few.values, second.values), count);
     if (second.slots < size && overfullTokens(second, threshold).length > 0) continue;
     const many = selectAbove(second, threshold).codes;

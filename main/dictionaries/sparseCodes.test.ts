@@ -79,11 +79,12 @@ describe('selection', () => {
         pre,
         fc.integer({ min: 1, max: 24 }),
         fc.integer({ min: 1, max: size }),
-        async (list, count, slots) => {
+        fc.integer({ min: 0, max: 60 }),
+        async (list, count, slots, guess) => {
           const rows = Array.from({ length: 4 }, (_, token) => list.slice(token * size, (token + 1) * size));
-          const largest = (most: number, tokens: Int32Array | null) => {
+          const largest = (most: number, tokens: Int32Array | null, low: number) => {
             const candidates = Array.from(tokens ?? [0, 1, 2, 3]).flatMap((token) =>
-              rows[token]!.map((value, feature) => ({ feature, value }))
+              rows[token]!.map((value, feature) => ({ feature, value: Math.max(value, low) }))
                 .sort((a, b) => b.value - a.value)
                 .slice(0, most),
             );
@@ -93,7 +94,8 @@ describe('selection', () => {
               slots: most,
             });
           };
-          const { codes, threshold } = await selectPerBatch(largest, { slots, size, count });
+          const { codes, threshold } = await selectPerBatch(largest, { slots, size, count }, guess);
+          expect(await selectPerBatch(largest, { slots, size, count })).toEqual({ codes, threshold });
           const positive = list.filter((value) => value > 0).sort((a, b) => b - a);
           expect(threshold).toBe(positive[count - 1] ?? 0);
           const expected = list.flatMap((value, at) => (value > 0 && value >= threshold ? [{ at, value }] : []));

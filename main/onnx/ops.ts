@@ -292,6 +292,13 @@ export function cumSum(x: Value, axis: number, { exclusive = false } = {}): Valu
   return emit('CumSum', [x, at], { type: x.type, shape: x.shape }, { exclusive: { int: exclusive ? 1 : 0 } });
 }
 
+/** max(x, low), low a scalar: `[]`. Unlike Max in ONNX Runtime it works in place, on all threads. */
+export function clip(x: Value, low: Value): Value {
+  sameType(x, low);
+  if (low.shape.length !== 0) throw graphError(`Clip wants a scalar, not ${describe(low)}.`);
+  return emit('Clip', [x, low], { type: x.type, shape: x.shape });
+}
+
 /** The `k` largest along an axis, by default the last, and their int64 indices: the axis becomes `k` long. */
 export function topK(
   x: Value,
