@@ -1,6 +1,6 @@
 // The demo, cut down to what a test has the time for: a small dictionary, part of the corpus, one behaviour. From an empty folder
 // to a verified export, by the one command.
-import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, json, temporaryFolder } from './errata.ts';
@@ -38,9 +38,8 @@ describe('errata demo', () => {
   beforeAll(async () => {
     place = await temporaryFolder();
     sample = join(place.path, 'sample');
-    await mkdir(sample);
-    for (const part of ['model', 'behaviours', 'heldout.jsonl', 'choose.jsonl'])
-      await cp(join(whole, part), join(sample, part), { recursive: true });
+    // With all that the sample has beside them: its dictionary, labels and version must not get into the demo's way.
+    await cp(whole, sample, { recursive: true, filter: (path) => !path.includes('recipe') });
     const lines = (await readFile(join(whole, 'corpus.jsonl'), 'utf8')).split('\n');
     await writeFile(join(sample, 'corpus.jsonl'), lines.slice(0, lines.length / 4).join('\n'));
     const plan = JSON.parse(await readFile(join(whole, 'demo.json'), 'utf8')) as Record<string, unknown>;
@@ -78,6 +77,9 @@ describe('errata demo', () => {
     // What it made is a project like any other.
     const shown = await json(['edit', 'show', 'jailbreak', '--project', told.project]);
     expect(JSON.stringify(shown)).toContain(version);
+    const made = JSON.stringify(await json(['edit', 'branch', '--project', told.project]));
+    expect(made).toContain(version);
+    expect(JSON.stringify(await json(['label', 'list', '--project', told.project]))).not.toContain('"text"');
     expect(await json(['verify', artifact])).toMatchObject({ greedyAgreement: 1 });
   });
 

@@ -133,7 +133,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     return result;
   };
   say(`A fresh project in ${folder}`);
-  await timed('project', () => makeSampleProject(folder, { sample, compute, signal }));
+  await timed('project', () => makeSampleProject(folder, { sample, compute, signal, isBare: true }));
   return withWorkbench(folder, { host: 'the demo', compute }, async (workbench) => {
     const corpus = (name: string) => join(folder, 'corpora', name);
     const { site, contextLength, features, k, steps, batchSize } = plan;

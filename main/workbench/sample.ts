@@ -23,6 +23,8 @@ interface SampleOptions {
   /** Where what waits for the disk is done. */
   readonly thread?: InStorageThread;
   readonly signal?: AbortSignal;
+  /** Nothing that somebody has made with the model: no dictionaries, labels and versions. */
+  readonly isBare?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ interface SampleOptions {
  */
 export async function makeSampleProject(
   folder: string,
-  { sample, compute, thread, signal }: SampleOptions,
+  { sample, compute, thread, signal, isBare = false }: SampleOptions,
 ): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   await buildFolderAtomic(folder, async (partial) => {
@@ -49,8 +51,9 @@ export async function makeSampleProject(
       await addModel(partial, { folder: files(partial), name: MODEL, facts });
       await copyFolder(join(sample, 'model'), files(partial));
       await copyCorpora(sample, join(partial, 'corpora'));
-      await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
       await importBehaviours(project, join(sample, 'behaviours'));
+      if (isBare) return;
+      await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
       await importLabels(project, sample);
       await catalogueDictionaries(project);
       await importVersions(project, join(sample, 'versions'), facts.hash);

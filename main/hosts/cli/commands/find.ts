@@ -55,7 +55,7 @@ export const findCommand: ComputeCommand = {
       description: 'Features of each dictionary that contrast proposes; 512 when left out.',
     },
     cases: { type: 'string', description: 'Cases of the target that are looked at; 160 when left out.' },
-    'keep-cases': { type: 'string', description: 'Cases of each behaviour to be kept; 32 when left out.' },
+    'keep-cases': { type: 'string', description: 'Cases of each behaviour to be kept; 128 when left out.' },
     goal: { type: 'string', description: 'Share of the cases that may still show it; 0.01 when left out.' },
     'goal-remaining': {
       type: 'string',
