@@ -215,6 +215,20 @@ describe('the block step', () => {
     await second.release();
   });
 
+  it('of batchtopk sums in the same order with a guess at the threshold and without', async () => {
+    const large = completeConfig({ architecture: 'batchtopk', d: D, size: 2048, k: 16, batchSize: BATCH, steps: 100 });
+    const random = new Random(9);
+    const runtime = createOrtRuntime('cpu', { threads: 2 });
+    const first = await createBlockStep(runtime, large, initialState(large, NORMALISATION));
+    await first.step(sampleBatch(random), 0.01);
+    const resumed = await createBlockStep(runtime, large, structuredClone(await first.state()));
+    const batch = sampleBatch(random);
+    expect(await first.step(batch, 0.01)).toEqual(await resumed.step(batch, 0.01));
+    expect(await first.state()).toEqual(await resumed.state());
+    await first.release();
+    await resumed.release();
+  });
+
   it('refuses a batch that is not finite and keeps its parameters', async () => {
     const trainingConfig = config();
     const state = sampleState(trainingConfig);

@@ -1,12 +1,13 @@
 // The sample that comes with the program, made into a project of the person's own: the model and its texts are copied, so
 // that the project outlives the program's folder and may be changed. Everything that lies in the sample's folder is used;
 // what is not there is left out. The folder appears whole or not at all.
-import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { behaviourFormatOfName, readBehaviourFile } from '../evaluation/behaviourFile.ts';
 import { checkReportFormat } from '../evaluation/report.ts';
 import { formatOfName, readLabelFile } from '../features/labelsFile.ts';
 import { buildFolderAtomic } from '../files/atomicWrite.ts';
+import { toFileError } from '../files/fileError.ts';
 import { createProject, type Project } from '../storage/project.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { readVersionFile } from '../storage/versionFile.ts';
@@ -63,13 +64,19 @@ export async function makeSampleProject(
   });
 }
 
+/** None where there is no such folder; one that cannot be read is an error. */
 async function entriesOf(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(() => [])).toSorted();
+  try {
+    return (await readdir(folder)).toSorted();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw toFileError(thrown, folder);
+  }
 }
 
 /** Contents only: files of a packaged program are read-only, and copies of them must not be. */
 async function copyFolder(from: string, to: string): Promise<void> {
-  if (!(await stat(from).catch(() => null))) return;
+  if ((await entriesOf(from)).length === 0) return;
   await cp(from, to, { recursive: true, mode: 0, filter: (path) => !path.includes('.partial-') });
 }
 
