@@ -46,7 +46,9 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
   const encoder = await openPromptEncoder(model);
   const treated = new TreatedModel({ model, runtime, dictionaries, places: [] });
   const behaviour = await readBehaviourFile(join(SAMPLE, 'behaviours/jailbreak.json'), 'json');
-  const cases = await shownCases(treated, encoder, behaviour, casesOf(behaviour, 'choose').slice(0, count));
+  const chosen = casesOf(behaviour, 'choose').slice(0, count);
+  const found = await shownCases(treated, encoder, behaviour, chosen);
+  const cases = found.flatMap((shown) => shown ?? []);
   await treated.release();
   const edits = Array.from({ length: features }, (_, feature): Edit => {
     return { operations: [{ ...place, feature, kind: 'ablate', scope: { positions: 'notBos' }, gates: [] }] };

@@ -58,13 +58,15 @@ describe('scoring edits on cases', () => {
       shown([0, 40, 41, 42, 43, 44], 3),
       shown([0, 90, 91, 300], 2),
       shown([0, 7, 8, 9, 100], 4, [{ ids: [0, 7, 8, 9, 101], promptLength: 4 }]),
+      { ...shown([0, 40, 41, 42, 43, 44], 3), said: { ids: [0, 40, 41, 42, 43, 44], promptLength: 3, scoredFrom: 5 } },
     ];
     const trials = edits.flatMap((edit) => cases.map((each) => ({ edit, shown: each })));
     const scores = await scorer.score(trials);
     for (const [index, trial] of trials.entries()) {
       const sumOf = async (text: ShownCase['said']) => {
+        const { promptLength, scoredFrom = promptLength } = text;
         const [values = []] = await treated.logProbabilities({ edit: trial.edit }, [text]);
-        return values.reduce((sum, value) => sum + value, 0);
+        return values.slice(scoredFrom - promptLength).reduce((sum, value) => sum + value, 0);
       };
       const [against] = trial.shown.against;
       const expected = (await sumOf(trial.shown.said)) - (against ? await sumOf(against) : 0);

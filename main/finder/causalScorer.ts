@@ -19,7 +19,7 @@ export interface Trial {
 }
 
 export interface TrialScore {
-  /** ln p of what was said; where continuations are compared, less that of the likeliest alternative. Nats. */
+  /** ln p of what is scored of the text; where continuations are compared, less that of the likeliest alternative. Nats. */
   readonly score: number;
   /** Greedy decoding still says it; or what was said is still the likeliest of what is compared. */
   readonly isShown: boolean;
@@ -45,7 +45,9 @@ const TIE = 1e-5;
 interface Piece {
   readonly trial: number;
   readonly alternative: number;
-  /** Tokens from the row's promptLength on. */
+  /** Index of the first token that is scored. */
+  readonly from: number;
+  /** The tokens from there on. */
   readonly targets: readonly number[];
 }
 
@@ -69,8 +71,8 @@ interface Row {
 /** Pieces that are read alike (continuations of a single token, for one) share a row. */
 function rowsOf({ edit, shown: { said, against } }: Trial, trial: number): Row[] {
   const rows: (Row & { readonly pieces: Piece[] })[] = [];
-  for (const [index, { ids, promptLength }] of [said, ...against].entries()) {
-    const piece = { trial, alternative: index - 1, targets: ids.slice(promptLength) };
+  for (const [index, { ids, promptLength, scoredFrom: from = promptLength }] of [said, ...against].entries()) {
+    const piece = { trial, alternative: index - 1, from, targets: ids.slice(from) };
     const input = ids.slice(0, -1);
     const same = rows.find((row) => row.ids.length === input.length && row.ids.every((id, at) => id === input[at]));
     if (same) same.pieces.push(piece);
@@ -164,11 +166,11 @@ export class CausalScorer {
     const inputs = batch.map(({ ids }) => ids);
     checkTokens(this.#model.config, inputs);
     const results: PieceScore[] = [];
-    const scored = batch.flatMap(({ promptLength, pieces }, row) =>
-      pieces.flatMap(({ trial, alternative, targets }) => {
+    const scored = batch.flatMap(({ pieces }, row) =>
+      pieces.flatMap(({ trial, alternative, from, targets }) => {
         const result = { trial, alternative, logProb: 0, margin: 0 };
         results.push(result);
-        return targets.map((target, index) => ({ row, position: promptLength + index - 1, target, result }));
+        return targets.map((target, index) => ({ row, position: from + index - 1, target, result }));
       }),
     );
     const feeds = this.#interactive.feeds(

@@ -3,7 +3,8 @@ import type { Edit } from '../edits/edit.ts';
 import { rateEstimate, ratioEstimate, type Estimate } from '../evaluation/intervals.ts';
 import { UNTREATED, type RunOptions, type TreatedModel, type Treatment } from '../evaluation/treatedModel.ts';
 import type { TrialScore } from './causalScorer.ts';
-import { caseHarm, caseRemaining, harm, isStillShown, keptShare, remaining, shownShare } from './objective.ts';
+import { caseHarm, caseRemaining, harm, keptShare, remaining } from './objective.ts';
+import type { Relapses } from './relapses.ts';
 import type { ScoredText, ShownCase } from './shownCase.ts';
 import type { Pool, Trials } from './trials.ts';
 
@@ -19,7 +20,9 @@ export interface KeptFigures {
 export interface FoundFigures {
   readonly target: {
     readonly cases: number;
+    /** Share of the cases in which the model, with the edit on, still says it; or in which the comparison is still decided alike. */
     readonly shown: number;
+    /** Of its probability: 1 as before, 0 gone. */
     readonly remaining: number;
     /** The same with their 95% intervals: Wilson's, and the bootstrap's over cases. */
     readonly estimates: { readonly shown: Estimate; readonly remaining: Estimate };
@@ -44,14 +47,21 @@ export interface FoundDose {
 
 export const DOSES: readonly number[] = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 
-export async function measureFigures(trials: Trials, edit: Edit, seed: number): Promise<FoundFigures> {
-  const { target, keep } = trials;
+/** @param relapses null where scores decide. */
+export async function measureFigures(
+  trials: Trials,
+  edit: Edit,
+  { relapses, seed }: { readonly relapses: Relapses | null; readonly seed: number },
+): Promise<FoundFigures> {
+  const { shown: target, keep } = trials;
   const [after, keptAfter] = [await trials.scores(target, edit), await trials.scores(keep, edit)];
-  const shown = target.cases.filter((each, index) => isStillShown(each, target.before[index], after[index])).length;
+  const shown = relapses
+    ? (await relapses.with(edit)).length
+    : target.cases.filter((_, index) => after[index]?.isShown === true).length;
   return {
     target: {
       cases: target.cases.length,
-      shown: shownShare(target.cases, target.before, after),
+      shown: shown / target.cases.length,
       remaining: remaining(target.cases, target.before, after),
       estimates: {
         shown: rateEstimate(shown, target.cases.length),
@@ -135,9 +145,11 @@ async function scoresOf(
   const values = await treated.logProbabilities(treatment, texts, options);
   const sums = new Map<ScoredText, number>();
   for (const [index, text] of texts.entries()) {
+    const { promptLength, scoredFrom = promptLength } = text;
+    const scored = (values[index] ?? []).slice(scoredFrom - promptLength);
     sums.set(
       text,
-      (values[index] ?? []).reduce((sum, value) => sum + value, 0),
+      scored.reduce((sum, value) => sum + value, 0),
     );
   }
   return cases.map(({ said, against }) => {

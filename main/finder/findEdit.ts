@@ -1,11 +1,12 @@
 // Finds the features behind a behaviour and the smallest edit that removes it. Contrast proposes features, measured ablation
-// ranks them, forward selection builds an edit with the least harm to what must stay, backward elimination makes it small.
+// ranks them, forward selection builds an edit with the least harm to what must stay until it is gone from what the model says,
+// backward elimination makes it small.
 // Only cases of the split `choose` are looked at, so that the split `report` can tell how good the result is.
 import { AppError } from '../contract/errors.ts';
 import type { OnWork } from '../contract/progress.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import type { Dictionaries, Place } from '../edits/editPatches.ts';
-import type { Behaviour, CaseSplit } from '../evaluation/behaviour.ts';
+import type { Behaviour, Case, CaseSplit } from '../evaluation/behaviour.ts';
 import { openPromptEncoder } from '../evaluation/prompts.ts';
 import { casesOf } from '../evaluation/runBehaviour.ts';
 import { TreatedModel } from '../evaluation/treatedModel.ts';
@@ -17,12 +18,13 @@ import { CausalScorer } from './causalScorer.ts';
 import type { Contrast, ContrastPosition } from './contrast.ts';
 import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
 import type { FindSettings } from './findSettings.ts';
-import { growEdit, type Option } from './growEdit.ts';
+import type { Option } from './growEdit.ts';
 import { operationOf } from './moves.ts';
 import { meanWhereFiring, proposeFeatures, type PlaceFirings } from './propose.ts';
 import { Reach } from './reach.ts';
-import { shownCases, type ShownCase } from './shownCase.ts';
-import { shrinkEdit } from './shrinkEdit.ts';
+import { Relapses } from './relapses.ts';
+import { searchEdit } from './searchEdit.ts';
+import { isJudgedByText, shownCases, type ShownCase } from './shownCase.ts';
 import type { FindStep } from './step.ts';
 import { Trials } from './trials.ts';
 
@@ -88,8 +90,6 @@ const DOSE_CASES = 48;
  * 0.03 to 0.05 on the sample model; of trained ones 0.31 to 1.
  */
 const LEAST_EFFECT = 0.1;
-/** An edit that leaves more of the behaviour than this is what search makes of chance: nothing is called found. */
-const MOST_LEFT = 0.75;
 
 const POSITIONS: Readonly<Record<FindSettings['positions'], readonly ContrastPosition[]>> = {
   both: ['last', 'anywhere'],
@@ -114,6 +114,7 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
   const windows = text.flatMap(windowOf);
   const { firings, reach } = await encodeFirings(input, chosen, windows);
   const scorer = await CausalScorer.open({ model, runtime, dictionaries, places });
+  const relapses = await openRelapses(input, chosen);
   try {
     const kept = [...chosen.keep, ...windows];
     const trials = await Trials.open(
@@ -130,15 +131,16 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
     onEvent?.({ kind: 'ranking', candidates: candidates.map(({ candidate }) => candidate) });
     const options = candidates.map(({ option }) => option);
     const isAnythingFound = (options[0]?.latest ?? 1) <= 1 - LEAST_EFFECT;
-    const grown = isAnythingFound ? await growEdit(options, { trials, firings, settings, onStep }) : EMPTY_EDIT;
-    const [left = 1] = await trials.leftOf(trials.target, [grown], 'Checking');
-    const edit = left > MOST_LEFT ? EMPTY_EDIT : canonicalEdit(await shrinkEdit(grown, trials, onStep));
-    const figures = await measureFigures(trials, edit, settings.seed);
+    const searched = isAnythingFound
+      ? await searchEdit(options, { trials, firings, settings, relapses, onStep })
+      : { edit: EMPTY_EDIT, isReached: false };
+    const edit = canonicalEdit(searched.edit);
+    const figures = await measureFigures(trials, edit, { relapses, seed: settings.seed });
     const isEmpty = edit.operations.length === 0;
     const reported = isEmpty ? null : await report(input, scorer, edit);
     return {
       edit,
-      isReached: trials.isReached(await trials.scores(trials.target, edit)),
+      isReached: searched.isReached,
       candidates: candidates.map(({ candidate }) => candidate),
       steps,
       ...figures,
@@ -147,8 +149,18 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
       trials: trials.count,
     };
   } finally {
+    await relapses?.release();
     await scorer.release();
   }
+}
+
+/** Null where scores decide: continuations are compared, or whatever is said passes. */
+async function openRelapses(
+  { model, runtime, dictionaries, places, target, signal }: FindInput,
+  { shownIn }: ReadCases,
+): Promise<Relapses | null> {
+  if (!shownIn.every(isJudgedByText)) return null;
+  return Relapses.open({ model, runtime, dictionaries, places }, target, shownIn, { signal });
 }
 
 function checkRoles(target: Behaviour, keep: readonly Behaviour[]): void {
@@ -165,6 +177,8 @@ function checkRoles(target: Behaviour, keep: readonly Behaviour[]): void {
 
 interface ReadCases {
   readonly target: readonly ShownCase[];
+  /** The cases of the behaviour that `target` was made from. */
+  readonly shownIn: readonly Case[];
   readonly keep: readonly ShownCase[];
 }
 
@@ -176,19 +190,20 @@ async function readCases(
 ): Promise<ReadCases> {
   const treated = new TreatedModel({ model, runtime, dictionaries, places: [] });
   const encoder = await openPromptEncoder(model);
-  const shown = async (behaviour: Behaviour, count: number) => {
+  const read = async (behaviour: Behaviour, count: number) => {
     const all = split === 'choose' ? casesOf(behaviour, split) : behaviour.cases.filter((each) => each.split === split);
     const cases = someOf(all, count, settings.seed);
     onWork?.({ stage: `Reading ${behaviour.name}`, done: 0, total: null, unit: 'cases' });
     const found = await shownCases(treated, encoder, behaviour, cases, { signal });
-    onEvent?.({ kind: 'read', behaviour: behaviour.name, cases: cases.length, shown: found.length });
-    return found;
+    const shown = found.flatMap((each) => each ?? []);
+    onEvent?.({ kind: 'read', behaviour: behaviour.name, cases: cases.length, shown: shown.length });
+    return { shown, shownIn: cases.filter((_, index) => found[index] !== null) };
   };
   try {
-    const targetCases = await shown(target, most.targetCases);
+    const { shown, shownIn } = await read(target, most.targetCases);
     const keepCases: ShownCase[] = [];
-    for (const behaviour of keep) keepCases.push(...(await shown(behaviour, most.keepCases)));
-    return { target: targetCases, keep: keepCases };
+    for (const behaviour of keep) keepCases.push(...(await read(behaviour, most.keepCases)).shown);
+    return { target: shown, shownIn, keep: keepCases };
   } finally {
     await treated.release();
   }
@@ -273,7 +288,12 @@ async function report(
   const cases = await readCases(unheard, 'report', { targetCases: reportCases, keepCases: reportCases });
   if (cases.target.length === 0) return null;
   const trials = await Trials.open(scorer, cases, { settings, signal, onWork });
-  return { figures: await measureFigures(trials, edit, seed), cases };
+  const relapses = await openRelapses(input, cases);
+  try {
+    return { figures: await measureFigures(trials, edit, { relapses, seed }), cases };
+  } finally {
+    await relapses?.release();
+  }
 }
 
 async function measureDoses(input: FindInput, edit: Edit, { target, keep }: ReadCases): Promise<FoundDose[]> {

@@ -26,8 +26,11 @@ export const findSettingsSchema = v.strictObject({
   goalShown: v.optional(share, 0.01),
   /** or, where continuations are compared, when so little of the mean difference is left. */
   goalRemaining: v.optional(share, 0.45),
-  /** How much a mean of one nat lost on the worst of the kept behaviours weighs against the whole behaviour. */
-  harmWeight: v.optional(v.pipe(v.number('expected a number'), v.minValue(0), v.maxValue(1000)), 2),
+  /**
+   * How much a mean of one nat lost on the worst of the kept behaviours weighs against the whole behaviour, at first: it is
+   * halved, and halved again, where nothing else helps.
+   */
+  harmWeight: v.optional(v.pipe(v.number('expected a number'), v.minValue(0), v.maxValue(1000)), 4),
   /** Tokens that one round of the search may read: with it grow the time, and the number of things tried. */
   tokensPerRound: v.optional(count(1000, 100_000_000), 120_000),
 });

@@ -3,9 +3,10 @@ import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
 import type { Place } from '../edits/editPatches.ts';
 import type { FindSettings } from './findSettings.ts';
 import { operationOf, withOperation, type Changeable } from './moves.ts';
+import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type PlaceFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
-import type { OnStep } from './step.ts';
+import type { Effect, OnStep } from './step.ts';
 
 /** A proposed feature with what adding it was last seen to leave of the behaviour. */
 export interface Option extends Changeable {
@@ -29,8 +30,19 @@ export interface GrowContext {
   readonly onStep: OnStep;
 }
 
+/** Where an edit stands between two rounds. */
+interface Standing {
+  /** On the cases that the next round looks at. */
+  readonly before: Effect;
+  readonly cost: number;
+  readonly costOfAll: number;
+  /** Indices of the cases that still show the behaviour. */
+  readonly hard: ReadonlySet<number>;
+}
+
 /** Multiples of a feature's mean activation that a clamp tries; 0 is ablation. */
 const MULTIPLES = [0, 1, 2, 4];
+const RANKING_MULTIPLE = 2;
 /** Options of a round that are tried at least, and cases that a round's length is planned for. */
 const FEWEST_OPTIONS = 12;
 const OPTIONS_PLANNED = 24;
@@ -41,55 +53,102 @@ const PER_OPTION = 2;
 const GATED = 2;
 /** How many of the best are added at once: causes that lie in many features (one for each word, say) take fewer rounds. */
 const BUNDLES = [2, 4, 8];
-/** A step must earn so much. */
+/** A step must earn so much on the cases of its round, and on all. */
 const LEAST_GAIN = 0.004;
+const LEAST_GAIN_OF_ALL = 0.001;
+/** The cheapest of a round, which are compared on all cases. */
+const FINALISTS = 4;
 /** What a gate or a first firing must earn: narrowed to the prompts looked at, an operation does less on others. */
 const NARROWING = 0.01;
 /** What harms less need not be narrowed. */
 const FREE_HARM = 0.002;
 
-export async function growEdit(options: readonly Option[], context: GrowContext): Promise<Edit> {
+/** @param start what to go on from; nothing when left out. */
+export async function growEdit(
+  options: readonly Option[],
+  context: GrowContext,
+  start: Edit = EMPTY_EDIT,
+): Promise<Edit> {
   const { trials, settings, onStep } = context;
-  let edit: Edit = EMPTY_EDIT;
-  let [cost, before] = [1, { remaining: 1, harm: 0 }];
-  let hard: ReadonlySet<number> = new Set();
-  while (edit.operations.length < settings.mostOperations) {
-    const sample = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
+  let edit = start;
+  let standing = await standingOf(edit, trials);
+  while (standing && edit.operations.length < settings.mostOperations) {
+    const sample = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, standing.hard);
     const { additions, tried } = await tryAdditions(edit, options, sample, context);
-    const best = cost - LEAST_GAIN;
+    const best = standing.cost - LEAST_GAIN;
     const plain = await trials.rate(additions.slice(0, HARM_MEASURED), best);
     const limit = Math.min(best, plain[0]?.cost ?? best);
     const narrowed = await behindGates(edit, sample, promising(additions, plain), limit - NARROWING, context);
     const gated = narrowed.map((each) => ({ ...each, cost: each.cost + NARROWING }));
     const singles = [...plain, ...gated].sort((a, b) => a.cost - b.cost);
     const bundles = await bundled(edit, sample, singles, Math.min(limit, singles[0]?.cost ?? limit), context);
-    const [chosen, ...others] = [
-      ...singles.map((single) => ({ ...single, operations: [single.operation] })),
+    const ranked = [
+      ...singles.map((single): Rated<Bundle> => ({ ...single, operations: [single.operation] })),
       ...bundles,
     ].sort((a, b) => a.cost - b.cost);
-    if (!chosen?.isWhole || chosen.cost >= best) break;
-    edit = chosen.operations.reduce(withOperation, edit);
+    const chosen = await cheapestOfAll(
+      ranked.filter(({ isWhole, cost }) => isWhole && cost < best).slice(0, FINALISTS),
+      standing.costOfAll - LEAST_GAIN_OF_ALL,
+      trials,
+    );
+    if (!chosen) break;
+    edit = chosen.edit;
     onStep({
       action: 'add',
       operations: chosen.operations,
-      before,
+      before: standing.before,
       remaining: chosen.remaining,
       harm: chosen.harm,
       tried: tried + gated.length + bundles.length,
-      runnersUp: others.slice(0, 3).map(({ operations, remaining, harm, isWhole }) => {
-        return { operations, remaining, harm, isLeast: !isWhole };
-      }),
+      runnersUp: ranked
+        .filter((other) => other !== chosen)
+        .slice(0, 3)
+        .map(({ operations, remaining: left, harm, isWhole }) => {
+          return { operations, remaining: left, harm, isLeast: !isWhole };
+        }),
     });
-    const after = await trials.scores(trials.target, edit);
-    if (trials.isReached(after)) break;
-    hard = trials.stillShown(after);
-    // Other cases are looked at now, so the costs are compared on them.
-    const next = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
-    const [rest = 1] = await trials.leftOf(next, [edit], 'Choosing');
-    before = { remaining: rest, harm: chosen.harm };
-    cost = rest + settings.harmWeight * chosen.harm;
+    standing = await standingOf(edit, trials);
   }
   return edit;
+}
+
+/** Null when the goal is reached. */
+async function standingOf(edit: Edit, trials: Trials): Promise<Standing | null> {
+  const { cases, before, weights } = trials.target;
+  const after = await trials.scores(trials.target, edit);
+  if (trials.isReached(after)) return null;
+  const hard = trials.stillShown(after);
+  // Other cases are looked at now, so the costs are compared on them.
+  const next = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
+  const [left = 1] = await trials.leftOf(next, [edit], 'Choosing');
+  const [harm = 0] = edit.operations.length === 0 ? [0] : await trials.harmsOf([edit]);
+  const costOfAll = trials.costOf({ remaining: remaining(cases, before, after, weights), harm });
+  return { before: { remaining: left, harm }, cost: trials.costOf({ remaining: left, harm }), costOfAll, hard };
+}
+
+/**
+ * Undefined when none costs less than `most` on all cases. Since each step lowers that cost, a search comes to an end, which
+ * steps that each gain on the cases of their own round need not do: two of them can take turns for ever.
+ */
+async function cheapestOfAll<T extends Tried & { readonly harm: number }>(
+  finalists: readonly T[],
+  most: number,
+  trials: Trials,
+): Promise<T | undefined> {
+  const edits = finalists.map(({ edit }) => edit);
+  const left = await trials.leftOf(trials.target, edits, 'Choosing');
+  const [first] = finalists
+    .map((each, index) => ({ each, cost: trials.costOf({ remaining: left[index] ?? Infinity, harm: each.harm }) }))
+    .sort((a, b) => a.cost - b.cost);
+  return first && first.cost < most ? first.each : undefined;
+}
+
+/** What each option would leave now, added to an edit: what was measured before is of other texts. */
+export async function rankAgain(options: readonly Option[], edit: Edit, trials: Trials): Promise<void> {
+  const edits = options.map((option) => withOperation(edit, operationOf(option, RANKING_MULTIPLE)));
+  const hard = trials.stillShown(await trials.scores(trials.target, edit));
+  const left = await trials.leftOf(trials.sample(edits.length, hard), edits, 'Measuring causes');
+  for (const [index, option] of options.entries()) option.latest = left[index] ?? Infinity;
 }
 
 /** The options that were best last time, each at its best multiples. By what is left of the behaviour, rising. */

@@ -15,16 +15,23 @@ describe('what a search minimises', () => {
     expect(remaining(cases, before, [score(-3), score(-100)])).toBeCloseTo((0.5 + 0) / 2, 12);
   });
 
+  it('counts cases by their weights', () => {
+    const cases = [said('a'), said('a')];
+    const before = [score(-1), score(-1)];
+    expect(remaining(cases, before, [score(-1), score(-100)], [1, 3])).toBeCloseTo(1 / 4, 12);
+    expect(remaining(cases, before, [score(-1), score(-100)], [3, 1])).toBeCloseTo(3 / 4, 12);
+  });
+
   it('does not count a preference that was turned round as removed', () => {
     const cases = [compared('a'), compared('a')];
     expect(remaining(cases, [score(2), score(2)], [score(2), score(-2)])).toBe(1);
     expect(remaining(cases, [score(2), score(2)], [score(0), score(1)])).toBeCloseTo(0.25, 12);
   });
 
-  it('still counts a text as shown that keeps a tenth of its probability', () => {
+  it('still counts a text as shown that keeps a thirtieth of its probability', () => {
     const cases = [said('a'), said('a')];
     const before = [score(0), score(0)];
-    expect(shownShare(cases, before, [score(-2, false), score(-3, false)])).toBe(0.5);
+    expect(shownShare(cases, before, [score(-3.3, false), score(-3.5, false)])).toBe(0.5);
   });
 
   it('takes harm from the behaviour that suffers most', () => {

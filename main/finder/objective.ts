@@ -5,25 +5,28 @@ import type { ShownCase } from './shownCase.ts';
 
 /** A text whose probability fell by e⁻⁴ counts as gone: further falling earns nothing, so one case cannot pay for others. */
 const GONE_NATS = 4;
-/** A case that greedy decoding no longer shows still counts as shown while it keeps a tenth of its probability. */
-const MARGIN_NATS = Math.log(10);
+/** A case that greedy decoding no longer shows still counts as shown while it keeps a thirtieth of its probability. */
+const MARGIN_NATS = Math.log(30);
 
 /**
  * What is left of a behaviour: 1 as before, 0 gone.
  * Texts: mean of 1 + max(ln p − ln p₀, −4)/4, at most 1.25 a case. Compared continuations: mean |difference| over mean
  * |difference before|, so a preference turned round is not a preference removed.
+ * @param weights how often each case counts; once when left out.
  */
 export function remaining(
   cases: readonly ShownCase[],
   before: readonly TrialScore[],
   after: readonly TrialScore[],
+  weights?: readonly number[],
 ): number {
   let sum = 0;
   let all = 0;
   for (const [index, shown] of cases.entries()) {
     const { left, whole } = caseRemaining(shown, before[index], after[index]);
-    sum += left;
-    all += whole;
+    const weight = weights?.[index] ?? 1;
+    sum += weight * left;
+    all += weight * whole;
   }
   return sum / all;
 }

@@ -135,7 +135,8 @@ describe.each(['relu', 'jumprelu', 'topk'] as const)(
     it('promises nothing of a case that it was not told of', () => {
       const [place] = places;
       if (!place || !cases[0]) throw new Error('no place');
-      const other: ShownCase = { ...cases[0] };
+      const { said } = cases[0];
+      const other: ShownCase = { ...cases[0], said: { ...said, ids: [...said.ids] } };
       const ablated: Edit = {
         operations: [{ ...place, kind: 'ablate', feature: 1, scope: { positions: 'notBos' }, gates: [] }],
       };

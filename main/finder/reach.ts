@@ -15,7 +15,8 @@ interface Fired {
 }
 
 export class Reach {
-  readonly #byPlace = new Map<string, WeakMap<ShownCase, Fired>>();
+  /** By the tokens of what was said: a case may be scored in several ways. */
+  readonly #byPlace = new Map<string, WeakMap<readonly number[], Fired>>();
 
   /**
    * Tells where features of a place fire in one of the texts of a case. All of its texts are to be told of.
@@ -23,10 +24,13 @@ export class Reach {
    */
   add(place: Place, shown: ShownCase, firings: CaseFirings, isBos: (position: number) => boolean): void {
     const key = keyOf(place);
-    const here = this.#byPlace.get(key) ?? new WeakMap<ShownCase, Fired>();
+    const here = this.#byPlace.get(key) ?? new WeakMap<readonly number[], Fired>();
     this.#byPlace.set(key, here);
-    const fired = here.get(shown) ?? { everywhere: new Map<number, number>(), notBos: new Map<number, number>() };
-    here.set(shown, fired);
+    const fired = here.get(shown.said.ids) ?? {
+      everywhere: new Map<number, number>(),
+      notBos: new Map<number, number>(),
+    };
+    here.set(shown.said.ids, fired);
     const { positions, features, values } = firings;
     for (let entry = 0; entry < values.length; entry++) {
       const [feature, value] = [features[entry] ?? -1, values[entry] ?? 0];
@@ -41,7 +45,7 @@ export class Reach {
    */
   mayAct({ operations }: Edit, shown: ShownCase): boolean {
     return operations.some((operation) => {
-      const fired = this.#byPlace.get(keyOf(operation))?.get(shown);
+      const fired = this.#byPlace.get(keyOf(operation))?.get(shown.said.ids);
       return fired === undefined || mayAct(operation, fired);
     });
   }

@@ -5,15 +5,17 @@ import type { Behaviour, Case, Check } from '../evaluation/behaviour.ts';
 import { isTextCheck, judgeText } from '../evaluation/checks.ts';
 import type { PromptEncoder } from '../evaluation/prompts.ts';
 import { runCases, type CaseOutcome } from '../evaluation/runBehaviour.ts';
-import { UNTREATED, type RunOptions, type TreatedModel } from '../evaluation/treatedModel.ts';
+import { UNTREATED, type RunOptions, type TreatedModel, type Treatment } from '../evaluation/treatedModel.ts';
 
-/** A text whose last tokens, from `promptLength` on, are scored. */
+/** A text whose last tokens are scored. */
 export interface ScoredText {
   readonly ids: readonly number[];
   readonly promptLength: number;
+  /** Index of the first token that is scored; `promptLength` when left out. */
+  readonly scoredFrom?: number;
 }
 
-/** One case of a behaviour that the unedited model shows. */
+/** One case of a behaviour that a model shows. */
 export interface ShownCase {
   readonly behaviour: string;
   readonly prompt: string;
@@ -22,10 +24,18 @@ export interface ShownCase {
   readonly said: ScoredText;
   /** What could be said instead, where a check compares continuations; empty for text. */
   readonly against: readonly ScoredText[];
+  /** Of a text: index of the first token of what the checks ask for; those before lead up to it. */
+  readonly askedFrom?: number;
+}
+
+export interface ShownOptions extends RunOptions {
+  /** What is done to the model; nothing when left out. */
+  readonly treatment?: Treatment;
 }
 
 /**
- * The cases that the unedited model passes, as texts to score. The others show nothing that an edit could take away or harm.
+ * The cases that the model passes, as texts to score, in the order of `cases`; null for the others, which show nothing that an
+ * edit could take away or harm.
  * @throws AppError `usage` for a prompt that is too long.
  */
 export async function shownCases(
@@ -33,13 +43,12 @@ export async function shownCases(
   encoder: PromptEncoder,
   behaviour: Behaviour,
   cases: readonly Case[],
-  options: RunOptions = {},
-): Promise<ShownCase[]> {
-  const outcomes = await runCases(treated, UNTREATED, behaviour, cases, encoder, options);
-  return cases.flatMap((each, index) => {
+  { treatment = UNTREATED, ...options }: ShownOptions = {},
+): Promise<(ShownCase | null)[]> {
+  const outcomes = await runCases(treated, treatment, behaviour, cases, encoder, options);
+  return cases.map((each, index) => {
     const outcome = outcomes[index];
-    if (!outcome?.passed) return [];
-    return [shownCase(behaviour.name, each, outcome, encoder)];
+    return outcome?.passed ? shownCase(behaviour.name, each, outcome, encoder) : null;
   });
 }
 
@@ -59,12 +68,19 @@ function shownCase(behaviour: string, each: Case, outcome: CaseOutcome, encoder:
         `${behaviour}: the model says nothing to "${each.prompt}", so nothing can be scored.`,
       );
     }
-    return { ...common, said: continued(said), against: [] };
+    const lead = leadLength(each.checks, { promptIds, ids: said }, encoder);
+    return { ...common, said: continued(said), against: [], askedFrom: promptIds.length + lead };
   }
   const text = encoder.textOf(each);
   const continuation = (piece: string) => continued(encoder.encodeContinuation(text, promptIds, piece));
   const [said = '', ...against] = comparedBy(asked);
   return { ...common, said: continuation(said), against: against.map(continuation) };
+}
+
+/** The same case, scored only where the checks ask for something, given what was said before. */
+export function asAsked(shown: ShownCase): ShownCase {
+  const { said, askedFrom } = shown;
+  return askedFrom === undefined ? shown : { ...shown, said: { ...said, scoredFrom: askedFrom } };
 }
 
 /** The continuation that stands for passing, then those that stand for failing. */
@@ -83,15 +99,35 @@ function comparedBy(check: Check): readonly string[] {
   }
 }
 
+type Said = Pick<CaseOutcome, 'promptIds' | 'ids'>;
+
 /**
  * How many generated tokens it takes until all checks pass and go on passing. Checks that pass from the first token on (that
  * a text does not hold something) are decided by the whole text.
  */
-function decisiveLength(checks: readonly Check[], { promptIds, ids }: CaseOutcome, encoder: PromptEncoder): number {
+function decisiveLength(checks: readonly Check[], { promptIds, ids }: Said, encoder: PromptEncoder): number {
   const texts = checks.filter(isTextCheck);
   for (let length = ids.length - 1; length >= 0; length--) {
     const text = length === 0 ? '' : encoder.decodeContinuation(promptIds, ids.slice(0, length));
     if (!texts.every((check) => judgeText(check, text))) return length + 1;
   }
   return ids.length;
+}
+
+/** Whether what a model says can fail the checks: some of them ask for text, or forbid it. */
+export function isJudgedByText({ checks }: Pick<Case, 'checks'>): boolean {
+  return checks.every(isTextCheck) && checks.some((check) => !check.expected || !judgeText(check, ''));
+}
+
+/** How many tokens may be missing at the start while the rest still passes all checks: they lead up to what is asked for. */
+function leadLength(checks: readonly Check[], { promptIds, ids }: Said, encoder: PromptEncoder): number {
+  const texts = checks.filter(isTextCheck);
+  const passes = (text: string) => texts.every((check) => judgeText(check, text));
+  // Nothing is asked for where silence passes too.
+  if (passes('')) return 0;
+  for (let lead = ids.length - 1; lead > 0; lead--) {
+    const rest = encoder.decodeContinuation([...promptIds, ...ids.slice(0, lead)], ids.slice(lead));
+    if (passes(rest)) return lead;
+  }
+  return 0;
 }

@@ -8,8 +8,11 @@ export interface Effect {
 }
 
 export interface FindStep extends Effect {
-  /** Operations were added, taken out, or replaced by weaker ones. */
-  readonly action: 'add' | 'remove' | 'weaken';
+  /**
+   * Operations were added, taken out, or replaced by weaker ones; or all were taken out, since the model says in other words what
+   * it should not, and the search begins anew.
+   */
+  readonly action: 'add' | 'remove' | 'weaken' | 'beginAnew';
   readonly operations: readonly Operation[];
   /** Over the same cases, without the step. */
   readonly before: Effect;

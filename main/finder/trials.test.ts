@@ -63,4 +63,36 @@ describe('giving up edits that cannot be the cheapest', () => {
     const limit = (costs[best] ?? NaN) - 1e-3;
     for (const { cost } of await trials.rate(tried, limit)) expect(cost).toBeGreaterThanOrEqual(limit);
   });
+
+  it('counts what is said instead for a share of what must go, from as likely as it is with the edit', async () => {
+    const [edit, other] = edits;
+    if (!edit || !other) throw new Error('no edits');
+    const own = await Trials.open(
+      scorer,
+      { target: Array.from({ length: 40 }, (_, index) => shown('t', [0, 5, 6 + index])), keep: [] },
+      { settings: v.parse(findSettingsSchema, { harmWeight: HARM_WEIGHT }) },
+    );
+    const relapse = shown('t', [0, 9, 30]);
+    await own.alsoRemove([relapse], edit);
+    expect(own.target.cases).toEqual([...own.shown.cases, relapse]);
+    // 15% of 40 texts, though there is one.
+    expect(own.target.weights?.at(-1)).toBeCloseTo(6, 12);
+    const [alone] = await scorer.score([{ edit, shown: relapse }]);
+    expect(own.target.before.at(-1)?.score).toBeCloseTo(alone?.score ?? NaN, 5);
+    // By hand, from the scores of each case.
+    const after = await own.scores(own.target, other);
+    const left = after.map(({ score }, index) => {
+      const fall = Math.max(score - (own.target.before[index]?.score ?? NaN), -4);
+      return Math.min(1.25, 1 + fall / 4);
+    });
+    const expected = (left.slice(0, 40).reduce((sum, each) => sum + each, 0) + 6 * (left[40] ?? NaN)) / 46;
+    expect((await own.leftOf(own.target, [other], ''))[0]).toBeCloseTo(expected, 9);
+  });
+
+  it('weighs harm half as much when asked to', () => {
+    const effect = { remaining: 0.25, harm: 0.125 };
+    expect(trials.costOf(effect)).toBeCloseTo(0.25 + HARM_WEIGHT * 0.125, 12);
+    trials.halveHarmWeight();
+    expect(trials.costOf(effect)).toBeCloseTo(0.25 + HARM_WEIGHT * 0.0625, 12);
+  });
 });

@@ -12,6 +12,8 @@ import type { ShownCase } from './shownCase.ts';
 export interface Pool {
   readonly cases: readonly ShownCase[];
   readonly before: readonly TrialScore[];
+  /** How often each case counts in what is left; once when left out. */
+  readonly weights?: readonly number[];
 }
 
 /** An edit on trial, and what it was seen to leave of the behaviour. */
@@ -40,14 +42,22 @@ interface Context {
 const PARTS = 6;
 /** Edits whose harm is measured side by side. */
 const WAVE = 12;
+/** What is said instead counts for so much of what must go at least, however little it is: the other cases are nearly gone. */
+const RELAPSE_SHARE = 0.15;
 /** Costs that differ by less are alike. */
 const SAME = 1e-12;
 
 export class Trials {
   readonly #scorer: CausalScorer;
   readonly #context: Context;
-  readonly target: Pool;
+  /** What the unedited model shows. */
+  readonly shown: Pool;
   readonly keep: Pool;
+  /** `shown`, as it is scored now. */
+  #wanted: Pool;
+  #relapses: Pool = { cases: [], before: [] };
+  #target: Pool;
+  #harmWeight: number;
   /** Indices of the kept cases: every behaviour in every part. */
   readonly #parts: readonly (readonly number[])[];
   /** One edit on one case is one trial. */
@@ -55,9 +65,12 @@ export class Trials {
 
   private constructor(scorer: CausalScorer, target: Pool, keep: Pool, context: Context) {
     this.#scorer = scorer;
-    this.target = target;
+    this.shown = target;
+    this.#wanted = target;
+    this.#target = target;
     this.keep = keep;
     this.#context = context;
+    this.#harmWeight = context.settings.harmWeight;
     this.#parts = partsOf(keep.cases);
   }
 
@@ -73,10 +86,60 @@ export class Trials {
     return new Trials(scorer, await poolOf(target), await poolOf(keep), context);
   }
 
+  /** What must go: what the unedited model shows, and what was said instead with edits tried before. */
+  get target(): Pool {
+    return this.#target;
+  }
+
+  /** What a nat lost on the worst of what must stay weighs against the whole behaviour. */
+  get harmWeight(): number {
+    return this.#harmWeight;
+  }
+
+  halveHarmWeight(): void {
+    this.#harmWeight /= 2;
+  }
+
+  costOf({ remaining: left, harm: lost }: { readonly remaining: number; readonly harm: number }): number {
+    return left + this.#harmWeight * lost;
+  }
+
+  /**
+   * What was said is to go where the checks ask for it, given what was said before it: a text whose first words alone become
+   * unlikely is said in others.
+   * @param asked the cases of `shown` so.
+   */
+  async removeAsked(asked: readonly ShownCase[]): Promise<void> {
+    const trials = asked.map((shown) => ({ edit: EMPTY_EDIT, shown }));
+    this.#wanted = { cases: asked, before: await this.#scorer.score(trials, { signal: this.#context.signal }) };
+    this.#target = this.#withRelapses();
+  }
+
+  /** Texts that are said with an edit on are to go too, from as likely as they are with it. */
+  async alsoRemove(relapses: readonly ShownCase[], edit: Edit): Promise<void> {
+    const trials = relapses.map((shown) => ({ edit, shown }));
+    const before = await this.#scorer.score(trials, { signal: this.#context.signal });
+    this.#relapses = {
+      cases: [...this.#relapses.cases, ...relapses],
+      before: [...this.#relapses.before, ...before],
+    };
+    this.#target = this.#withRelapses();
+  }
+
+  #withRelapses(): Pool {
+    const [wanted, relapses] = [this.#wanted, this.#relapses];
+    const weight = Math.max(1, (RELAPSE_SHARE * wanted.cases.length) / relapses.cases.length);
+    return {
+      cases: [...wanted.cases, ...relapses.cases],
+      before: [...wanted.before, ...relapses.before],
+      weights: [...wanted.cases.map(() => 1), ...relapses.cases.map(() => weight)],
+    };
+  }
+
   /** What each edit leaves of the behaviour on the cases of a pool. */
   async leftOf(pool: Pool, edits: readonly Edit[], stage: string): Promise<number[]> {
     const scores = await this.#score(pool, edits, stage);
-    return scores.map((after) => remaining(pool.cases, pool.before, after));
+    return scores.map((after) => remaining(pool.cases, pool.before, after, pool.weights));
   }
 
   /** Harm of each edit to all that must stay. */
@@ -91,9 +154,12 @@ export class Trials {
     return scores;
   }
 
-  /** Those of the edits with which the goal is reached on all cases of the target. */
-  async reaching<T extends { readonly edit: Edit }>(options: readonly T[]): Promise<(T & Tried)[]> {
-    const { cases, before } = this.target;
+  /**
+   * Those of the edits with which the goal is reached on all cases of the target.
+   * @param mostShown share of the texts that may still be shown, where that is more than the goal.
+   */
+  async reaching<T extends { readonly edit: Edit }>(options: readonly T[], mostShown = 0): Promise<(T & Tried)[]> {
+    const { cases, before, weights } = this.target;
     const scores = await this.#score(
       this.target,
       options.map(({ edit }) => edit),
@@ -101,7 +167,8 @@ export class Trials {
     );
     return options.flatMap((option, index) => {
       const after = scores[index] ?? [];
-      return this.isReached(after) ? [{ ...option, remaining: remaining(cases, before, after) }] : [];
+      const isReached = this.isReached(after, mostShown);
+      return isReached ? [{ ...option, remaining: remaining(cases, before, after, weights) }] : [];
     });
   }
 
@@ -112,9 +179,8 @@ export class Trials {
    * @returns by cost; of those given up (`isWhole` false), and costing `most` or more, harm and cost are at least so much.
    */
   async rate<T extends Tried>(edits: readonly T[], most: number): Promise<Rated<T>[]> {
-    const { harmWeight } = this.#context.settings;
     const [firstPart, ...otherParts] = this.#parts;
-    const costOf = ({ tried, harms }: Running<T>) => tried.remaining + harmWeight * harms.least;
+    const costOf = ({ tried, harms }: Running<T>) => this.costOf({ remaining: tried.remaining, harm: harms.least });
     const all: Running<T>[] = [];
     let limit = most;
     const waiting = [...edits].sort((a, b) => a.remaining - b.remaining);
@@ -143,12 +209,12 @@ export class Trials {
   }
 
   /** @param after of all cases of the target. */
-  isReached(after: readonly TrialScore[]): boolean {
+  isReached(after: readonly TrialScore[], mostShown = 0): boolean {
     const { cases, before } = this.target;
     const { goalShown, goalRemaining } = this.#context.settings;
     return cases.some(({ against }) => against.length > 0)
       ? remaining(cases, before, after) <= goalRemaining
-      : shownShare(cases, before, after) <= goalShown;
+      : shownShare(cases, before, after) <= Math.max(goalShown, mostShown);
   }
 
   /** Indices of the target's cases that still show the behaviour. */
@@ -164,7 +230,7 @@ export class Trials {
 
   /** Cases for `edits` edits within a round's tokens; the hard ones first, then as they come. */
   sample(edits: number, hard: ReadonlySet<number> = new Set()): Pool {
-    const { cases, before } = this.target;
+    const { cases, before, weights } = this.target;
     const mean = tokensOf(cases) / cases.length;
     const count = Math.max(12, Math.min(64, Math.floor(this.#context.settings.tokensPerRound / (edits * mean))));
     const hardOnes = [...hard].slice(0, Math.ceil(count / 2));
@@ -173,6 +239,7 @@ export class Trials {
     return {
       cases: chosen.flatMap((index) => cases[index] ?? []),
       before: chosen.flatMap((index) => before[index] ?? []),
+      ...(weights ? { weights: chosen.flatMap((index) => weights[index] ?? []) } : {}),
     };
   }
 

@@ -76,7 +76,7 @@ const candidate = v.object({
 const effect = { remaining: v.number(), harm: v.number() };
 const step = v.object({
   ...effect,
-  action: v.picklist(['add', 'remove', 'weaken']),
+  action: v.picklist(['add', 'remove', 'weaken', 'beginAnew']),
   operations: v.array(operationSchema),
   before: v.object(effect),
   tried: v.number(),

@@ -47,7 +47,8 @@ export const findCommand: ComputeCommand = {
     'most-operations': { type: 'string', description: 'How large the edit may get; 16 when left out.' },
     'harm-weight': {
       type: 'string',
-      description: 'What a nat lost on the worst of what is kept weighs; 2 when left out.',
+      description:
+        'What a nat lost on the worst of what is kept weighs at first (it is halved where nothing else helps); 4 when left out.',
     },
     effort: { type: 'string', description: 'Tokens that a round of the search may read; 120000 when left out.' },
     candidates: {

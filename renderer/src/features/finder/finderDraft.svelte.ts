@@ -51,7 +51,7 @@ export const draft = $state<Draft>({
   positions: 'both',
   goal: 1,
   goalCompared: 45,
-  harmWeight: 2,
+  harmWeight: 4,
   mostOperations: 16,
   effort: 120_000,
   candidates: 512,

@@ -34,5 +34,8 @@ describe('a step of a search', () => {
         'The next best, feature 9: clampActive to -3, would leave 30.0% at at least 0.2 nats.',
     });
     expect(stepWords({ ...step, action: 'remove', runnersUp: [] }, labelOf).why).toMatch(/^It was not needed/u);
+    const anew = stepWords({ ...step, action: 'beginAnew', before: { remaining: 0.9, harm: 0.01 } }, labelOf);
+    expect(anew.did).toBe('Began anew, without');
+    expect(anew.why).toContain('90.0% is left');
   });
 });

@@ -42,5 +42,11 @@ export function stepWords(
       return { did: 'Took out', what, why: `It was not needed: without it ${outcome}, and the goal stays reached.` };
     case 'weaken':
       return { did: 'Weakened', what, why: `Less is enough: ${outcome}, and the goal stays reached.` };
+    case 'beginAnew':
+      return {
+        did: 'Began anew, without',
+        what,
+        why: `With it the model says the same in other words: where the checks ask for it, ${percent(before.remaining)} is left. From here on only that counts.`,
+      };
   }
 }

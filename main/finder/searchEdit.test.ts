@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { hashDictionary } from '../dictionaries/dictionary.ts';
+import { loadDictionary } from '../dictionaries/saeLens.ts';
+import { createOrtRuntime } from '../engine/ortRuntime.ts';
+import { openPromptEncoder } from '../evaluation/prompts.ts';
+import { casesOf, runCases } from '../evaluation/runBehaviour.ts';
+import { TreatedModel } from '../evaluation/treatedModel.ts';
+import { openModel } from '../models/model.ts';
+import { findEdit } from './findEdit.ts';
+import { findSettingsSchema } from './findSettings.ts';
+import { sampleBehaviour, sampleModel } from './testing/plantedDictionary.ts';
+
+const runtime = createOrtRuntime('cpu');
+const shipped = join(sampleModel, '../dictionaries/shipped');
+
+describe('searching for the dangerous fact in the shipped dictionary', () => {
+  it('goes on until it is gone from what the model says, not only from the texts that it was scored on', async () => {
+    const model = await openModel(sampleModel);
+    const dictionary = await loadDictionary(shipped);
+    const id = hashDictionary(dictionary);
+    const input = {
+      model,
+      runtime,
+      dictionaries: new Map([[id, dictionary]]),
+      places: [{ site: dictionary.site, dictionary: id }],
+    };
+    const [target, recipes] = await Promise.all([sampleBehaviour('dangerousFact'), sampleBehaviour('recipes')]);
+    const settings = v.parse(findSettingsSchema, {
+      targetCases: 1000,
+      keepCases: 48,
+      reportCases: 0,
+      tokensPerRound: 60_000,
+    });
+    const found = await findEdit({ ...input, target, keep: [recipes], settings });
+    const treated = new TreatedModel(input);
+    const encoder = await openPromptEncoder(model);
+    const passed = async (split: 'choose' | 'report') => {
+      const cases = casesOf(target, split);
+      const outcomes = await runCases(treated, { edit: found.edit }, target, cases, encoder);
+      return outcomes.filter((outcome) => outcome.passed).length / cases.length;
+    };
+    // What it says of itself is what the model says, to the case.
+    expect(found.target.shown).toBe(await passed('choose'));
+    expect(found.isReached).toBe(true);
+    expect(found.target.shown).toBeLessThanOrEqual(settings.goalShown);
+    expect(await passed('report')).toBeLessThan(0.15);
+    // The first edit left what was asked for likely after other words; what came then was built on nothing.
+    const anew = found.steps.findIndex(({ action }) => action === 'beginAnew');
+    expect(found.steps[anew]?.before.remaining).toBeGreaterThan(0.05);
+    expect(found.steps[anew + 1]).toMatchObject({ action: 'add', before: { remaining: 1, harm: 0 } });
+    await treated.release();
+  }, 300_000);
+});

@@ -1,0 +1,96 @@
+// The search itself: an edit grows until the behaviour is gone from what the model says, and is then made as small as it can be.
+import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { growEdit, rankAgain, type GrowContext, type Option } from './growEdit.ts';
+import type { Relapses } from './relapses.ts';
+import { asAsked, type ShownCase } from './shownCase.ts';
+import { shrinkEdit } from './shrinkEdit.ts';
+
+export interface SearchContext extends GrowContext {
+  /** Null where scores alone decide. */
+  readonly relapses: Relapses | null;
+}
+
+export interface Searched {
+  /** Empty where nothing was found. */
+  readonly edit: Edit;
+  readonly isReached: boolean;
+}
+
+/** An edit that leaves more of the behaviour than this is what search makes of chance: nothing is called found. */
+const MOST_LEFT = 0.75;
+/** How often a search goes on with what is said instead, */
+const MOST_RELAPSES = 3;
+/** and how often it puts up with twice the harm when nothing else helps. */
+const MOST_HALVINGS = 2;
+
+/**
+ * Grows on the texts that the unedited model says. Where the model, with the edit on, says in other words what it should not, the
+ * search begins anew on what the checks ask for, and goes on with what is said then, and at last with less regard to harm.
+ */
+export async function searchEdit(options: readonly Option[], context: SearchContext): Promise<Searched> {
+  const { trials, onStep } = context;
+  let edit = await growEdit(options, context);
+  const [left = 1] = await trials.leftOf(trials.shown, [edit], 'Checking');
+  if (left > MOST_LEFT) return { edit: EMPTY_EDIT, isReached: false };
+  let said = await saidWith(edit, context);
+  const first = { edit, said };
+  const known = new Set<string>();
+  let [isAsked, relapses, halvings] = [false, 0, 0];
+  while (!(await isReached(edit, said, context))) {
+    const fresh = (said ?? []).filter((shown) => !known.has(keyOf(shown)));
+    if (said !== null && !isAsked) {
+      isAsked = true;
+      await beginAnew(edit, options, context);
+      edit = EMPTY_EDIT;
+    } else if (fresh.length > 0 && relapses < MOST_RELAPSES) {
+      relapses++;
+      for (const shown of fresh) known.add(keyOf(shown));
+      await trials.alsoRemove(fresh, edit);
+      await rankAgain(options, edit, trials);
+    } else if (halvings < MOST_HALVINGS) {
+      halvings++;
+      trials.halveHarmWeight();
+    } else {
+      const isBetter = edit === EMPTY_EDIT || (first.said?.length ?? Infinity) < (said?.length ?? 0);
+      return { edit: isBetter ? first.edit : edit, isReached: false };
+    }
+    const more = await growEdit(options, context, edit);
+    if (more === edit) continue;
+    edit = more;
+    said = await saidWith(edit, context);
+  }
+  const holds = async (smaller: Edit) => isReached(smaller, await saidWith(smaller, context), context);
+  return { edit: await shrinkEdit(edit, { trials, holds, onStep }), isReached: true };
+}
+
+/** Takes the edit out: where it acts on first words only, what comes next would be built on it in vain. */
+async function beginAnew(
+  edit: Edit,
+  options: readonly Option[],
+  { trials, onStep }: Pick<SearchContext, 'trials' | 'onStep'>,
+): Promise<void> {
+  await trials.removeAsked(trials.shown.cases.map(asAsked));
+  const [left = 1] = await trials.leftOf(trials.target, [edit], 'Checking');
+  const [harm = 0] = await trials.harmsOf([edit]);
+  const before = { remaining: left, harm };
+  onStep({ action: 'beginAnew', operations: edit.operations, before, remaining: 1, harm: 0, tried: 1, runnersUp: [] });
+  await rankAgain(options, EMPTY_EDIT, trials);
+}
+
+async function saidWith(edit: Edit, { relapses }: SearchContext): Promise<readonly ShownCase[] | null> {
+  return relapses === null ? null : relapses.with(edit);
+}
+
+/** Where there is text, what is said decides, however likely other texts still are. */
+async function isReached(
+  edit: Edit,
+  said: readonly ShownCase[] | null,
+  { trials, settings }: SearchContext,
+): Promise<boolean> {
+  if (said === null) return trials.isReached(await trials.scores(trials.target, edit));
+  return said.length <= settings.goalShown * trials.shown.cases.length;
+}
+
+function keyOf({ said }: ShownCase): string {
+  return said.ids.join();
+}
