@@ -319,7 +319,8 @@ function windowOf(context: readonly number[]): ShownCase[] {
   return [{ behaviour: 'text', prompt: '', promptIds: ids.slice(0, 1), said: { ids, promptLength: 1 }, against: [] }];
 }
 
-function someOf<T>(values: readonly T[], most: number, seed: number): T[] {
+/** At most so many of the values, chosen by the seed, in their order. */
+export function someOf<T>(values: readonly T[], most: number, seed: number): T[] {
   const order = [...values.keys()];
   new Random(seed).shuffle(order);
   return order
