@@ -116,6 +116,8 @@ test('the first branch goes on, is rolled back, and takes the second in', async 
   await expect(main(page).getByRole('listitem').filter({ hasText: 'ablate' }).last()).toContainText('Removed');
   await main(page).getByRole('button', { name: 'Roll back', exact: true }).click();
   await expect(heading(page, /^Roll back to/u)).toBeVisible();
+  // The list moves down by the new version: not under the pointer.
+  await expect(row(page, /Roll back to/u)).toBeVisible();
   await row(page, 'Steer feature 7 as well').click();
   await main(page).getByRole('button', { name: 'Merge into few-jailbreak…' }).click();
   await expect(main(page).getByRole('listitem').filter({ hasText: 'steer' })).toContainText('Added');
