@@ -19,7 +19,7 @@ import type { Contrast, ContrastPosition } from './contrast.ts';
 import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
 import type { FindSettings } from './findSettings.ts';
 import type { Option } from './growEdit.ts';
-import { operationOf } from './moves.ts';
+import { operationOf, SWEEP_MULTIPLE } from './moves.ts';
 import { meanWhereFiring, proposeFeatures, type PlaceFirings } from './propose.ts';
 import { Reach } from './reach.ts';
 import { Relapses } from './relapses.ts';
@@ -80,7 +80,6 @@ export interface FoundEdit extends FoundFigures {
   readonly trials: number;
 }
 
-const SWEEP_MULTIPLE = 2;
 /** Tokens of a context of text that are read: 1% more cross-entropy at 0.7 nats a token is a third of a nat. */
 const TEXT_WINDOW = 48;
 /** Cases of the target, and of what must stay, on which other doses are tried. */

@@ -2,7 +2,7 @@
 import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
 import type { Place } from '../edits/editPatches.ts';
 import type { FindSettings } from './findSettings.ts';
-import { operationOf, withOperation, type Changeable } from './moves.ts';
+import { operationOf, SWEEP_MULTIPLE, withOperation, type Changeable } from './moves.ts';
 import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type PlaceFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
@@ -42,7 +42,6 @@ interface Standing {
 
 /** Multiples of a feature's mean activation that a clamp tries; 0 is ablation. */
 const MULTIPLES = [0, 1, 2, 4];
-const RANKING_MULTIPLE = 2;
 /** Options of a round that are tried at least, and cases that a round's length is planned for. */
 const FEWEST_OPTIONS = 12;
 const OPTIONS_PLANNED = 24;
@@ -130,7 +129,7 @@ async function standingOf(edit: Edit, trials: Trials): Promise<Standing | null> 
  * Undefined when none costs less than `most` on all cases. Since each step lowers that cost, a search comes to an end, which
  * steps that each gain on the cases of their own round need not do: two of them can take turns for ever.
  */
-async function cheapestOfAll<T extends Tried & { readonly harm: number }>(
+export async function cheapestOfAll<T extends Tried & { readonly harm: number }>(
   finalists: readonly T[],
   most: number,
   trials: Trials,
@@ -145,7 +144,7 @@ async function cheapestOfAll<T extends Tried & { readonly harm: number }>(
 
 /** What each option would leave now, added to an edit: what was measured before is of other texts. */
 export async function rankAgain(options: readonly Option[], edit: Edit, trials: Trials): Promise<void> {
-  const edits = options.map((option) => withOperation(edit, operationOf(option, RANKING_MULTIPLE)));
+  const edits = options.map((option) => withOperation(edit, operationOf(option, SWEEP_MULTIPLE)));
   const hard = trials.stillShown(await trials.scores(trials.target, edit));
   const left = await trials.leftOf(trials.sample(edits.length, hard), edits, 'Measuring causes');
   for (const [index, option] of options.entries()) option.latest = left[index] ?? Infinity;

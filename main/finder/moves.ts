@@ -8,6 +8,9 @@ export interface Changeable extends Place {
   readonly mean: number;
 }
 
+/** The multiple that candidates are ranked with. */
+export const SWEEP_MULTIPLE = 2;
+
 /** @param multiple of the feature's mean that it is turned to the negative of; 0 is ablation. */
 export function operationOf(
   { site, dictionary, feature, mean }: Changeable,

@@ -6,6 +6,7 @@ import { createOrtRuntime } from '../engine/ortRuntime.ts';
 import { openModel } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
 import { findSettingsSchema } from './findSettings.ts';
+import { cheapestOfAll } from './growEdit.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel, SITE } from './testing/plantedDictionary.ts';
 import { Trials } from './trials.ts';
@@ -87,6 +88,16 @@ describe('giving up edits that cannot be the cheapest', () => {
     });
     const expected = (left.slice(0, 40).reduce((sum, each) => sum + each, 0) + 6 * (left[40] ?? NaN)) / 46;
     expect((await own.leftOf(own.target, [other], ''))[0]).toBeCloseTo(expected, 9);
+  });
+
+  it('a step that earns nothing on all cases is none, however cheap it looked on some', async () => {
+    const harms = await trials.harmsOf(edits.slice(0, 4));
+    const left = await trials.leftOf(trials.target, edits.slice(0, 4), '');
+    const costs = harms.map((harm, index) => (left[index] ?? NaN) + HARM_WEIGHT * harm);
+    const finalists = edits.slice(0, 4).map((edit, index) => ({ edit, remaining: 0, harm: harms[index] ?? NaN }));
+    const least = Math.min(...costs);
+    expect(await cheapestOfAll(finalists, least + 1e-6, trials)).toBe(finalists[costs.indexOf(least)]);
+    expect(await cheapestOfAll(finalists, least - 1e-6, trials)).toBeUndefined();
   });
 
   it('weighs harm half as much when asked to', () => {

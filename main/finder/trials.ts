@@ -57,6 +57,7 @@ export class Trials {
   #wanted: Pool;
   #relapses: Pool = { cases: [], before: [] };
   #target: Pool;
+  /** What a nat lost on the worst of what must stay weighs against the whole behaviour. */
   #harmWeight: number;
   /** Indices of the kept cases: every behaviour in every part. */
   readonly #parts: readonly (readonly number[])[];
@@ -89,11 +90,6 @@ export class Trials {
   /** What must go: what the unedited model shows, and what was said instead with edits tried before. */
   get target(): Pool {
     return this.#target;
-  }
-
-  /** What a nat lost on the worst of what must stay weighs against the whole behaviour. */
-  get harmWeight(): number {
-    return this.#harmWeight;
   }
 
   halveHarmWeight(): void {
