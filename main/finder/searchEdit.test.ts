@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { loadDictionary } from '../dictionaries/saeLens.ts';
+import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import { createOrtRuntime } from '../engine/ortRuntime.ts';
 import type { Case } from '../evaluation/behaviour.ts';
 import { openPromptEncoder } from '../evaluation/prompts.ts';
@@ -11,10 +12,22 @@ import { TreatedModel } from '../evaluation/treatedModel.ts';
 import { openModel } from '../models/model.ts';
 import { findEdit, someOf } from './findEdit.ts';
 import { findSettingsSchema } from './findSettings.ts';
+import { without, withOperation } from './moves.ts';
+import type { FindStep } from './step.ts';
 import { sampleBehaviour, sampleModel } from './testing/plantedDictionary.ts';
 
 const runtime = createOrtRuntime('cpu');
 const shipped = join(sampleModel, '../dictionaries/shipped');
+
+/** What the steps say, carried out. */
+function replayed(steps: readonly FindStep[]): Edit {
+  let edit = EMPTY_EDIT;
+  for (const { action, operations } of steps) {
+    if (action === 'beginAnew') edit = EMPTY_EDIT;
+    else edit = operations.reduce(action === 'remove' ? without : withOperation, edit);
+  }
+  return canonicalEdit(edit);
+}
 
 describe('searching for the dangerous fact in the shipped dictionary', () => {
   it('goes on until it is gone from what the model says, not only from the texts that it was scored on', async () => {
@@ -54,6 +67,11 @@ describe('searching for the dangerous fact in the shipped dictionary', () => {
       expect(before.remaining).toBeGreaterThan(settings.goalShown);
       expect(found.steps[index + 1]).toMatchObject({ action: 'add', before: { remaining: 1, harm: 0 } });
     }
+    expect(replayed(found.steps)).toEqual(found.edit);
+    // With one operation the goal is out of reach; the better of two edits is proposed, and the steps end at it.
+    const one = await findEdit({ ...input, target, keep: [recipes], settings: { ...settings, mostOperations: 1 } });
+    expect(one.isReached).toBe(false);
+    expect(replayed(one.steps)).toEqual(one.edit);
     await treated.release();
   }, 300_000);
 });

@@ -51,8 +51,9 @@ export async function searchEdit(options: readonly Option[], context: SearchCont
       halvings++;
       trials.halveHarmWeight();
     } else {
-      const isBetter = edit === EMPTY_EDIT || (first.said?.length ?? Infinity) < (said?.length ?? 0);
-      return { edit: isBetter ? first.edit : edit, isReached: false };
+      const isFirstBetter = edit === EMPTY_EDIT || (first.said?.length ?? Infinity) < (said?.length ?? 0);
+      if (isFirstBetter) await tellReturn(edit, first.edit, context);
+      return { edit: isFirstBetter ? first.edit : edit, isReached: false };
     }
     const more = await growEdit(options, context, edit);
     if (more === edit) continue;
@@ -75,6 +76,20 @@ async function beginAnew(
   const before = { remaining: left, harm };
   onStep({ action: 'beginAnew', operations: edit.operations, before, remaining: 1, harm: 0, tried: 1, runnersUp: [] });
   await rankAgain(options, EMPTY_EDIT, trials);
+}
+
+/** The steps end at the edit that is proposed. */
+async function tellReturn(from: Edit, to: Edit, { trials, onStep }: SearchContext): Promise<void> {
+  const effectOf = async (edit: Edit) => {
+    const [left = 1] = await trials.leftOf(trials.target, [edit], 'Checking');
+    const [harm = 0] = await trials.harmsOf([edit]);
+    return { remaining: left, harm };
+  };
+  const [before, nothing, after] = [await effectOf(from), await effectOf(EMPTY_EDIT), await effectOf(to)];
+  if (from.operations.length > 0) {
+    onStep({ action: 'beginAnew', operations: from.operations, before, ...nothing, tried: 1, runnersUp: [] });
+  }
+  onStep({ action: 'add', operations: to.operations, before: nothing, ...after, tried: 1, runnersUp: [] });
 }
 
 async function saidWith(edit: Edit, { relapses }: SearchContext): Promise<readonly ShownCase[] | null> {
