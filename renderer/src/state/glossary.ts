@@ -21,7 +21,7 @@ export const GLOSSARY = {
   clampEffect:
     'Share of the behaviour that goes when the feature is held at minus twice its mean where it fires: measured.',
   remaining:
-    'What is left of the behaviour. Of texts: mean of 1 + max(ln p − ln p₀, −4)/4 over the cases, p being the probability of what the model said before, from where the checks ask for it on. Of comparisons: mean |difference| over the same before. 100% is as before.',
+    'What is left of the behaviour. Of texts: mean of 1 + max(ln p − ln p₀, −4)/4 over the cases, p being the probability of what the model said before. Of comparisons: mean |difference| over the same before. 100% is as before.',
   stillShown:
     'Share of the cases that still pass the checks in the text that the model generates with the edit on; where continuations are compared, of those still decided as before. Of the cases that the unedited model shows; 95% interval after Wilson.',
   keptRate:
