@@ -1,5 +1,5 @@
-// Lint, and the project's import boundaries: a folder of main/ may import from the folders before it in LAYERS, never
-// from those after it; `electron` only in the Electron host and the preload script; the renderer sees main/contract only.
+// Lint, and the project's import boundaries: a room of main/, or a folder of main/core, may import from those before it,
+// never from those after it; `electron` only in the Electron host and the preload script; the renderer sees main/contract only.
 import js from '@eslint/js';
 import importX from 'eslint-plugin-import-x';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
@@ -7,8 +7,9 @@ import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
 
-const LAYERS = [
-  'contract',
+/** The rooms of main/, and the folders of main/core, each in the order of its imports. */
+const ROOMS = ['contract', 'core', 'engine', 'jobs', 'storage', 'workbench', 'hosts', 'testing'];
+const CORE = [
   'numerics',
   'files',
   'onnx',
@@ -17,23 +18,30 @@ const LAYERS = [
   'activations',
   'dictionaries',
   'features',
+  'labels',
   'edits',
+  'interventions',
+  'behaviours',
   'evaluation',
   'finder',
+  'reports',
   'export',
-  'engine',
-  'jobs',
-  'storage',
-  'workbench',
-  'hosts',
 ];
 
-/** One zone per folder: what stands after it in LAYERS is out of reach. Tests may reach anything. */
-const layerZones = LAYERS.map((layer, index) => ({
-  target: `./main/${layer}/!(*.test).ts`,
-  from: [...LAYERS.slice(index + 1).map((later) => `./main/${later}`), './renderer', './preload'],
-  message: `main/${layer} may only import from: ${LAYERS.slice(0, index).join(', ') || 'itself'}.`,
-})).map((zone, index) => (LAYERS[index] === 'hosts' ? { ...zone, from: ['./renderer', './preload'] } : zone));
+/** One zone per folder: what stands after it in its list is out of reach, at any depth. Tests may reach anything. */
+function zonesOf(parent, folders) {
+  return folders.slice(0, -1).map((folder, index) => ({
+    target: `${parent}/${folder}/**/!(*.test).ts`,
+    from: folders.slice(index + 1).map((later) => `${parent}/${later}`),
+    message: `${parent}/${folder} may only import from: ${folders.slice(0, index).join(', ') || 'itself'}.`,
+  }));
+}
+
+const layerZones = [
+  ...zonesOf('./main', ROOMS),
+  ...zonesOf('./main/core', CORE),
+  { target: './main/**/*.ts', from: ['./renderer', './preload'], message: 'main/ does not know the renderer.' },
+];
 
 export default ts.config(
   { ignores: ['out/**', 'node_modules/**', 'test-results/**', 'playwright-report/**', 'resources/sample/**'] },

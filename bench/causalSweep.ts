@@ -4,18 +4,18 @@
 // dictionary of random directions, since the time does not depend on what they mean.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { AppError } from '../main/contract/errors.ts';
-import { hashDictionary, type Dictionary } from '../main/dictionaries/dictionary.ts';
-import type { Edit } from '../main/edits/edit.ts';
+import { AppError } from '../main/contract/base/errors.ts';
+import { hashDictionary, type Dictionary } from '../main/core/dictionaries/dictionary.ts';
+import type { Edit } from '../main/core/edits/edit.ts';
 import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
-import { readBehaviourFile } from '../main/evaluation/behaviourFile.ts';
-import { openPromptEncoder } from '../main/evaluation/prompts.ts';
-import { casesOf } from '../main/evaluation/runBehaviour.ts';
-import { TreatedModel } from '../main/evaluation/treatedModel.ts';
-import { CausalScorer } from '../main/finder/causalScorer.ts';
-import { shownCases, type ShownCase } from '../main/finder/shownCase.ts';
-import { openModel } from '../main/models/model.ts';
-import { Random } from '../main/numerics/random.ts';
+import { readBehaviourFile } from '../main/core/behaviours/behaviourFile.ts';
+import { openPromptEncoder } from '../main/core/behaviours/prompts.ts';
+import { casesOf } from '../main/core/behaviours/runBehaviour.ts';
+import { TreatedModel } from '../main/core/interventions/treatedModel.ts';
+import { CausalScorer } from '../main/core/finder/causalScorer.ts';
+import { shownCases, type ShownCase } from '../main/core/finder/shownCase.ts';
+import { openModel } from '../main/core/models/model.ts';
+import { Random } from '../main/core/numerics/random.ts';
 
 const SAMPLE = join(import.meta.dirname, '../resources/sample');
 const SITE = 'blocks.1.hook_resid_post';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Random } from '../main/numerics/random.ts';
+import { Random } from '../main/core/numerics/random.ts';
 import { FEATURE_ORDERS, type FeatureQuery } from '../main/storage/featureQuery.ts';
 import { createProject } from '../main/storage/project.ts';
 import { generatedFeatures } from './data/generatedFeatures.ts';

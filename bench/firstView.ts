@@ -11,7 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from '@playwright/test';
-import { AppError } from '../main/contract/errors.ts';
+import { AppError } from '../main/contract/base/errors.ts';
 
 const root = join(import.meta.dirname, '..');
 const CHROMIUM = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';

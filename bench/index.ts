@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import { AppError, toAppError } from '../main/contract/errors.ts';
+import { AppError, toAppError } from '../main/contract/base/errors.ts';
 import { nearest } from '../main/hosts/cli/suggest.ts';
 
 interface Benchmark {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { LabelRow } from '../main/features/labelsFile.ts';
+import type { LabelRow } from '../main/core/labels/labelsFile.ts';
 import { createProject } from '../main/storage/project.ts';
 
 const DICTIONARY = 'a'.repeat(64);

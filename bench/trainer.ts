@@ -10,14 +10,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Tensor } from 'onnxruntime-common';
-import { createTrainingStep } from '../main/dictionaries/createTrainingStep.ts';
-import { completeConfig, type TrainedArchitecture } from '../main/dictionaries/trainingConfig.ts';
-import { initialState } from '../main/dictionaries/trainingState.ts';
+import { createTrainingStep } from '../main/core/dictionaries/createTrainingStep.ts';
+import { completeConfig, type TrainedArchitecture } from '../main/core/dictionaries/trainingConfig.ts';
+import { initialState } from '../main/core/dictionaries/trainingState.ts';
 import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
-import { Random } from '../main/numerics/random.ts';
-import { GraphBuilder } from '../main/onnx/graph.ts';
-import * as op from '../main/onnx/ops.ts';
-import type { Runtime } from '../main/onnx/runtime.ts';
+import { Random } from '../main/core/numerics/random.ts';
+import { GraphBuilder } from '../main/core/onnx/graph.ts';
+import * as op from '../main/core/onnx/ops.ts';
+import type { Runtime } from '../main/core/onnx/runtime.ts';
 
 interface Size {
   readonly d: number;

@@ -1,7 +1,7 @@
 // The bridge between the desktop host and its page: a pipe for text, and locations for what is dropped on the window.
 // Functions only; nothing of Electron reaches the page.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { HostBridge } from '../main/contract/host.ts';
+import type { HostBridge } from '../main/contract/api/host.ts';
 
 /** The page's end; what a preload script knows of the DOM it says itself. */
 let port: { postMessage(text: string): void; close(): void } | null = null;

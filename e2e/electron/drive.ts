@@ -4,10 +4,10 @@ import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { createConnection } from '../../main/contract/client.ts';
-import { contract } from '../../main/contract/contract.ts';
-import { connectToHost, hostBridge } from '../../main/contract/host.ts';
-import type { HostEvent } from '../../main/contract/nouns/events.ts';
+import { createConnection } from '../../main/contract/rpc/client.ts';
+import { contract } from '../../main/contract/api/contract.ts';
+import { connectToHost, hostBridge } from '../../main/contract/api/host.ts';
+import type { HostEvent } from '../../main/contract/api/events.ts';
 
 const fakeUrl = new URL('./fakeElectron.ts', import.meta.url).href;
 registerHooks({

@@ -1,5 +1,5 @@
 // Evaluations: forecast, started, stopped, looked at, compared, carried off.
-import type { Api } from '../../main/contract/contract.ts';
+import type { Api } from '../../main/contract/api/contract.ts';
 import { keepFew } from './fewCases.ts';
 import { hostApi } from './hostApi.ts';
 import { DICTIONARY, SITE } from './preparedProject.ts';

@@ -1,5 +1,5 @@
 // The suites of the sample cut down to what a test has the time for.
-import type { Api } from '../../main/contract/contract.ts';
+import type { Api } from '../../main/contract/api/contract.ts';
 
 const KEPT = ['jailbreak', 'refusals'];
 

@@ -1,6 +1,6 @@
 // A host's API as the page's own window calls it: for what a test needs to be there before it begins.
 import type { Page } from '@playwright/test';
-import type { Api } from '../../main/contract/contract.ts';
+import type { Api } from '../../main/contract/api/contract.ts';
 
 export function hostApi(page: Page): Api {
   const names = (noun: string) =>

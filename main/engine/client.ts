@@ -1,9 +1,9 @@
 // The host's side of the engine: typed calls into another process. It starts the process with the first call, rejects what
 // was pending when the process dies, and starts it again with the next call. Nothing here waits for a process that is gone.
 import * as v from 'valibot';
-import { AppError, deserializeError } from '../contract/errors.ts';
-import type { Progress } from '../contract/progress.ts';
-import type { DeviceName } from '../onnx/runtime.ts';
+import { AppError, deserializeError } from '../contract/base/errors.ts';
+import type { Progress } from '../contract/base/progress.ts';
+import type { DeviceName } from '../core/onnx/runtime.ts';
 import type { EngineExit, EngineLauncher, EngineProcess } from './launcher.ts';
 import type { Fallback } from './placement.ts';
 import { fromEngineSchema, type ToEngine } from './protocol.ts';

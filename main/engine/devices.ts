@@ -1,7 +1,7 @@
 // Which device computes. Every candidate is tried in an engine process that is thrown away afterwards, because a broken
 // driver aborts the process that touches it; the choice is made by what was measured there, and it says why.
-import { AppError, toAppError } from '../contract/errors.ts';
-import type { DeviceName } from '../onnx/runtime.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import type { DeviceName } from '../core/onnx/runtime.ts';
 import { createEngine } from './client.ts';
 import type { EngineLauncher } from './launcher.ts';
 import type { Tasks } from './tasks.ts';

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Progress } from '../contract/progress.ts';
+import type { Progress } from '../contract/base/progress.ts';
 import { createEngine, type Engine } from './client.ts';
 import { forkLauncher } from './launcher.ts';
-import type { FaultyTasks } from './testing/faultyEngine.ts';
+import type { FaultyTasks } from '../testing/engine/faultyEngine.ts';
 
-const entry = fileURLToPath(new URL('./testing/faultyEngine.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../testing/engine/faultyEngine.ts', import.meta.url));
 let engine: Engine<FaultyTasks>;
 
 beforeEach(() => {
@@ -197,7 +197,7 @@ describe('the end', () => {
   });
 
   it('comes with the death of the host', async () => {
-    const host = fork(fileURLToPath(new URL('./testing/shortLivedHost.ts', import.meta.url)));
+    const host = fork(fileURLToPath(new URL('../testing/engine/shortLivedHost.ts', import.meta.url)));
     const [pid] = (await once(host, 'message')) as [number];
     expect(isAlive(pid)).toBe(true);
     host.kill('SIGKILL');

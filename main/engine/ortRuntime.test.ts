@@ -24,8 +24,8 @@ describe('the runtime', () => {
     const temporary = await mkdtemp(join(tmpdir(), 'errata-telemetry-'));
     const script = (runtime: string) => `
       import { Tensor } from 'onnxruntime-node';
-      import { GraphBuilder } from '../onnx/graph.ts';
-      import * as op from '../onnx/ops.ts';
+      import { GraphBuilder } from '../core/onnx/graph.ts';
+      import * as op from '../core/onnx/ops.ts';
       ${runtime}
       const graph = new GraphBuilder('g');
       graph.output(op.relu(graph.input('x', 'float32', [1])), 'y');
@@ -68,8 +68,8 @@ describe('the runtime', () => {
       const script = `
         import { Tensor } from 'onnxruntime-node';
         import { createOrtRuntime } from './ortRuntime.ts';
-        import { GraphBuilder } from '../onnx/graph.ts';
-        import * as op from '../onnx/ops.ts';
+        import { GraphBuilder } from '../core/onnx/graph.ts';
+        import * as op from '../core/onnx/ops.ts';
         const graph = new GraphBuilder('g');
         const x = graph.input('x', 'float32', [2]);
         graph.output(op.isNaN(x), 'nan');

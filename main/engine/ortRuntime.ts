@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { Tensor as AnyTensor } from 'onnxruntime-common';
-import { AppError } from '../contract/errors.ts';
-import type { DeviceName, Runtime, Session, SessionOptions } from '../onnx/runtime.ts';
+import { AppError } from '../contract/base/errors.ts';
+import type { DeviceName, Runtime, Session, SessionOptions } from '../core/onnx/runtime.ts';
 import { readPlacement, type Placement } from './placement.ts';
 
 // ONNX Runtime's packages carry a telemetry client that is on by default and made when the first session is. Nothing leaves

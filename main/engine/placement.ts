@@ -2,8 +2,8 @@
 // without a word, and copies its inputs and outputs across; a person waiting for a slow GPU should hear of it. The
 // profile of a session's first run names the provider of every node, those inside loops and the copies included.
 import * as v from 'valibot';
-import { validate } from '../contract/validate.ts';
-import type { DeviceName } from '../onnx/runtime.ts';
+import { validate } from '../contract/base/validate.ts';
+import type { DeviceName } from '../core/onnx/runtime.ts';
 
 /** Distinct nodes, by provider and operator type: `{ WebGpuExecutionProvider: { MatMul: 12 } }`. */
 export type Placement = Readonly<Record<string, Readonly<Record<string, number>>>>;

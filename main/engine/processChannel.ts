@@ -1,5 +1,5 @@
 // The engine's end of the channel to its host: that of child_process.fork, or the port of Electron's utility process.
-import { AppError } from '../contract/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 import type { EngineChannel } from './server.ts';
 
 /** What Electron's utility processes have beside Node's own members; `electron` itself is not imported here. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Progress } from '../contract/progress.ts';
+import type { Progress } from '../contract/base/progress.ts';
 import { createProgressMeter } from './progressMeter.ts';
 
 function meter() {

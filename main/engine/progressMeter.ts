@@ -1,7 +1,7 @@
 // Turns a computation's Work reports into Progress: rate, remaining time, at most ten reports per second. Reports come in
 // bursts (the engine's thread is busy between them), so the rate is taken over a window of the last seconds, not smoothed
 // from one report to the next.
-import type { OnWork, Progress, Work } from '../contract/progress.ts';
+import type { OnWork, Progress, Work } from '../contract/base/progress.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
 const RATE_WINDOW_MS = 10_000;

@@ -1,7 +1,7 @@
 // The messages between a host and its engine process. They travel as structured clones (process IPC with
 // `serialization: 'advanced'`, or a MessagePort), so typed arrays may be in them; both sides check what arrives.
 import * as v from 'valibot';
-import { ERROR_CODES } from '../contract/errors.ts';
+import { ERROR_CODES } from '../contract/base/errors.ts';
 
 const requestId = v.pipe(v.number(), v.integer(), v.minValue(1));
 const text = v.string();

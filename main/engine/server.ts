@@ -1,9 +1,9 @@
 // The engine's side of the protocol: takes requests from a channel, runs the tasks of a table, answers. It knows neither
 // the tasks nor the kind of channel.
 import * as v from 'valibot';
-import { AppError, serializeError } from '../contract/errors.ts';
-import { validate } from '../contract/validate.ts';
-import type { DeviceName, Runtime } from '../onnx/runtime.ts';
+import { AppError, serializeError } from '../contract/base/errors.ts';
+import { validate } from '../contract/base/validate.ts';
+import type { DeviceName, Runtime } from '../core/onnx/runtime.ts';
 import { fallbackOf, type Placement } from './placement.ts';
 import { createProgressMeter } from './progressMeter.ts';
 import { toEngineSchema, type FromEngine, type ToEngine } from './protocol.ts';

@@ -1,8 +1,8 @@
 // What the engine process can be asked to do. A task is defined once: the schema of its input, its function, and so its
 // types on both sides. A host imports the *types* of the table only, never the code.
 import type * as v from 'valibot';
-import type { OnWork } from '../contract/progress.ts';
-import type { Runtime } from '../onnx/runtime.ts';
+import type { OnWork } from '../contract/base/progress.ts';
+import type { Runtime } from '../core/onnx/runtime.ts';
 
 export interface TaskContext<Chunk = never> {
   /** The engine on the device that the caller chose. */

@@ -2,7 +2,7 @@
 // host in its app:// protocol. Only files that were there at the start are served, by exact name, so no path leads out.
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
-import { HOST_FACTS_PATH, type HostFacts } from '../contract/host.ts';
+import { HOST_FACTS_PATH, type HostFacts } from '../contract/api/host.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,7 +1,7 @@
 // A job: long work as a serialisable description, so that it outlives the process that runs it (and could one day run
 // elsewhere). queued → running ⇄ paused → succeeded | failed | cancelled | interrupted; what was interrupted, failed or
 // cancelled can go on from its last checkpoint.
-import type { SerializedError } from '../contract/errors.ts';
+import type { SerializedError } from '../contract/base/errors.ts';
 
 export type JobState = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppError } from '../contract/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 import { createProject, type Project } from '../storage/project.ts';
 import { JobRunner, type Execute } from './jobRunner.ts';
 

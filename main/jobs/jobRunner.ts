@@ -1,7 +1,7 @@
 // Runs a project's jobs one after another, in the order in which they were queued. Pausing and cancelling are the same to
 // the work: it is asked to stop, and leaves a checkpoint. What differs is the state.
-import { AppError, toAppError } from '../contract/errors.ts';
-import type { Progress } from '../contract/progress.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import type { Progress } from '../contract/base/progress.ts';
 import type { JobRecord, JobRepository } from './job.ts';
 import { recoverJobs, runJob, type JobContext } from './runJob.ts';
 

@@ -1,7 +1,7 @@
 // One job from start to end, with its state kept: whatever happens to this process, the repository tells afterwards what
 // became of it.
-import { serializeError, toAppError } from '../contract/errors.ts';
-import type { Progress } from '../contract/progress.ts';
+import { serializeError, toAppError } from '../contract/base/errors.ts';
+import type { Progress } from '../contract/base/progress.ts';
 import type { JobRecord, JobRepository } from './job.ts';
 
 export interface JobContext {

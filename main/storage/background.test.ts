@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Database } from './database.ts';
 import { createProject, DATABASE_FILE, openProject, type Project } from './project.ts';
 import { storageThread } from './storageWork.ts';
-import { DICTIONARY, temporaryFolder } from './testing/temporaryProject.ts';
+import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 import { WalFlusher } from './walFlusher.ts';
 
 vi.setConfig({ testTimeout: 240_000 });

@@ -1,17 +1,17 @@
 // Behaviours by name, their contents by id, and the results of evaluating versions on them. A changed behaviour keeps its
 // name and gets a new content: earlier results stay with the content that they measured.
-import { AppError } from '../contract/errors.ts';
-import { canonicalJson, contentId } from '../edits/canonical.ts';
-import { shortId } from '../edits/version.ts';
-import { behaviourId, parseBehaviour, type Behaviour } from '../evaluation/behaviour.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { canonicalJson, contentId } from '../core/edits/canonical.ts';
+import { shortId } from '../core/edits/version.ts';
+import { behaviourId, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
 import {
   compareResults,
   parseResult,
   type BehaviourResult,
   type Metric,
   type ResultComparison,
-} from '../evaluation/behaviourResult.ts';
-import { refuseExplosions } from '../evaluation/patternProbe.ts';
+} from '../core/behaviours/behaviourResult.ts';
+import { refuseExplosions } from '../core/behaviours/patternProbe.ts';
 import type { ChangeLog, Entity, LoggedChange } from './changes.ts';
 import type { Database } from './database.ts';
 import { checkAuthor, type Authorship } from './labelStore.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { AppError } from '../contract/errors.ts';
-import { operationArbitrary } from '../edits/testing/randomEdits.ts';
-import { contentArbitrary } from '../features/testing/randomLabels.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { operationArbitrary } from '../testing/edits/randomEdits.ts';
+import { contentArbitrary } from '../testing/features/randomLabels.ts';
 import type { Project } from './project.ts';
-import { DICTIONARY, MODEL, temporaryProject } from './testing/temporaryProject.ts';
+import { DICTIONARY, MODEL, temporaryProject } from '../testing/storage/temporaryProject.ts';
 
 // Every write waits for the disk, and the disk may be busy with other things.
 vi.setConfig({ testTimeout: 240_000 });

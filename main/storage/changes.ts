@@ -2,8 +2,8 @@
 // each the state of one entity before and after. Steps are only ever added: undoing a step is a further step that changes
 // things back. Undo never overwrites: what somebody has changed again since is left as it is and reported.
 // Invariant: the tables are what replaying the log gives.
-import { AppError } from '../contract/errors.ts';
-import { canonicalJson } from '../edits/canonical.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { canonicalJson } from '../core/edits/canonical.ts';
 import type { Database } from './database.ts';
 
 /** Plain JSON. */

@@ -2,7 +2,7 @@
 // every write runs in one immediate transaction: it is there whole and on the disk when the call returns, or not at all.
 // Two processes may have one file open; WAL lets both read, writes take turns, and `revision` columns catch stale ones.
 import Sqlite from 'better-sqlite3';
-import { AppError } from '../contract/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 import { translateSqliteError } from './sqliteError.ts';
 
 /** 'Erra': tells a project from other SQLite files. */

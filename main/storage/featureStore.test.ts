@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FeatureQuery } from './featureQuery.ts';
 import type { FeatureRow, FeatureWords } from './featureStore.ts';
 import { openProject, type Project } from './project.ts';
-import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from './testing/temporaryProject.ts';
+import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../testing/storage/temporaryProject.ts';
 
 let project: Project;
 let folder: string;

@@ -2,9 +2,9 @@
 // which revision it saw where the caller cares: a label that somebody else has changed since is never overwritten unseen.
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { AppError } from '../contract/errors.ts';
-import { authorSchema } from '../contract/fields.ts';
-import { validate } from '../contract/validate.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { authorSchema } from '../contract/base/fields.ts';
+import { validate } from '../contract/base/validate.ts';
 import {
   applyPatch,
   commentSchema,
@@ -19,8 +19,8 @@ import {
   type LabelPatch,
   type LabelRecord,
   type LabelState,
-} from '../features/labels.ts';
-import { measureAgreement, type Agreement } from '../features/labelsMerge.ts';
+} from '../core/labels/labels.ts';
+import { measureAgreement, type Agreement } from '../core/labels/labelsMerge.ts';
 import type { Change, ChangeLog, Entity, State, Step } from './changes.ts';
 import type { Database } from './database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';

@@ -7,8 +7,8 @@ import { Database } from './database.ts';
 import { headSchema, migrate } from './migrate.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
 import { createProject, DATABASE_FILE, openProject } from './project.ts';
-import { contentOf, RELEASED_SCHEMAS, unpackFixture } from './testing/fixture.ts';
-import { DICTIONARY, temporaryFolder } from './testing/temporaryProject.ts';
+import { contentOf, RELEASED_SCHEMAS, unpackFixture } from '../testing/storage/fixture.ts';
+import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 
 let root: string;
 let folder: string;

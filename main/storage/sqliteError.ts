@@ -1,6 +1,6 @@
 // What SQLite's errors mean to a person: which file, what happened, what can be done about it.
 import { SqliteError } from 'better-sqlite3';
-import { AppError } from '../contract/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 
 /**
  * @param path the database file, for the message.

@@ -1,7 +1,7 @@
 // The thread behind storageWork.ts: does one piece of work, answers, ends.
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { serializeError } from '../contract/errors.ts';
+import { serializeError } from '../contract/base/errors.ts';
 import { Database } from './database.ts';
 import { createProject, DATABASE_FILE, openProject, Project } from './project.ts';
 import type { StorageAnswer, StorageWork } from './storageWork.ts';

@@ -2,7 +2,7 @@
 // answers meanwhile. Each piece of work has its own connection, and is as safe beside the host's as another process would be.
 import { Worker } from 'node:worker_threads';
 import * as v from 'valibot';
-import { deserializeError, AppError, type SerializedError } from '../contract/errors.ts';
+import { deserializeError, AppError, type SerializedError } from '../contract/base/errors.ts';
 import type { Backup } from './backup.ts';
 import type { Health } from './project.ts';
 

@@ -1,9 +1,9 @@
 // Versions of edits, and the working edit that becomes the next one. Versions are facts: added, never changed or deleted.
 // What moves (branches, tags, the working edit) moves in undoable steps. Every command here is one transaction.
-import { AppError, toAppError } from '../contract/errors.ts';
-import { hashSchema, paragraphSchema } from '../contract/fields.ts';
-import { validate } from '../contract/validate.ts';
-import { canonicalJson } from '../edits/canonical.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import { hashSchema, paragraphSchema } from '../contract/base/fields.ts';
+import { validate } from '../contract/base/validate.ts';
+import { canonicalJson } from '../core/edits/canonical.ts';
 import {
   canonicalOperations,
   featuresOf,
@@ -11,7 +11,7 @@ import {
   parseEdit,
   targetKey,
   type Operation,
-} from '../edits/edit.ts';
+} from '../core/edits/edit.ts';
 import {
   labelKey,
   labelledFeatures,
@@ -21,7 +21,7 @@ import {
   type FeatureLabel,
   type Version,
   type VersionContent,
-} from '../edits/version.ts';
+} from '../core/edits/version.ts';
 import {
   bisectStep,
   logOrder,
@@ -31,15 +31,15 @@ import {
   type BisectStep,
   type Verdict,
   type VersionGraph,
-} from '../edits/versionHistory.ts';
+} from '../core/edits/versionHistory.ts';
 import {
   diffVersions,
   resolveConflicts,
   type MergeConflict,
   type Resolution,
   type VersionDifference,
-} from '../edits/versionMerge.ts';
-import { planChange, planMerge, planRollBack, type Plan } from '../edits/versionPlan.ts';
+} from '../core/edits/versionMerge.ts';
+import { planChange, planMerge, planRollBack, type Plan } from '../core/edits/versionPlan.ts';
 import type { Change, ChangeLog } from './changes.ts';
 import type { Database } from './database.ts';
 import { checkFeature } from './featureIds.ts';

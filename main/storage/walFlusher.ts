@@ -5,7 +5,7 @@
 import { close, fdatasync, fstat, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Database } from './database.ts';
-import { toFileError } from '../files/fileError.ts';
+import { toFileError } from '../core/files/fileError.ts';
 
 const sync = promisify(fdatasync);
 const status = promisify(fstat);

@@ -2,9 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { MANIFEST_FILE, readManifest, totalRows } from '../activations/manifest.ts';
-import { AppError } from '../contract/errors.ts';
-import { validate } from '../contract/validate.ts';
+import { MANIFEST_FILE, readManifest, totalRows } from '../core/activations/manifest.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { validate } from '../contract/base/validate.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { findModel, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';

@@ -1,11 +1,11 @@
 // Bisection by a behaviour: each version that the search asks about is judged by the share of cases that it passes. Verdicts
 // are kept with the working edit as they come, so a search that was stopped, or killed, goes on where it was.
 import * as v from 'valibot';
-import { AppError, toAppError } from '../contract/errors.ts';
-import { authorSchema } from '../contract/fields.ts';
-import { shortId } from '../edits/version.ts';
-import type { BisectStep, Verdict } from '../edits/versionHistory.ts';
-import { passRate } from '../evaluation/behaviourResult.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import { authorSchema } from '../contract/base/fields.ts';
+import { shortId } from '../core/edits/version.ts';
+import type { BisectStep, Verdict } from '../core/edits/versionHistory.ts';
+import { passRate } from '../core/behaviours/behaviourResult.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { runBehaviour } from './evaluation.ts';
 import { findModelByHash } from './models.ts';

@@ -1,8 +1,8 @@
 // Corpora that lie in the project itself, corpora/<file>: those of the sample, and whatever a person puts there.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { realPathInside } from '../files/insideFolder.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { realPathInside } from '../core/files/insideFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface ProjectCorpus {

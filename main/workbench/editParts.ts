@@ -1,8 +1,8 @@
 // What an edit needs of the project to be run: its model, its dictionaries, the statistics of their features.
 import { basename } from 'node:path';
-import { AppError, toAppError } from '../contract/errors.ts';
-import { editId, type Edit } from '../edits/edit.ts';
-import { realPathInside } from '../files/insideFolder.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import { editId, type Edit } from '../core/edits/edit.ts';
+import { realPathInside } from '../core/files/insideFolder.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, type ProjectModel } from './models.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,11 +1,11 @@
 // Evaluations of edits and versions of a project, and runs of single behaviours.
 import { resolve } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { behaviourId, type Behaviour, type CaseSplit } from '../evaluation/behaviour.ts';
-import { RESULT_FORMAT } from '../evaluation/behaviourResult.ts';
-import { rateEstimate, type Estimate } from '../evaluation/intervals.ts';
-import type { EvaluationReport } from '../evaluation/report.ts';
-import type { Budget } from '../evaluation/verdict.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { behaviourId, type Behaviour, type CaseSplit } from '../core/behaviours/behaviour.ts';
+import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
+import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
+import type { EvaluationReport } from '../core/evaluation/report.ts';
+import type { Budget } from '../core/evaluation/verdict.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/evaluationStore.ts';
 import { findStore } from './activations.ts';

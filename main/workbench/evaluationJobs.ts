@@ -1,8 +1,8 @@
 // Evaluations and runs of behaviours as jobs. One that was stopped starts anew when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
-import { parseEdit } from '../edits/edit.ts';
-import { shortId } from '../edits/version.ts';
-import { parseBudget } from '../evaluation/verdict.ts';
+import { parseEdit } from '../core/edits/edit.ts';
+import { shortId } from '../core/edits/version.ts';
+import { parseBudget } from '../core/evaluation/verdict.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/evaluationStore.ts';
 import { editNamed } from './editParts.ts';

@@ -1,12 +1,12 @@
 // What an evaluation would run and how long it will probably take, before it is started; and what keeps it from running.
-import type { Edit } from '../edits/edit.ts';
-import { plannedTexts } from '../evaluation/plannedTexts.ts';
-import { parseSettings, type EvaluationSettings, type SuiteRole } from '../evaluation/report.ts';
-import { chooseSuites } from '../evaluation/suites.ts';
+import type { Edit } from '../core/edits/edit.ts';
+import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
+import { parseSettings, type EvaluationSettings, type SuiteRole } from '../core/evaluation/report.ts';
+import { chooseSuites } from '../core/evaluation/suites.ts';
 import type { JobRecord } from '../storage/jobStore.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
 import { EVALUATION_JOB, type EvaluationRequest } from './evaluationJobs.ts';
-import { AppError } from '../contract/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 import type { ProjectModel } from './models.ts';
 import type { Workbench } from './workbench.ts';
 

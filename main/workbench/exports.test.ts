@@ -2,10 +2,10 @@
 import { cp, mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { exportModel } from '../export/exportModel.ts';
-import { exportBench } from '../export/testing/exportBench.ts';
-import { runtime } from '../models/testing/runVariant.ts';
-import { openTinyModel, temporaryFolder } from '../models/testing/temporaryFolder.ts';
+import { exportModel } from '../core/export/exportModel.ts';
+import { exportBench } from '../testing/export/exportBench.ts';
+import { runtime } from '../testing/models/runVariant.ts';
+import { openTinyModel, temporaryFolder } from '../testing/models/temporaryFolder.ts';
 import type { Project } from '../storage/project.ts';
 import { listExports, removeExport, restoreExport, showExport, trashedExports } from './exports.ts';
 

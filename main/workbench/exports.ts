@@ -1,14 +1,14 @@
 // The exports of a project: exports/<name>/, or any other folder. What is deleted goes to exports/.trash and can be restored.
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AppError, toAppError } from '../contract/errors.ts';
-import { editId, type Edit, type Operation } from '../edits/edit.ts';
-import type { ExportForm } from '../export/ladder.ts';
-import { loadingCode, type LoadingCode } from '../export/loadingCode.ts';
-import { MANIFEST_FILE, readManifest, type Manifest } from '../export/manifest.ts';
-import { readReport, type Report } from '../export/report.ts';
-import { buildFolderAtomic, removeLeftovers } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import { editId, type Edit, type Operation } from '../core/edits/edit.ts';
+import type { ExportForm } from '../core/export/ladder.ts';
+import { loadingCode, type LoadingCode } from '../core/export/loadingCode.ts';
+import { MANIFEST_FILE, readManifest, type Manifest } from '../core/export/manifest.ts';
+import { readReport, type Report } from '../core/export/report.ts';
+import { buildFolderAtomic, removeLeftovers } from '../core/files/atomicWrite.ts';
+import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';

@@ -2,8 +2,8 @@
 // by what its evaluation measured, the firing rates: browsing and labelling need nothing more to begin with.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { EVALUATION_FILE } from '../dictionaries/train.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { EVALUATION_FILE } from '../core/dictionaries/train.ts';
 import type { FeatureQuery } from '../storage/featureQuery.ts';
 import type { FeatureRow } from '../storage/featureStore.ts';
 import type { Project } from '../storage/project.ts';

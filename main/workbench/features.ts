@@ -3,11 +3,11 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { AppError, toAppError } from '../contract/errors.ts';
-import type { Label } from '../features/labels.ts';
-import { openStatistics, type FeaturePage, type StatisticsReader } from '../features/statisticsReader.ts';
-import { suggestLabels } from '../features/suggestLabel.ts';
-import { realPathInside } from '../files/insideFolder.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import type { Label } from '../core/labels/labels.ts';
+import { openStatistics, type FeaturePage, type StatisticsReader } from '../core/features/statisticsReader.ts';
+import { suggestLabels } from '../core/labels/suggestLabel.ts';
+import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { FeatureRow } from '../storage/featureStore.ts';
 import type { StoredComment } from '../storage/labelStore.ts';

@@ -1,9 +1,9 @@
 // What a search would look at, and about how long it takes: read before it is started.
 import * as v from 'valibot';
-import { findSettingsSchema } from '../finder/findSettings.ts';
-import { behavioursOfLists } from '../finder/promptLists.ts';
-import type { Behaviour } from '../evaluation/behaviour.ts';
-import { validate } from '../contract/validate.ts';
+import { findSettingsSchema } from '../core/finder/findSettings.ts';
+import { behavioursOfLists } from '../core/finder/promptLists.ts';
+import type { Behaviour } from '../core/behaviours/behaviour.ts';
+import { validate } from '../contract/base/validate.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
 import { findRequestSchema, keptNames, type FindRequest } from './finder.ts';
 import { listFindings } from './findings.ts';

@@ -1,12 +1,12 @@
 // Finding edits in a project: from the names of behaviours and dictionaries, or from prompts, to an edit that can be committed.
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { AppError } from '../contract/errors.ts';
-import { editId, targetKey, type Edit } from '../edits/edit.ts';
-import type { Version } from '../edits/version.ts';
-import type { FindEvent, FoundEdit } from '../finder/findEdit.ts';
-import { findSettingsSchema } from '../finder/findSettings.ts';
-import { promptListsSchema } from '../finder/promptLists.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { editId, targetKey, type Edit } from '../core/edits/edit.ts';
+import type { Version } from '../core/edits/version.ts';
+import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
+import { findSettingsSchema } from '../core/finder/findSettings.ts';
+import { promptListsSchema } from '../core/finder/promptLists.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project.ts';
 import type { WorkingEdit } from '../storage/workingEdit.ts';

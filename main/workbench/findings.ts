@@ -3,11 +3,11 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { toAppError } from '../contract/errors.ts';
-import { validate } from '../contract/validate.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
-import type { FindEvent, FoundEdit } from '../finder/findEdit.ts';
+import { toAppError } from '../contract/base/errors.ts';
+import { validate } from '../contract/base/validate.ts';
+import { writeFileAtomic } from '../core/files/atomicWrite.ts';
+import { toFileError } from '../core/files/fileError.ts';
+import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
 import type { FindRequest } from './finder.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,9 +1,9 @@
 // Forecasts of what an edit will move, and how good the forecasts of a project's evaluations were.
-import { AppError } from '../contract/errors.ts';
-import type { Edit } from '../edits/edit.ts';
-import type { PlaceForecast } from '../evaluation/forecast.ts';
-import { PREDICTORS, type Predictor } from '../evaluation/forecastCheck.ts';
-import { meanEstimate, type Estimate } from '../evaluation/intervals.ts';
+import { AppError } from '../contract/base/errors.ts';
+import type { Edit } from '../core/edits/edit.ts';
+import type { PlaceForecast } from '../core/evaluation/forecast.ts';
+import { PREDICTORS, type Predictor } from '../core/evaluation/forecastCheck.ts';
+import { meanEstimate, type Estimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationForecast } from '../storage/evaluationStore.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,8 +1,8 @@
 // Texts to try a label on: examples in which the feature fires and that nobody was shown at first, and examples of other
 // features in which it does not fire, which is measured, not believed. What is drawn follows from a seed.
-import { AppError } from '../contract/errors.ts';
-import type { FeatureExample, FeaturePage, StatisticsReader } from '../features/statisticsReader.ts';
-import type { Random } from '../numerics/random.ts';
+import { AppError } from '../contract/base/errors.ts';
+import type { FeatureExample, FeaturePage, StatisticsReader } from '../core/features/statisticsReader.ts';
+import type { Random } from '../core/numerics/random.ts';
 import { tryText } from './features.ts';
 import type { Workbench } from './workbench.ts';
 

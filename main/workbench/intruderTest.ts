@@ -1,9 +1,9 @@
 // The blind test of labels: four texts in which the feature fires and one in which it does not, without shades, in an order
 // that the seed gives. Whoever wrote the label finds the intruder by it, or the label says too little. Which one it is stays
 // with the host until the answer is counted. (After the intrusion tests of Chang et al. 2009 for topic models.)
-import { AppError, toAppError } from '../contract/errors.ts';
-import type { FeatureExample } from '../features/statisticsReader.ts';
-import { Random } from '../numerics/random.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
+import type { FeatureExample } from '../core/features/statisticsReader.ts';
+import { Random } from '../core/numerics/random.ts';
 import { listedHash } from './featureLists.ts';
 import { withStatistics } from './features.ts';
 import { firingExamples, silentExamples } from './heldOutExamples.ts';

@@ -1,10 +1,10 @@
 // The kinds of jobs: how each is described, what it is called, and how it is done. A description is JSON that says
 // everything, so that a job can be done by another process than the one that was asked, after a restart for one.
 import * as v from 'valibot';
-import { validate } from '../contract/validate.ts';
-import { TrainingConfigSchema } from '../dictionaries/trainingConfig.ts';
-import { parseEdit } from '../edits/edit.ts';
-import { EXPORT_FORMS } from '../export/ladder.ts';
+import { validate } from '../contract/base/validate.ts';
+import { TrainingConfigSchema } from '../core/dictionaries/trainingConfig.ts';
+import { parseEdit } from '../core/edits/edit.ts';
+import { EXPORT_FORMS } from '../core/export/ladder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { BISECT_JOB, bisectByBehaviour, bisectRequestSchema } from './bisection.ts';
 import { CAPTURE_JOB, captureRequestSchema, runCapture } from './activations.ts';

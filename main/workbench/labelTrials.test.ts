@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startHost, type StartedHost } from '../hosts/testing/startHost.ts';
+import { startHost, type StartedHost } from '../testing/hosts/startHost.ts';
 
 let started: StartedHost;
 let hash = '';

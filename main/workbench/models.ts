@@ -3,11 +3,11 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
-import { AppError } from '../contract/errors.ts';
-import { hashSchema } from '../contract/fields.ts';
-import { validate } from '../contract/validate.ts';
-import { buildFolderAtomic, writeFileAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { hashSchema } from '../contract/base/fields.ts';
+import { validate } from '../contract/base/validate.ts';
+import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
+import { toFileError } from '../core/files/fileError.ts';
 import type { Project } from '../storage/project.ts';
 import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
 

@@ -1,10 +1,10 @@
 // Edits being tried on a model of the project. Nothing here is saved.
-import { AppError } from '../contract/errors.ts';
-import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { ARCHITECTURES } from '../core/dictionaries/dictionary.ts';
 import type { TaskChunk } from '../engine/task.ts';
 import type { Tasks } from '../engine/tasks.ts';
-import { featuresOf, type Operation } from '../edits/edit.ts';
-import { graphExactness } from '../edits/exactness.ts';
+import { featuresOf, type Operation } from '../core/edits/edit.ts';
+import { graphExactness } from '../core/edits/exactness.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import type { ComputeOptions, Workbench } from './workbench.ts';

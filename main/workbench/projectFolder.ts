@@ -2,8 +2,8 @@
 // of its folder and means the same on every system.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { toFileError } from '../files/fileError.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { toFileError } from '../core/files/fileError.ts';
 import { DATABASE_FILE } from '../storage/project.ts';
 
 /** The kinds of things that have a folder each inside the project's folder of their kind. */

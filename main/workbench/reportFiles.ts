@@ -1,8 +1,8 @@
 // A stored evaluation as a file: HTML, PDF and CSV for people, JSON for programs.
-import { shortId } from '../edits/version.ts';
-import { reportCsv } from '../evaluation/reportCsv.ts';
-import { reportHtml, type ReportContext } from '../evaluation/reportHtml.ts';
-import { reportPdf } from '../evaluation/reportPdf.ts';
+import { shortId } from '../core/edits/version.ts';
+import { reportCsv } from '../core/reports/csv.ts';
+import { reportHtml, type ReportContext } from '../core/reports/html.ts';
+import { reportPdf } from '../core/reports/pdf.ts';
 import type { StoredEvaluation } from '../storage/evaluationStore.ts';
 import type { Workbench } from './workbench.ts';
 

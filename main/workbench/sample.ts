@@ -3,11 +3,11 @@
 // what is not there is left out. The folder appears whole or not at all.
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
-import { behaviourFormatOfName, readBehaviourFile } from '../evaluation/behaviourFile.ts';
-import { checkReportFormat } from '../evaluation/report.ts';
-import { formatOfName, readLabelFile } from '../features/labelsFile.ts';
-import { buildFolderAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
+import { behaviourFormatOfName, readBehaviourFile } from '../core/behaviours/behaviourFile.ts';
+import { checkReportFormat } from '../core/evaluation/report.ts';
+import { formatOfName, readLabelFile } from '../core/labels/labelsFile.ts';
+import { buildFolderAtomic } from '../core/files/atomicWrite.ts';
+import { toFileError } from '../core/files/fileError.ts';
 import { createProject, type Project } from '../storage/project.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { readVersionFile } from '../storage/versionFile.ts';

@@ -1,16 +1,16 @@
 // What a language model of the person's own is asked about features: an idea for a label, and whether a label predicts where
 // its feature fires. Only when somebody asks, and nothing is saved.
-import type { Endpoint } from '../contract/nouns/app.ts';
-import { rateEstimate } from '../evaluation/intervals.ts';
-import { askChat } from '../features/chatEndpoint.ts';
+import type { Endpoint } from '../contract/api/app.ts';
+import { rateEstimate } from '../core/evaluation/intervals.ts';
+import { askChat } from '../core/labels/chatEndpoint.ts';
 import {
   detectionQuestion,
   labelQuestion,
   readDetections,
   readLabel,
   shownExamples,
-} from '../features/labelPrompts.ts';
-import { Random } from '../numerics/random.ts';
+} from '../core/labels/labelPrompts.ts';
+import { Random } from '../core/numerics/random.ts';
 import { withStatistics } from './features.ts';
 import { firingExamples, silentExamples } from './heldOutExamples.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,7 +1,7 @@
 // What every host starts: an open project, and a way to compute. The operations of the product are functions on it, one
 // file per noun beside this one; a host only asks for them and shows what they tell.
-import { AppError } from '../contract/errors.ts';
-import type { Progress } from '../contract/progress.ts';
+import { AppError } from '../contract/base/errors.ts';
+import type { Progress } from '../contract/base/progress.ts';
 import type { TaskChunk, TaskInput, TaskOutput } from '../engine/task.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import { runJob, type JobContext } from '../jobs/runJob.ts';

@@ -1,8 +1,8 @@
 // Capturing activations of a corpus at a model's sites.
 import * as v from 'valibot';
-import { captureActivations } from '../../activations/capture.ts';
-import { openCorpus } from '../../activations/corpus.ts';
-import { AppError } from '../../contract/errors.ts';
+import { captureActivations } from '../../core/activations/capture.ts';
+import { openCorpus } from '../../core/activations/corpus.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 

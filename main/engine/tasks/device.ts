@@ -2,10 +2,10 @@
 // run in an engine process of its own that is thrown away: a broken driver takes the process with it.
 import { env, Tensor } from 'onnxruntime-node';
 import * as v from 'valibot';
-import { AppError } from '../../contract/errors.ts';
-import { GraphBuilder } from '../../onnx/graph.ts';
-import * as op from '../../onnx/ops.ts';
-import type { Runtime } from '../../onnx/runtime.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { GraphBuilder } from '../../core/onnx/graph.ts';
+import * as op from '../../core/onnx/ops.ts';
+import type { Runtime } from '../../core/onnx/runtime.ts';
 import { defineTask } from '../task.ts';
 
 export interface ProbeResult {

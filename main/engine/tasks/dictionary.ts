@@ -1,14 +1,14 @@
 // Training, evaluating and using dictionaries.
 import * as v from 'valibot';
-import { splitContexts } from '../../activations/rowSelection.ts';
-import { openStore } from '../../activations/store.ts';
-import { hashDictionary } from '../../dictionaries/dictionary.ts';
-import { evaluateLossRecovered, evaluateReconstruction } from '../../dictionaries/evaluate.ts';
-import { loadDictionary } from '../../dictionaries/saeLens.ts';
-import { measureStepTime } from '../../dictionaries/stepTime.ts';
-import { resume, train } from '../../dictionaries/train.ts';
-import { TrainingConfigSchema } from '../../dictionaries/trainingConfig.ts';
-import { topFeatures } from '../../features/topFeatures.ts';
+import { splitContexts } from '../../core/activations/rowSelection.ts';
+import { openStore } from '../../core/activations/store.ts';
+import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
+import { evaluateLossRecovered, evaluateReconstruction } from '../../core/dictionaries/evaluate.ts';
+import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
+import { measureStepTime } from '../../core/dictionaries/stepTime.ts';
+import { resume, train } from '../../core/dictionaries/train.ts';
+import { TrainingConfigSchema } from '../../core/dictionaries/trainingConfig.ts';
+import { topFeatures } from '../../core/features/topFeatures.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 

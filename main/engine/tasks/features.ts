@@ -2,11 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { openCorpus } from '../../activations/corpus.ts';
-import { CONFIG_FILE, loadDictionary } from '../../dictionaries/saeLens.ts';
-import { computeStatistics } from '../../features/statistics.ts';
-import { TextReader } from '../../features/textReader.ts';
-import type { Runtime } from '../../onnx/runtime.ts';
+import { openCorpus } from '../../core/activations/corpus.ts';
+import { CONFIG_FILE, loadDictionary } from '../../core/dictionaries/saeLens.ts';
+import { computeStatistics } from '../../core/features/statistics.ts';
+import { TextReader } from '../../core/features/textReader.ts';
+import type { Runtime } from '../../core/onnx/runtime.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 

@@ -1,11 +1,11 @@
 // Finding the features behind a behaviour, and the smallest edit that removes it.
 import * as v from 'valibot';
-import { hashDictionary } from '../../dictionaries/dictionary.ts';
-import { loadDictionary } from '../../dictionaries/saeLens.ts';
-import { parseBehaviour } from '../../evaluation/behaviour.ts';
-import { findEdit as find, type FindEvent } from '../../finder/findEdit.ts';
-import { findSettingsSchema } from '../../finder/findSettings.ts';
-import { behavioursOfLists, promptListsSchema } from '../../finder/promptLists.ts';
+import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
+import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
+import { parseBehaviour } from '../../core/behaviours/behaviour.ts';
+import { findEdit as find, type FindEvent } from '../../core/finder/findEdit.ts';
+import { findSettingsSchema } from '../../core/finder/findSettings.ts';
+import { behavioursOfLists, promptListsSchema } from '../../core/finder/promptLists.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 import { readText, textSource } from './evaluation.ts';
 import { modelEntries, openTaskModel } from './model.ts';

@@ -1,10 +1,10 @@
 // What can be asked of a model: its facts, a comparison with a reference, text.
 import * as v from 'valibot';
-import { AppError } from '../../contract/errors.ts';
-import { checkModel } from '../../models/check.ts';
-import { openGenerator } from '../../models/generate.ts';
-import { openModel } from '../../models/model.ts';
-import type { Tokenizer } from '../../models/tokenizer.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { checkModel } from '../../core/models/check.ts';
+import { openGenerator } from '../../core/models/generate.ts';
+import { openModel } from '../../core/models/model.ts';
+import type { Tokenizer } from '../../core/models/tokenizer.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 
 /** A model's folder, and the file that remembers its hashes. */

@@ -1,9 +1,9 @@
 // What the models view shows of a model: its architecture and sites, and the likeliest next tokens after a text.
 import * as v from 'valibot';
-import { AppError } from '../../contract/errors.ts';
-import { checkTokens } from '../../models/modelInput.ts';
-import { int64Tensor, tokenTensor } from '../../models/tokenBatch.ts';
-import { buildVariant } from '../../models/variant.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { checkTokens } from '../../core/models/modelInput.ts';
+import { int64Tensor, tokenTensor } from '../../core/models/tokenBatch.ts';
+import { buildVariant } from '../../core/models/variant.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 

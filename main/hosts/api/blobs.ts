@@ -1,14 +1,14 @@
-// Answers /blob/…: arrays as bytes, and files to download. The same in both hosts; addresses are made in contract/blobs.ts.
+// Answers /blob/…: arrays as bytes, and files to download. The same in both hosts; addresses are made in contract/api/blobs.ts.
 // Errors are JSON with the code and the sentence of an AppError.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ARRAY_HEADER, EXPORT_DOWNLOADS, type ArrayFacts } from '../../contract/blobs.ts';
-import { toAppError, type ErrorCode } from '../../contract/errors.ts';
-import { BLOB_PATH } from '../../contract/host.ts';
-import { BEHAVIOUR_FILE_FORMATS, writeBehaviourFile } from '../../evaluation/behaviourFile.ts';
-import { realPathInside } from '../../files/insideFolder.ts';
-import { LABEL_FILE_FORMATS, writeLabelFile } from '../../features/labelsFile.ts';
+import { ARRAY_HEADER, EXPORT_DOWNLOADS, type ArrayFacts } from '../../contract/api/blobs.ts';
+import { toAppError, type ErrorCode } from '../../contract/base/errors.ts';
+import { BLOB_PATH } from '../../contract/api/host.ts';
+import { BEHAVIOUR_FILE_FORMATS, writeBehaviourFile } from '../../core/behaviours/behaviourFile.ts';
+import { realPathInside } from '../../core/files/insideFolder.ts';
+import { LABEL_FILE_FORMATS, writeLabelFile } from '../../core/labels/labelsFile.ts';
 import { writeVersionFile } from '../../storage/versionFile.ts';
 import { findFinishedDictionary, readDictionaryDetails } from '../../workbench/dictionaries.ts';
 import { featureStates } from '../../workbench/featureLists.ts';

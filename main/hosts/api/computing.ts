@@ -1,14 +1,14 @@
 // The engine as a host uses it: the device is chosen with the first task that computes, fallbacks become lines of the job's
 // log, and a crash is told to every window once. The engine is started anew with the next task.
-import { toAppError, type AppError } from '../../contract/errors.ts';
-import type { deviceSchema, Settings } from '../../contract/nouns/app.ts';
+import { toAppError, type AppError } from '../../contract/base/errors.ts';
+import type { deviceSchema, Settings } from '../../contract/api/app.ts';
 import { createEngine, type Engine } from '../../engine/client.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { describeFallback } from '../../engine/placement.ts';
 import type { TaskInput } from '../../engine/task.ts';
 import type { Tasks } from '../../engine/tasks.ts';
-import type { DeviceName } from '../../onnx/runtime.ts';
+import type { DeviceName } from '../../core/onnx/runtime.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { InferOutput } from 'valibot';
 import type { EventBus } from './eventBus.ts';

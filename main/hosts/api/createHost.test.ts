@@ -3,8 +3,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { blobs } from '../../contract/blobs.ts';
-import { startHost, type StartedHost } from '../testing/startHost.ts';
+import { blobs } from '../../contract/api/blobs.ts';
+import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 
 // Whole jobs, beside whatever else the machine does.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });

@@ -2,10 +2,10 @@
 // bring connections to it, and requests for blobs.
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { contract, type ApiHandlers } from '../../contract/contract.ts';
-import { AppError, toAppError } from '../../contract/errors.ts';
-import { CHANGING, type Changing } from '../../contract/nouns/events.ts';
-import { serveContract, type Served } from '../../contract/server.ts';
+import { contract, type ApiHandlers } from '../../contract/api/contract.ts';
+import { AppError, toAppError } from '../../contract/base/errors.ts';
+import { CHANGING, type Changing } from '../../contract/api/events.ts';
+import { serveContract, type Served } from '../../contract/rpc/server.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { defaultAuthor } from '../author.ts';
 import { answerBlob } from './blobs.ts';

@@ -1,7 +1,7 @@
 // The features of a dictionary as the window sees them, over a real engine and the sample.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blobs, ARRAY_HEADER } from '../../contract/blobs.ts';
-import { startHost, type StartedHost } from '../testing/startHost.ts';
+import { blobs, ARRAY_HEADER } from '../../contract/api/blobs.ts';
+import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 
 let started: StartedHost;
 beforeAll(async () => {

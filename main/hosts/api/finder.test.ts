@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InputOf } from '../../contract/procedure.ts';
-import type { contract } from '../../contract/contract.ts';
-import { startHost, type StartedHost } from '../testing/startHost.ts';
+import type { InputOf } from '../../contract/rpc/procedure.ts';
+import type { contract } from '../../contract/api/contract.ts';
+import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 
 const SITE = 'blocks.1.hook_resid_post';
 const SEARCH_MS = 120_000;

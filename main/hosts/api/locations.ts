@@ -1,7 +1,7 @@
 // Places that a person pointed at, by the ids that pages know them by. Only the host turns an id into a path, so a page
 // reaches nothing that was not chosen. Ids are random, last as long as the host, and one path keeps its id.
 import { randomBytes } from 'node:crypto';
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 
 /** More are never shown at once; the oldest give way. */
 const MOST = 100_000;

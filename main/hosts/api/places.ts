@@ -3,10 +3,10 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { AppError } from '../../contract/errors.ts';
-import type { files as filesContract } from '../../contract/nouns/files.ts';
-import type { OutputOf } from '../../contract/procedure.ts';
-import { toFileError } from '../../files/fileError.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import type { files as filesContract } from '../../contract/api/files.ts';
+import type { OutputOf } from '../../contract/rpc/procedure.ts';
+import { toFileError } from '../../core/files/fileError.ts';
 import type { Locations } from './locations.ts';
 
 type Browsed = OutputOf<(typeof filesContract)['browse']>;

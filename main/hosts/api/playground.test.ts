@@ -2,8 +2,8 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Operation } from '../../edits/edit.ts';
-import { startHost, type StartedHost } from '../testing/startHost.ts';
+import type { Operation } from '../../core/edits/edit.ts';
+import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 
 const site = 'blocks.2.hook_resid_post';
 let started: StartedHost;

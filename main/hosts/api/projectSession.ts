@@ -1,10 +1,10 @@
 // The open project: its workbench, its jobs and what is known of them beyond what the database keeps. What other processes
 // write is noticed within a second.
-import type { Job } from '../../contract/nouns/job.ts';
-import type { Progress } from '../../contract/progress.ts';
-import { AppError, serializeError } from '../../contract/errors.ts';
-import type { Changing } from '../../contract/nouns/events.ts';
-import { CHANGING } from '../../contract/nouns/events.ts';
+import type { Job } from '../../contract/api/job.ts';
+import type { Progress } from '../../contract/base/progress.ts';
+import { AppError, serializeError } from '../../contract/base/errors.ts';
+import type { Changing } from '../../contract/api/events.ts';
+import { CHANGING } from '../../contract/api/events.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
 import type { JobRecord, JobStore } from '../../storage/jobStore.ts';

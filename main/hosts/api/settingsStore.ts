@@ -3,9 +3,9 @@
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { toAppError } from '../../contract/errors.ts';
-import { settingsSchema, type Settings } from '../../contract/nouns/app.ts';
-import { writeFileAtomic } from '../../files/atomicWrite.ts';
+import { toAppError } from '../../contract/base/errors.ts';
+import { settingsSchema, type Settings } from '../../contract/api/app.ts';
+import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
 
 const FILE = 'settings.json';
 const MOST_RECENT = 20;

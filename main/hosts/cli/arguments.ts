@@ -2,7 +2,7 @@
 // names the word and the nearest one that would.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import { DEVICE_REQUESTS, type DeviceRequest } from '../../engine/devices.ts';
 import type { AnyCommand, CommandArguments } from './command.ts';
 import { COMMON_OPTIONS, DEVICE_OPTION, hasDevice, optionsOf } from './help.ts';

@@ -1,7 +1,7 @@
 // How an edit is named on a command line: by operations, by a file, or as a version of the project.
-import { AppError } from '../../contract/errors.ts';
-import { editFromArguments, readEdit } from '../../edits/editArguments.ts';
-import type { Edit } from '../../edits/edit.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { editFromArguments, readEdit } from '../../core/edits/editArguments.ts';
+import type { Edit } from '../../core/edits/edit.ts';
 import { isVersionFile, readVersionFile } from '../../storage/versionFile.ts';
 import { placeOf } from '../../workbench/exports.ts';
 import type { Workbench } from '../../workbench/workbench.ts';

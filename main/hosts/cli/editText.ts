@@ -1,7 +1,7 @@
 // Versions, operations and differences as commands print them.
-import type { Operation } from '../../edits/edit.ts';
-import { shortId, type Version } from '../../edits/version.ts';
-import type { LabelledChange, VersionDifference } from '../../edits/versionMerge.ts';
+import type { Operation } from '../../core/edits/edit.ts';
+import { shortId, type Version } from '../../core/edits/version.ts';
+import type { LabelledChange, VersionDifference } from '../../core/edits/versionMerge.ts';
 import type { Project } from '../../storage/project.ts';
 import type { CommandContext } from './command.ts';
 import { shortTime } from './openProject.ts';

@@ -1,8 +1,8 @@
 // What the commands on labels, edits and behaviours share: an open project, whose hand it is, and how features,
 // dictionaries and models are named on a command line.
-import { AppError } from '../../contract/errors.ts';
-import { MAX_FEATURE } from '../../contract/fields.ts';
-import type { FeatureKey } from '../../features/labels.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { MAX_FEATURE } from '../../contract/base/fields.ts';
+import type { FeatureKey } from '../../core/labels/labels.ts';
 import type { CatalogEntry, CatalogKind } from '../../storage/catalog.ts';
 import type { Authorship } from '../../storage/labelStore.ts';
 import { openProject, type OpenOptions, type Project } from '../../storage/project.ts';

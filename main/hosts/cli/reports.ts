@@ -1,8 +1,8 @@
 // Reports of evaluations on the terminal and as files.
-import type { Estimate } from '../../evaluation/intervals.ts';
-import type { EvaluationReport } from '../../evaluation/report.ts';
-import { intervalText, number, percent } from '../../evaluation/reportText.ts';
-import { writeFileAtomic } from '../../files/atomicWrite.ts';
+import type { Estimate } from '../../core/evaluation/intervals.ts';
+import type { EvaluationReport } from '../../core/evaluation/report.ts';
+import { intervalText, number, percent } from '../../core/reports/text.ts';
+import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
 import type { StoredEvaluation } from '../../storage/evaluationStore.ts';
 import { reportFile, type ReportFileFormat } from '../../workbench/reportFiles.ts';
 import type { Workbench } from '../../workbench/workbench.ts';

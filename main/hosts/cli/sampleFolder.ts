@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 
 /**
  * @returns resources/sample, found from the sources as from a build.

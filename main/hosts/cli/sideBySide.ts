@@ -1,8 +1,8 @@
 // errata generate with an edit or an instruction: the original and the treated text side by side, token by token, with the KL of
 // each token.
-import { AppError } from '../../contract/errors.ts';
-import { EMPTY_EDIT, editId } from '../../edits/edit.ts';
-import { shortId } from '../../edits/version.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { EMPTY_EDIT, editId } from '../../core/edits/edit.ts';
+import { shortId } from '../../core/edits/version.ts';
 import { findModel } from '../../workbench/models.ts';
 import { withWorkbench } from '../../workbench/openWorkbench.ts';
 import { generateSideBySide, type SideBySideRequest } from '../../workbench/playground.ts';

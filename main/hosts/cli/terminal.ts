@@ -1,6 +1,6 @@
 // What people see of a command: lines on standard output, progress and errors on standard error. Text that comes from
 // models and files is shown without control characters: it must not steer the terminal.
-import type { Progress } from '../../contract/progress.ts';
+import type { Progress } from '../../contract/base/progress.ts';
 import type { ProgressUpdate } from './command.ts';
 
 /** Every control character but newline and tab becomes visible and harmless. */

@@ -1,5 +1,5 @@
 // Reads positional arguments and option values; what is missing or is no number is an AppError `usage`.
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import type { CommandArguments } from './command.ts';
 
 /** Positional arguments by name, exactly as many as there are names. */

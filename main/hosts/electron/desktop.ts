@@ -1,6 +1,6 @@
 // What is decided in the desktop host without Electron: addresses that may be loaded or opened, deep links, keys of the
 // menu, bounds of the window. Pure, so that it is tested where Electron is not.
-import { COMMANDS, COMMAND_GROUPS, type CommandDescription, type CommandGroup } from '../../contract/commands.ts';
+import { COMMANDS, COMMAND_GROUPS, type CommandDescription, type CommandGroup } from '../../contract/api/commands.ts';
 import type { WindowBounds } from '../api/settingsStore.ts';
 
 export const SCHEME = 'app';

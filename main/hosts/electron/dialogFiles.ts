@@ -1,6 +1,6 @@
 // Pointing at files in the desktop host: native dialogs. What was chosen is granted; pages cannot name a path.
 import { BrowserWindow, dialog, type OpenDialogOptions } from 'electron';
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import type { Locations } from '../api/locations.ts';
 import { placeAt, type FileAccess, type Place, type Purpose } from '../api/places.ts';
 

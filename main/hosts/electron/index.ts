@@ -15,7 +15,7 @@ import {
   type MenuItemConstructorOptions,
 } from 'electron';
 import packageFacts from '../../../package.json' with { type: 'json' };
-import type { Channel } from '../../contract/messages.ts';
+import type { Channel } from '../../contract/rpc/messages.ts';
 import { storageThread } from '../../storage/storageWork.ts';
 import { createHost, type Host } from '../api/createHost.ts';
 import { placeAt } from '../api/places.ts';

@@ -3,7 +3,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import packageFacts from '../../../package.json' with { type: 'json' };
-import { toAppError } from '../../contract/errors.ts';
+import { toAppError } from '../../contract/base/errors.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import { createHost } from '../api/createHost.ts';
 import { storageThread } from '../../storage/storageWork.ts';

@@ -3,7 +3,7 @@ import { networkInterfaces, hostname } from 'node:os';
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { AppError } from '../../contract/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import { LOOPBACK } from './server.ts';
 
 export interface ServeOptions {

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toAppError } from '../../contract/errors.ts';
-import { toFileError } from '../../files/fileError.ts';
+import { toAppError } from '../../contract/base/errors.ts';
+import { toFileError } from '../../core/files/fileError.ts';
 
 export const SECRET_FILE = 'web-secret';
 

@@ -6,9 +6,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { API_PATH } from '../../contract/host.ts';
-import type { Channel } from '../../contract/messages.ts';
-import type { Served } from '../../contract/server.ts';
+import { API_PATH } from '../../contract/api/host.ts';
+import type { Channel } from '../../contract/rpc/messages.ts';
+import type { Served } from '../../contract/rpc/server.ts';
 import { SECURITY_HEADERS, type Answer } from '../pages.ts';
 import { cookieName, judge, sessionValue, type Policy, type Verdict } from './guard.ts';
 import { rateLimit } from './rateLimit.ts';

@@ -1,4 +1,4 @@
-import { toAppError } from '../../../main/contract/errors.ts';
+import { toAppError } from '../../../main/contract/base/errors.ts';
 import { notices } from '../state/notices.svelte.ts';
 
 /** Does something that a person asked for; what goes wrong becomes a notice. @returns undefined then. */

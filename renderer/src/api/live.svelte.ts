@@ -1,8 +1,8 @@
 // Data of the host that is on the screen: fetched, fetched again when the host says that it changed, and again after the
 // connection was lost. While it is fetched again, what is known stays.
 import { untrack } from 'svelte';
-import { toAppError, type AppError } from '../../../main/contract/errors.ts';
-import type { Changing } from '../../../main/contract/nouns/events.ts';
+import { toAppError, type AppError } from '../../../main/contract/base/errors.ts';
+import type { Changing } from '../../../main/contract/api/events.ts';
 import { onChanged } from './session.svelte.ts';
 
 export interface Live<T> {

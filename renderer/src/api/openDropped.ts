@@ -1,5 +1,5 @@
 // What was dropped on the window says itself what it is.
-import { AppError, toAppError } from '../../../main/contract/errors.ts';
+import { AppError, toAppError } from '../../../main/contract/base/errors.ts';
 import { navigate } from '../state/route.svelte.ts';
 import { api, session } from './session.svelte.ts';
 

@@ -1,10 +1,10 @@
 // The one connection of the window with its host, and what every part of the window shows of it: facts, the open project, jobs,
 // the device, settings. After a lost connection everything that is shown is fetched anew.
-import { createConnection, type ConnectionState } from '../../../main/contract/client.ts';
-import { contract, type Api } from '../../../main/contract/contract.ts';
-import { deserializeError, toAppError, type AppError } from '../../../main/contract/errors.ts';
-import { connectToHost } from '../../../main/contract/host.ts';
-import { CHANGING, type Changing } from '../../../main/contract/nouns/events.ts';
+import { createConnection, type ConnectionState } from '../../../main/contract/rpc/client.ts';
+import { contract, type Api } from '../../../main/contract/api/contract.ts';
+import { deserializeError, toAppError, type AppError } from '../../../main/contract/base/errors.ts';
+import { connectToHost } from '../../../main/contract/api/host.ts';
+import { CHANGING, type Changing } from '../../../main/contract/api/events.ts';
 import { notices } from '../state/notices.svelte.ts';
 import type { Device, Facts, HostEvent, Job, LogLine, Project, Settings } from './types.ts';
 

@@ -1,6 +1,6 @@
 // What the API hands over, by the names that the window uses.
-import type { ErrataContract } from '../../../main/contract/contract.ts';
-import type { ChunkOf, InputOf, OutputOf } from '../../../main/contract/procedure.ts';
+import type { ErrataContract } from '../../../main/contract/api/contract.ts';
+import type { ChunkOf, InputOf, OutputOf } from '../../../main/contract/rpc/procedure.ts';
 
 type C = ErrataContract;
 

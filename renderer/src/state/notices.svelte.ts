@@ -1,6 +1,6 @@
 // Short messages of what has just happened. Those of success go by themselves; those of failure stay until they are read. An
 // error that repeats is counted, not piled up.
-import type { AppError } from '../../../main/contract/errors.ts';
+import type { AppError } from '../../../main/contract/base/errors.ts';
 
 export interface Notice {
   readonly id: number;

@@ -1,6 +1,6 @@
 // Light, dark, or as the system has it. The host keeps the choice; a copy in the browser saves the flash of the wrong one
 // before the host is there.
-import { THEMES } from '../../../main/contract/nouns/app.ts';
+import { THEMES } from '../../../main/contract/api/app.ts';
 
 export type Theme = (typeof THEMES)[number];
 

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { captureSchema, corpusSchema } from '../../../contract/nouns/activations.ts';
-import { AppError } from '../../../contract/errors.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { captureSchema, corpusSchema } from '../../../contract/api/activations.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { folderBytes } from '../folderBytes.ts';
 import {
   CAPTURE_JOB,
@@ -13,7 +13,7 @@ import {
 } from '../../../workbench/activations.ts';
 import { corpusPath, listCorpora } from '../../../workbench/corpora.ts';
 import { findModel, listModels, modelInput } from '../../../workbench/models.ts';
-import type { Immutable } from '../../../contract/procedure.ts';
+import type { Immutable } from '../../../contract/rpc/procedure.ts';
 import type { HostContext } from '../hostContext.ts';
 
 type CaptureInput = Immutable<v.InferOutput<typeof captureSchema>>;

@@ -1,5 +1,5 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { checkEndpoint } from '../../../features/chatEndpoint.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { checkEndpoint } from '../../../core/labels/chatEndpoint.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function appHandlers(host: HostContext): ApiHandlers['app'] {

@@ -1,8 +1,8 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { AppError } from '../../../contract/errors.ts';
-import type { Case } from '../../../evaluation/behaviour.ts';
-import { behaviourFormatOfName, readBehaviourFile } from '../../../evaluation/behaviourFile.ts';
-import { passRate } from '../../../evaluation/behaviourResult.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { Case } from '../../../core/behaviours/behaviour.ts';
+import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
+import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import { behaviourProblems, tryCase } from '../../../workbench/behaviours.ts';
 import { editNamed } from '../../../workbench/editParts.ts';
 import { BEHAVIOUR_JOB } from '../../../workbench/evaluationJobs.ts';

@@ -1,13 +1,13 @@
 import { totalmem } from 'node:os';
 import { basename } from 'node:path';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { dictionary as dictionaryContract } from '../../../contract/nouns/dictionary.ts';
-import { AppError } from '../../../contract/errors.ts';
-import type { Job } from '../../../contract/nouns/job.ts';
-import type { OutputOf } from '../../../contract/procedure.ts';
-import { completeConfig, type TrainingConfig } from '../../../dictionaries/trainingConfig.ts';
-import { predictMemory } from '../../../dictionaries/trainingMemory.ts';
-import { DEFAULT_BUFFER_BYTES, DEFAULT_HELD_OUT } from '../../../dictionaries/train.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { dictionary as dictionaryContract } from '../../../contract/api/dictionary.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { Job } from '../../../contract/api/job.ts';
+import type { OutputOf } from '../../../contract/rpc/procedure.ts';
+import { completeConfig, type TrainingConfig } from '../../../core/dictionaries/trainingConfig.ts';
+import { predictMemory } from '../../../core/dictionaries/trainingMemory.ts';
+import { DEFAULT_BUFFER_BYTES, DEFAULT_HELD_OUT } from '../../../core/dictionaries/train.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import {
   findDictionary,

@@ -1,7 +1,7 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { AppError } from '../../../contract/errors.ts';
-import { targetKey } from '../../../edits/edit.ts';
-import type { MergeConflict, Resolution } from '../../../edits/versionMerge.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { targetKey } from '../../../core/edits/edit.ts';
+import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge.ts';
 import { readVersionFile } from '../../../storage/versionFile.ts';
 import type { BisectState, Decide } from '../../../storage/versionStore.ts';
 import { BISECT_JOB } from '../../../workbench/bisection.ts';

@@ -1,11 +1,11 @@
 import type * as v from 'valibot';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { corpusSchema } from '../../../contract/nouns/activations.ts';
-import type { evaluation as evaluationContract } from '../../../contract/nouns/evaluation.ts';
-import type { Immutable, InputOf } from '../../../contract/procedure.ts';
-import { compareReports } from '../../../evaluation/compareReports.ts';
-import { DEFAULT_SETTINGS, type EvaluationReport } from '../../../evaluation/report.ts';
-import { DEFAULT_BUDGET, parseBudget } from '../../../evaluation/verdict.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { corpusSchema } from '../../../contract/api/activations.ts';
+import type { evaluation as evaluationContract } from '../../../contract/api/evaluation.ts';
+import type { Immutable, InputOf } from '../../../contract/rpc/procedure.ts';
+import { compareReports } from '../../../core/evaluation/compareReports.ts';
+import { DEFAULT_SETTINGS, type EvaluationReport } from '../../../core/evaluation/report.ts';
+import { DEFAULT_BUDGET, parseBudget } from '../../../core/evaluation/verdict.ts';
 import type { EvaluationSummary } from '../../../storage/evaluationStore.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';

@@ -1,4 +1,4 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function eventsHandlers({ events }: HostContext): ApiHandlers['events'] {

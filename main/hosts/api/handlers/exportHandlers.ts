@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { AppError } from '../../../contract/errors.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import {
   EXPORT_JOB,
   listExports,

@@ -1,8 +1,8 @@
 import type * as v from 'valibot';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { corpusSchema } from '../../../contract/nouns/activations.ts';
-import type { Immutable } from '../../../contract/procedure.ts';
-import type { NeighbourFeature } from '../../../features/statisticsReader.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { corpusSchema } from '../../../contract/api/activations.ts';
+import type { Immutable } from '../../../contract/rpc/procedure.ts';
+import type { NeighbourFeature } from '../../../core/features/statisticsReader.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
 import { findFinishedDictionary, topFeatures } from '../../../workbench/dictionaries.ts';
 import {

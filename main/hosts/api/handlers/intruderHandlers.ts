@@ -1,5 +1,5 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { rateEstimate } from '../../../evaluation/intervals.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { rateEstimate } from '../../../core/evaluation/intervals.ts';
 import { answerIntruderTest, INTRUDER_TEXTS, intruderTest } from '../../../workbench/intruderTest.ts';
 import type { HostContext } from '../hostContext.ts';
 

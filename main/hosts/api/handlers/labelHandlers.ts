@@ -1,5 +1,5 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { formatOfName, readLabelFile, type LabelFileFormat } from '../../../features/labelsFile.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { formatOfName, readLabelFile, type LabelFileFormat } from '../../../core/labels/labelsFile.ts';
 import type { LabelImport } from '../../../storage/labelImport.ts';
 import type { HostContext } from '../hostContext.ts';
 

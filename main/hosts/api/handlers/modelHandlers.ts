@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { model as modelContract } from '../../../contract/nouns/model.ts';
-import { AppError } from '../../../contract/errors.ts';
-import type { OutputOf } from '../../../contract/procedure.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { model as modelContract } from '../../../contract/api/model.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { OutputOf } from '../../../contract/rpc/procedure.ts';
 import {
   addModel,
   catalogueModels,

@@ -1,4 +1,4 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import { findModelByHash } from '../../../workbench/models.ts';
 import { compareNextTokens, describeOperations, generateSideBySide } from '../../../workbench/playground.ts';
 import type { HostContext } from '../hostContext.ts';

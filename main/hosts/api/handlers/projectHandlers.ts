@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { AppError } from '../../../contract/errors.ts';
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import type { project as projectContract } from '../../../contract/nouns/project.ts';
-import type { OutputOf } from '../../../contract/procedure.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import type { project as projectContract } from '../../../contract/api/project.ts';
+import type { OutputOf } from '../../../contract/rpc/procedure.ts';
 import { DATABASE_FILE } from '../../../storage/project.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';

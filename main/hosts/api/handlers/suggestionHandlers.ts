@@ -1,5 +1,5 @@
-import type { ApiHandlers } from '../../../contract/contract.ts';
-import { AppError } from '../../../contract/errors.ts';
+import type { ApiHandlers } from '../../../contract/api/contract.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { askForLabel, scoreLabel } from '../../../workbench/suggestions.ts';
 import type { HostContext } from '../hostContext.ts';
 

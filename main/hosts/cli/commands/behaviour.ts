@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { AppError } from '../../../contract/errors.ts';
-import { shortId } from '../../../edits/version.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { shortId } from '../../../core/edits/version.ts';
 import {
   BEHAVIOUR_FILE_FORMATS,
   behaviourFormatOfName,
   readBehaviourFile,
   writeBehaviourFile,
-} from '../../../evaluation/behaviourFile.ts';
-import { passRate } from '../../../evaluation/behaviourResult.ts';
-import { toFileError } from '../../../files/fileError.ts';
+} from '../../../core/behaviours/behaviourFile.ts';
+import { passRate } from '../../../core/behaviours/behaviourResult.ts';
+import { toFileError } from '../../../core/files/fileError.ts';
 import type { Project } from '../../../storage/project.ts';
 import type { Command, Option } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';

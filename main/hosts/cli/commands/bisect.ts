@@ -1,7 +1,7 @@
-import { shortId } from '../../../edits/version.ts';
+import { shortId } from '../../../core/edits/version.ts';
 import { bisectByBehaviour } from '../../../workbench/bisection.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import { AppError } from '../../../contract/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import type { ComputeCommand } from '../command.ts';
 import { updateOf } from '../terminal.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../../../contract/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { capture, resumeCapture, type CaptureRequest } from '../../../workbench/activations.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';

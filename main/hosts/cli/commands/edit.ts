@@ -1,8 +1,8 @@
 // The working edit: begun, changed, committed, another version checked out.
-import { AppError } from '../../../contract/errors.ts';
-import { editFromArguments } from '../../../edits/editArguments.ts';
-import { targetKey, type Operation } from '../../../edits/edit.ts';
-import { shortId } from '../../../edits/version.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { editFromArguments } from '../../../core/edits/editArguments.ts';
+import { targetKey, type Operation } from '../../../core/edits/edit.ts';
+import { shortId } from '../../../core/edits/version.ts';
 import type { Project } from '../../../storage/project.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';

@@ -1,8 +1,8 @@
 // Searching the version that broke something, step by step or by stored results; bisect.ts runs the behaviour itself.
-import { AppError } from '../../../contract/errors.ts';
-import { shortId } from '../../../edits/version.ts';
-import type { BisectStep } from '../../../edits/versionHistory.ts';
-import { passRate } from '../../../evaluation/behaviourResult.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { shortId } from '../../../core/edits/version.ts';
+import type { BisectStep } from '../../../core/edits/versionHistory.ts';
+import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import type { Project } from '../../../storage/project.ts';
 import type { BisectState } from '../../../storage/versionStore.ts';
 import type { Command, CommandArguments, CommandContext } from '../command.ts';

@@ -1,7 +1,7 @@
 // Versions made of other versions: reverted, picked, merged; with their conflicts, and a look beforehand.
-import { AppError } from '../../../contract/errors.ts';
-import type { Version } from '../../../edits/version.ts';
-import type { MergeConflict, Resolution } from '../../../edits/versionMerge.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { Version } from '../../../core/edits/version.ts';
+import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge.ts';
 import type { Project } from '../../../storage/project.ts';
 import type { PlannedAction } from '../../../storage/versionStore.ts';
 import type { Command, CommandArguments, CommandContext, Option } from '../command.ts';

@@ -1,5 +1,5 @@
 // Versions as files, from one project to another.
-import { shortId } from '../../../edits/version.ts';
+import { shortId } from '../../../core/edits/version.ts';
 import { readVersionFile, writeVersionFile } from '../../../storage/versionFile.ts';
 import type { Command } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, withProject, withProjectToRead } from '../openProject.ts';

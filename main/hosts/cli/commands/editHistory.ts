@@ -1,7 +1,7 @@
 // Looking at versions, and naming them.
-import { AppError } from '../../../contract/errors.ts';
-import { shortId } from '../../../edits/version.ts';
-import { passRate } from '../../../evaluation/behaviourResult.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { shortId } from '../../../core/edits/version.ts';
+import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import type { Command } from '../command.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
-import { AppError } from '../../../contract/errors.ts';
-import { readEdit } from '../../../edits/editArguments.ts';
-import { shortId } from '../../../edits/version.ts';
-import type { Behaviour } from '../../../evaluation/behaviour.ts';
-import { behaviourFormatOfName, readBehaviourFile } from '../../../evaluation/behaviourFile.ts';
-import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../evaluation/verdict.ts';
-import { toFileError } from '../../../files/fileError.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { readEdit } from '../../../core/edits/editArguments.ts';
+import { shortId } from '../../../core/edits/version.ts';
+import type { Behaviour } from '../../../core/behaviours/behaviour.ts';
+import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
+import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/verdict.ts';
+import { toFileError } from '../../../core/files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
 import { evaluateEdit, runBehaviour } from '../../../workbench/evaluation.ts';

@@ -1,8 +1,8 @@
-import { shortId } from '../../../edits/version.ts';
-import { compareReports } from '../../../evaluation/compareReports.ts';
-import { PREDICTORS } from '../../../evaluation/forecastCheck.ts';
-import { isSignificant } from '../../../evaluation/intervals.ts';
-import { intervalText, number, percent, PREDICTOR_NAMES } from '../../../evaluation/reportText.ts';
+import { shortId } from '../../../core/edits/version.ts';
+import { compareReports } from '../../../core/evaluation/compareReports.ts';
+import { PREDICTORS } from '../../../core/evaluation/forecastCheck.ts';
+import { isSignificant } from '../../../core/evaluation/intervals.ts';
+import { intervalText, number, percent, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
 import { forecastCalibration, forecastEdit } from '../../../workbench/forecast.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
-import { EXPORT_FORMS, type Ladder } from '../../../export/ladder.ts';
+import { EXPORT_FORMS, type Ladder } from '../../../core/export/ladder.ts';
 import { exportEdit, planExport } from '../../../workbench/exports.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand, ComputeContext } from '../command.ts';

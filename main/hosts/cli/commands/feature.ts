@@ -1,7 +1,7 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
-import { AppError } from '../../../contract/errors.ts';
-import { LABEL_STATES } from '../../../features/labels.ts';
-import type { FeatureExample, TokenEffect } from '../../../features/statisticsReader.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { LABEL_STATES } from '../../../core/labels/labels.ts';
+import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/featureQuery.ts';
 import { MOST_ROWS } from '../../../storage/featureStore.ts';
 import { topFeatures } from '../../../workbench/dictionaries.ts';

@@ -1,8 +1,8 @@
-import { AppError } from '../../../contract/errors.ts';
-import type { Operation } from '../../../edits/edit.ts';
-import type { FoundFigures } from '../../../finder/figures.ts';
-import type { FoundEdit } from '../../../finder/findEdit.ts';
-import { readPromptFile } from '../../../finder/promptFile.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { Operation } from '../../../core/edits/edit.ts';
+import type { FoundFigures } from '../../../core/finder/figures.ts';
+import type { FoundEdit } from '../../../core/finder/findEdit.ts';
+import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { commitFound, findEdit, type FindRequest } from '../../../workbench/finder.ts';
 import { listFindings, type Finding } from '../../../workbench/findings.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../../../contract/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { resolveModel } from '../../../workbench/models.ts';
 import type { ComputeCommand } from '../command.ts';
 import { EDIT_OPTIONS } from '../editOptions.ts';

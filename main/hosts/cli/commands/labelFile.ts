@@ -1,20 +1,20 @@
 // Labels as files: brought in and carried out, two people's merged and compared.
-import { AppError } from '../../../contract/errors.ts';
-import { applyPatch, featureKey, UNLABELLED, type LabelRecord } from '../../../features/labels.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { applyPatch, featureKey, UNLABELLED, type LabelRecord } from '../../../core/labels/labels.ts';
 import {
   formatOfName,
   LABEL_FILE_FORMATS,
   readLabelFile,
   writeLabelFile,
   type LabelFileFormat,
-} from '../../../features/labelsFile.ts';
+} from '../../../core/labels/labelsFile.ts';
 import {
   IMPORT_RULES,
   measureAgreement,
   mergeLabels,
   type Agreement,
   type LabelConflict,
-} from '../../../features/labelsMerge.ts';
+} from '../../../core/labels/labelsMerge.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {
   AUTHOR_OPTIONS,

@@ -1,7 +1,7 @@
 // How good labels are: the blind test, agreement with others, and a language model of one's own that suggests and scores.
-import type { Endpoint } from '../../../contract/nouns/app.ts';
-import { AppError } from '../../../contract/errors.ts';
-import { rateEstimate } from '../../../evaluation/intervals.ts';
+import type { Endpoint } from '../../../contract/api/app.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { rateEstimate } from '../../../core/evaluation/intervals.ts';
 import { answerIntruderTest, INTRUDER_TEXTS, intruderTest } from '../../../workbench/intruderTest.ts';
 import { listedHash } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';

@@ -1,5 +1,5 @@
 // Going back: one step, to a backup, or to what can still be read.
-import { AppError } from '../../../contract/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import type { UndoReport } from '../../../storage/changes.ts';
 import { openProject } from '../../../storage/project.ts';
 import { restoreBackup, salvage } from '../../../storage/recovery.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../../../contract/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { resumeTraining, trainDictionary, type TrainRequest } from '../../../workbench/dictionaries.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';

@@ -1,0 +1,188 @@
+// Behaviours: suites of prompts and checks, and what evaluations found.
+import * as v from 'valibot';
+import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../base/fields.ts';
+import { command, nothing, query } from '../rpc/procedure.ts';
+import { stepSchema } from './history.ts';
+import { jobSchema } from './job.ts';
+
+const bound = v.picklist(['atLeast', 'atMost']);
+
+export const checkSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
+  v.strictObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
+  v.strictObject({
+    kind: v.literal('logitDifference'),
+    continuation: v.string(),
+    against: v.string(),
+    bound,
+    value: v.number(),
+  }),
+  v.strictObject({
+    kind: v.literal('multipleChoice'),
+    choices: v.array(v.string()),
+    answer: v.number(),
+    expected: v.boolean(),
+  }),
+]);
+
+export const behaviourSchema = v.strictObject({
+  format: v.literal('errata.behaviour.1'),
+  name: v.string(),
+  description: v.string(),
+  /** What an edit wants of the share of cases that pass. */
+  aim: v.picklist(['lower', 'raise', 'keep']),
+  maxNewTokens: v.number(),
+  cases: v.array(
+    v.strictObject({
+      role: v.picklist(['target', 'lookalike', 'collateral']),
+      system: v.string(),
+      prompt: v.string(),
+      raw: v.boolean(),
+      checks: v.array(checkSchema),
+      note: v.string(),
+      /** `choose`: an edit may be searched with it; `report`: figures are made from it. */
+      split: v.picklist(['choose', 'report']),
+      /** Some part of its wording was not trained on. */
+      isHeldOut: v.boolean(),
+      /** Facts by which cases are grouped. */
+      tags: v.record(v.string(), v.string()),
+    }),
+  ),
+});
+
+const stored = v.object({
+  name: v.string(),
+  /** Content id: what versions and results refer to. A changed behaviour gets another. */
+  id: v.string(),
+  author: v.string(),
+  time: v.string(),
+  revision: v.number(),
+});
+
+const metric = v.object({
+  value: v.number(),
+  low: v.optional(v.number()),
+  high: v.optional(v.number()),
+  sample: v.optional(v.number()),
+});
+
+const tried = v.object({
+  passed: v.boolean(),
+  /** The generated text; empty where no check looks at text. */
+  output: v.string(),
+  /** Of each check; the score is what it compares. */
+  verdicts: v.array(v.object({ passed: v.boolean(), score: v.nullable(v.number()) })),
+});
+
+const result = v.object({
+  id: v.string(),
+  /** Null: the model without any edit. */
+  version: v.nullable(v.string()),
+  model: v.string(),
+  behaviour: v.string(),
+  passRate: v.number(),
+  cases: v.array(v.object({ passed: v.boolean(), score: v.nullable(v.number()), output: v.string() })),
+  metrics: v.record(v.string(), metric),
+  tool: v.string(),
+  author: v.string(),
+  time: v.string(),
+});
+
+/** A name, a content id, or four or more digits of one. */
+const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+
+export const behaviour = {
+  list: query({
+    summary: 'The behaviours of the project',
+    input: nothing,
+    output: v.array(
+      v.object({
+        ...stored.entries,
+        cases: v.number(),
+        description: v.string(),
+        aim: v.picklist(['lower', 'raise', 'keep']),
+        maxNewTokens: v.number(),
+        /** Cases that an edit may be searched with, and those that figures are made from. */
+        choose: v.number(),
+        report: v.number(),
+        /** Cases some part of whose wording was not trained on. */
+        heldOut: v.number(),
+        /** How many checks there are of each kind. */
+        checks: v.record(v.string(), v.number()),
+        /** Share of the cases that passed when it was last run, as it reads now; null: never. */
+        unedited: v.nullable(metric),
+        head: v.nullable(metric),
+      }),
+    ),
+  }),
+  show: query({
+    summary: 'The prompts and checks of a behaviour',
+    input: v.strictObject({ ref }),
+    output: v.object({ id: v.string(), behaviour: behaviourSchema, stored: v.nullable(stored) }),
+  }),
+  save: command({
+    summary: 'Store a behaviour under its name',
+    /** `expectedRevision`: the one that was opened, 0 for a new name; `conflict` when it is another by now. */
+    input: v.strictObject({
+      behaviour: behaviourSchema,
+      expectedRevision: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      ...reasonEntries,
+    }),
+    output: stored,
+  }),
+  problems: query({
+    summary: 'What is wrong with a behaviour before it is saved, expressions that explode among it',
+    /** Not yet a behaviour: whatever stands in the table. */
+    input: v.strictObject({ behaviour: v.unknown() }),
+    output: v.object({
+      problems: v.array(v.object({ /** Null: of the whole. */ case: v.nullable(v.number()), message: v.string() })),
+    }),
+  }),
+  tryCase: query({
+    summary: 'Run one case on the model as it is and with an edit',
+    input: v.strictObject({
+      case: v.unknown(),
+      maxNewTokens: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096)),
+      /** A version, or `working`; the model alone when left out. */
+      edit: v.exactOptional(ref),
+      /** Where there is no edit that tells it, and the project has several. */
+      model: v.exactOptional(nameSchema),
+    }),
+    output: v.object({ before: tried, after: v.nullable(tried) }),
+  }),
+  run: command({
+    summary: 'Run all cases on the model as it is or on a version, and store what passed: a job',
+    /** `version` null: the model as it is. */
+    input: v.strictObject({ name: ref, version: v.nullable(ref), model: v.exactOptional(nameSchema) }),
+    output: jobSchema,
+  }),
+  import: command({
+    summary: 'Bring in a behaviour: JSON, or prompts and checks as JSONL or CSV',
+    /** `name` is needed for JSONL and CSV. */
+    input: v.strictObject({
+      location: locationSchema,
+      name: v.exactOptional(v.pipe(v.string(), v.maxLength(100))),
+      maxNewTokens: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096))),
+      ...reasonEntries,
+    }),
+    output: stored,
+  }),
+  remove: command({
+    summary: 'Take a behaviour’s name away; versions that must satisfy it still know its content',
+    input: v.strictObject({ name: ref, ...reasonEntries }),
+    output: nothing,
+  }),
+  history: query({
+    summary: 'Who changed a behaviour, when and why',
+    input: v.strictObject({ name: ref }),
+    output: v.array(v.object({ change: v.number(), step: stepSchema, content: v.nullable(v.string()) })),
+  }),
+  results: query({
+    summary: 'What evaluations found, the newest first',
+    /** `version` null: the unedited model only. */
+    input: v.strictObject({ behaviour: v.exactOptional(ref), version: v.exactOptional(v.nullable(hashSchema)) }),
+    output: v.array(result),
+  }),
+};

@@ -1,0 +1,156 @@
+// Dictionaries: runs that train them, finished ones, imported ones.
+import * as v from 'valibot';
+import { nameSchema } from '../base/fields.ts';
+import { command, nothing, query, stream } from '../rpc/procedure.ts';
+import { jobSchema } from './job.ts';
+
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+export const TRAINED_ARCHITECTURES = ['topk', 'batchtopk'] as const;
+
+/** What a run is asked to do; what is left out has the defaults that `plan` tells. */
+export const trainSchema = v.strictObject({
+  name: nameSchema,
+  /** Name of the store. */
+  activations: nameSchema,
+  architecture: v.picklist(TRAINED_ARCHITECTURES),
+  /** Number of features. */
+  size: whole,
+  /** Features that fire on a token: exactly (topk) or on average (batchtopk). */
+  k: whole,
+  /** Tokens per step. */
+  batchSize: whole,
+  steps: whole,
+  learningRate: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
+  warmupSteps: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  decayFraction: v.exactOptional(share),
+  deadAfterTokens: v.exactOptional(whole),
+  auxK: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  seed: v.exactOptional(v.pipe(v.number(), v.safeInteger())),
+  heldOutFraction: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+});
+
+const memorySchema = v.object({
+  /** Bytes: parameters and moments, one step, the shuffling buffer, evaluation. */
+  state: v.number(),
+  step: v.number(),
+  buffer: v.number(),
+  passing: v.number(),
+  total: v.number(),
+});
+
+/** On held-out activations. Definitions are in the renderer's glossary; `tokens` is the size of the sample. */
+export const qualitySchema = v.object({
+  hash: v.string(),
+  fvu: v.number(),
+  l0: v.number(),
+  deadFraction: v.number(),
+  tokens: v.number(),
+  lossRecovered: v.number(),
+  ceOriginal: v.exactOptional(v.number()),
+  ceReconstructed: v.exactOptional(v.number()),
+  ceZero: v.exactOptional(v.number()),
+});
+
+export const dictionarySchema = v.object({
+  name: v.string(),
+  /** 'unfinished': training was interrupted or is going on; see `job`. */
+  state: v.picklist(['finished', 'unfinished']),
+  architecture: v.string(),
+  d: v.number(),
+  size: v.number(),
+  k: v.number(),
+  steps: v.number(),
+  site: v.string(),
+  model: v.object({ name: v.string(), hash: v.string() }),
+  quality: v.nullable(qualitySchema),
+  /** The job that trains it or did last, if this project knows it. */
+  job: v.nullable(v.string()),
+});
+
+/** One recorded step. `loss` is in normalised units; `fvu`, `l0` and `dead` (a share) are of the batch. */
+export const curvePointSchema = v.object({
+  step: v.number(),
+  loss: v.number(),
+  fvu: v.number(),
+  l0: v.number(),
+  dead: v.number(),
+});
+
+const byName = v.strictObject({ name: nameSchema });
+
+export const dictionary = {
+  list: query({ summary: 'Dictionaries and runs of the project', input: nothing, output: v.array(dictionarySchema) }),
+  describe: query({
+    summary: 'A dictionary: how it was trained, how good it is, how often its features fire',
+    input: byName,
+    output: v.object({
+      dictionary: dictionarySchema,
+      /** The whole configuration, defaults included. */
+      config: v.record(v.string(), v.union([v.string(), v.number()])),
+      provenance: v.object({
+        store: v.string(),
+        corpus: v.nullable(v.string()),
+        heldOutFraction: v.number(),
+        contextLength: v.nullable(v.number()),
+        /** Of training, in all lives of the run; null until it has finished. */
+        seconds: v.nullable(v.number()),
+        tokensPerSecond: v.nullable(v.number()),
+        trainedTokens: v.nullable(v.number()),
+      }),
+      /**
+       * How many features fire how often: `counts[i]` features fire on a share of the tokens between 10^edges[i] and
+       * 10^edges[i+1]; `never` on none. Null until evaluated.
+       */
+      firing: v.nullable(
+        v.object({
+          edges: v.array(v.number()),
+          counts: v.array(v.number()),
+          never: v.number(),
+          tokens: v.number(),
+        }),
+      ),
+    }),
+  }),
+  curves: query({
+    summary: 'The recorded curves of a run',
+    input: byName,
+    output: v.object({ points: v.array(curvePointSchema) }),
+  }),
+  /** Begins with what is recorded, goes on as training goes on; ends when the run ends. A point's step may repeat an
+   *  earlier one's after a run was resumed: what was known from that step on is then to be dropped. */
+  watchCurves: stream({
+    summary: 'The curves of a run as they grow',
+    input: byName,
+    chunk: v.object({ points: v.array(curvePointSchema) }),
+    output: nothing,
+  }),
+  plan: query({
+    summary: 'The whole configuration of a run with its defaults, its memory and its time: read before it is started',
+    input: trainSchema,
+    output: v.object({
+      config: v.record(v.string(), v.union([v.string(), v.number()])),
+      memory: memorySchema,
+      /** Of the machine. */
+      totalMemory: v.number(),
+      tokens: v.number(),
+      /** How often the run goes through the store. */
+      epochs: v.number(),
+      seconds: v.nullable(v.number()),
+      /** What the time is predicted from: earlier runs of the project, or the measured speed of the device. */
+      basis: v.nullable(v.picklist(['runs', 'device'])),
+      warnings: v.array(v.string()),
+    }),
+  }),
+  train: command({ summary: 'Train a dictionary: a job', input: trainSchema, output: jobSchema }),
+  evaluate: command({
+    summary: 'Measure a dictionary again, on its own or another store: a job, whose output is the quality',
+    input: v.strictObject({
+      name: nameSchema,
+      activations: v.exactOptional(nameSchema),
+      heldOutFraction: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+    }),
+    output: jobSchema,
+  }),
+};

@@ -1,0 +1,301 @@
+// Edits and their versions. There is one working edit: operations that were changed and not committed yet. A version is
+// named by its id (or four or more digits of it), a branch, a tag or HEAD, each followed by ~N or ^N.
+import * as v from 'valibot';
+import {
+  featureSchema,
+  hashSchema,
+  locationSchema,
+  paragraphSchema,
+  reasonEntries,
+  siteSchema,
+} from '../base/fields.ts';
+import { command, nothing, query } from '../rpc/procedure.ts';
+import { jobSchema } from './job.ts';
+
+const amount = v.pipe(v.number(), v.finite());
+const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const refName = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+
+const target = {
+  feature: featureSchema,
+  dictionary: hashSchema,
+  site: siteSchema,
+  scope: v.variant('positions', [
+    v.strictObject({ positions: v.picklist(['all', 'notBos', 'promptOnly', 'generatedOnly']) }),
+    v.strictObject({ positions: v.literal('fromFirstFiring'), feature: featureSchema }),
+  ]),
+  /** None: always open. Several: open where any of them is. */
+  gates: v.pipe(v.array(v.strictObject({ feature: featureSchema, threshold: amount })), v.maxLength(64)),
+};
+
+/** One change to one feature at one site; f is the feature's activation, d its decoder row, x the activation. */
+export const operationSchema = v.variant('kind', [
+  v.strictObject({ ...target, kind: v.literal('ablate') }), // f' = 0
+  v.strictObject({ ...target, kind: v.literal('scale'), factor: amount }), // f' = factor·f
+  v.strictObject({ ...target, kind: v.literal('clamp'), value: amount }), // f' = value
+  v.strictObject({ ...target, kind: v.literal('clampActive'), value: amount }), // f' = value where f > 0
+  v.strictObject({ ...target, kind: v.literal('floor'), value: amount }), // f' = max(f, value)
+  v.strictObject({ ...target, kind: v.literal('cap'), value: amount }), // f' = min(f, value)
+  v.strictObject({ ...target, kind: v.literal('steer'), amount }), // x' = x + amount·d
+  v.strictObject({ ...target, kind: v.literal('project'), factor: amount }), // x' = x + (factor−1)(x·d̂)d̂
+]);
+
+export const labelSchema = v.object({ dictionary: v.string(), feature: v.number(), text: v.string() });
+
+export const versionSchema = v.object({
+  id: v.string(),
+  /** Of its operations alone: two versions with the same operations share it. */
+  edit: v.string(),
+  parents: v.array(v.string()),
+  model: v.string(),
+  operations: v.array(operationSchema),
+  behaviours: v.array(v.string()),
+  labels: v.array(labelSchema),
+  message: v.string(),
+  author: v.string(),
+  time: v.string(),
+});
+
+export const workingSchema = v.object({
+  /** Null: on no branch. */
+  branch: v.nullable(v.string()),
+  /** The version it started from; null before the first commit. */
+  head: v.nullable(v.string()),
+  model: v.string(),
+  operations: v.array(operationSchema),
+  behaviours: v.array(v.string()),
+});
+
+const difference = v.object({
+  operations: v.array(
+    v.object({
+      key: v.string(),
+      before: v.nullable(operationSchema),
+      after: v.nullable(operationSchema),
+      labelBefore: v.nullable(v.string()),
+      labelAfter: v.nullable(v.string()),
+    }),
+  ),
+  behavioursAdded: v.array(v.string()),
+  behavioursRemoved: v.array(v.string()),
+});
+
+const conflict = v.object({
+  key: v.string(),
+  /** Null: no operation there, or the ancestors disagree. */
+  base: v.nullable(operationSchema),
+  ours: v.nullable(operationSchema),
+  theirs: v.nullable(operationSchema),
+});
+
+/** For each conflict (by its `key`) a side; one that is left out makes the command fail with `conflict`. */
+const resolutions = v.exactOptional(v.record(v.string(), v.picklist(['ours', 'theirs', 'none'])));
+const mainline = v.exactOptional(v.picklist([1, 2]));
+const discard = v.exactOptional(v.boolean());
+
+const preview = v.object({
+  /** The version at hand. */
+  head: v.string(),
+  /** Common ancestors; of a merge only. */
+  bases: v.array(v.string()),
+  /** The branch would only move ahead. */
+  isFastForward: v.boolean(),
+  conflicts: v.array(conflict),
+  /** Keys of the conflicts for which no side was chosen; below they stay as they are here. */
+  undecided: v.array(v.string()),
+  /** From the version at hand to what would be made. */
+  difference,
+  labels: v.array(labelSchema),
+});
+
+const bisect = v.object({
+  bad: v.string(),
+  good: v.array(v.string()),
+  skipped: v.array(v.string()),
+  next: v.variant('kind', [
+    v.object({ kind: v.literal('test'), version: v.string(), remaining: v.number(), steps: v.number() }),
+    v.object({ kind: v.literal('found'), firstBad: v.string() }),
+    v.object({ kind: v.literal('undecided'), candidates: v.array(v.string()) }),
+  ]),
+});
+
+export const edit = {
+  status: query({
+    summary: 'The working edit, and what in it is not committed; null before one was begun',
+    input: nothing,
+    output: v.nullable(v.object({ working: workingSchema, pending: difference })),
+  }),
+  begin: command({
+    summary: 'Begin an edit of a model on a branch of its own',
+    /** `model`: its hash. `discard`: also when the working edit holds uncommitted changes (undo brings them back). */
+    input: v.strictObject({ branch: refName, model: hashSchema, discard, ...reasonEntries }),
+    output: workingSchema,
+  }),
+  setOperation: command({
+    summary: 'Put an operation in the working edit, in place of one at the same feature and site',
+    input: v.strictObject({ operation: operationSchema, ...reasonEntries }),
+    output: workingSchema,
+  }),
+  removeOperation: command({
+    summary: 'Take an operation out of the working edit',
+    input: v.strictObject({ site: siteSchema, dictionary: hashSchema, feature: featureSchema, ...reasonEntries }),
+    output: workingSchema,
+  }),
+  setOperations: command({
+    summary: 'Replace all operations of the working edit, undone as one',
+    input: v.strictObject({
+      operations: v.pipe(v.array(operationSchema), v.maxLength(4096)),
+      ...reasonEntries,
+    }),
+    output: workingSchema,
+  }),
+  setBehaviours: command({
+    summary: 'Say which behaviours the next version must satisfy, by id',
+    input: v.strictObject({ behaviours: v.pipe(v.array(hashSchema), v.maxLength(1000)), ...reasonEntries }),
+    output: workingSchema,
+  }),
+  commit: command({
+    summary: 'Make the working edit a version',
+    input: v.strictObject({ message: paragraphSchema(10_000, 1), ...reasonEntries }),
+    output: versionSchema,
+  }),
+  log: query({
+    summary: 'Versions, the newest first, a version before its parents',
+    /** From what a branch, a tag or HEAD leads to when left out; `all`: everything there is. */
+    input: v.strictObject({
+      from: v.exactOptional(v.array(ref)),
+      all: v.exactOptional(v.boolean()),
+      limit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000))),
+    }),
+    output: v.array(
+      v.object({
+        ...versionSchema.entries,
+        names: v.array(v.string()),
+        /** The latest evaluation of its edit on its model; null when there is none. */
+        evaluation: v.nullable(
+          v.object({
+            id: v.string(),
+            /** Null: it was made without a budget. */
+            passes: v.nullable(v.boolean()),
+            time: v.string(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  names: query({
+    summary: 'Branches and tags',
+    input: nothing,
+    output: v.object({
+      head: v.nullable(v.string()),
+      branches: v.array(v.object({ name: v.string(), version: v.string() })),
+      tags: v.array(
+        v.object({
+          name: v.string(),
+          version: v.string(),
+          message: v.string(),
+          author: v.string(),
+          time: v.string(),
+        }),
+      ),
+    }),
+  }),
+  show: query({ summary: 'A version', input: v.strictObject({ ref }), output: versionSchema }),
+  diff: query({
+    summary: 'What changed from one version to another',
+    input: v.strictObject({ before: ref, after: ref }),
+    output: difference,
+  }),
+  checkout: command({
+    summary: 'Make a version the working edit',
+    input: v.strictObject({ ref, discard, ...reasonEntries }),
+    output: workingSchema,
+  }),
+  revert: command({
+    summary: 'Add a version that takes back what another changed',
+    input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
+    output: versionSchema,
+  }),
+  cherryPick: command({
+    summary: 'Add a version with what another changed, made anew here',
+    input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
+    output: versionSchema,
+  }),
+  rollBack: command({
+    summary: 'Add a version that is as another was; nothing is deleted',
+    input: v.strictObject({ ref, ...reasonEntries }),
+    output: versionSchema,
+  }),
+  preview: query({
+    summary: 'What an action would change, and what both sides changed differently, without doing it',
+    input: v.strictObject({
+      action: v.picklist(['merge', 'revert', 'cherryPick', 'rollBack']),
+      ref,
+      resolutions,
+      mainline,
+    }),
+    output: preview,
+  }),
+  merge: command({
+    summary: 'Merge a version into the working edit’s branch',
+    input: v.strictObject({
+      ref,
+      message: v.exactOptional(paragraphSchema(10_000, 1)),
+      resolutions,
+      ...reasonEntries,
+    }),
+    output: v.object({ kind: v.picklist(['merged', 'fastForward']), version: versionSchema }),
+  }),
+  createBranch: command({
+    summary: 'Make a branch without checking it out',
+    input: v.strictObject({ name: refName, ref, ...reasonEntries }),
+    output: v.object({ name: v.string(), version: v.string() }),
+  }),
+  deleteBranch: command({
+    summary: 'Delete a branch; its versions stay',
+    input: v.strictObject({ name: refName, ...reasonEntries }),
+    output: nothing,
+  }),
+  createTag: command({
+    summary: 'Tag a version',
+    input: v.strictObject({ name: refName, ref, message: paragraphSchema(10_000), ...reasonEntries }),
+    output: v.object({ name: v.string(), version: v.string() }),
+  }),
+  deleteTag: command({
+    summary: 'Delete a tag',
+    input: v.strictObject({ name: refName, ...reasonEntries }),
+    output: nothing,
+  }),
+  bisection: query({ summary: 'The bisection under way, if any', input: nothing, output: v.nullable(bisect) }),
+  startBisect: command({
+    summary: 'Search for the first bad version between good ones and a bad one',
+    input: v.strictObject({ bad: ref, good: v.pipe(v.array(ref), v.minLength(1)), ...reasonEntries }),
+    output: bisect,
+  }),
+  markBisect: command({
+    summary: 'Say how a version is; without one, that which the bisection asks about',
+    input: v.strictObject({
+      verdict: v.picklist(['good', 'bad', 'skip']),
+      ref: v.exactOptional(ref),
+      ...reasonEntries,
+    }),
+    output: bisect,
+  }),
+  /** It can be paused, and goes on after whatever interrupts it: the verdicts are kept as they come. */
+  runBisect: command({
+    summary: 'Let a behaviour judge the versions that the bisection asks about: a job',
+    /** A version is good when it passes at least, or at most, this share of the cases. */
+    input: v.strictObject({
+      behaviour: ref,
+      bound: v.picklist(['atLeast', 'atMost']),
+      passRate: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+    }),
+    output: jobSchema,
+  }),
+  endBisect: command({ summary: 'End the bisection', input: v.strictObject({ ...reasonEntries }), output: nothing }),
+  importFile: command({
+    summary: 'Bring in a version with all that is behind it, on a new branch',
+    input: v.strictObject({ location: locationSchema, branch: refName, ...reasonEntries }),
+    output: v.object({ added: v.number(), known: v.number() }),
+  }),
+};

@@ -1,0 +1,166 @@
+// Evaluations of versions and of the working edit: stored reports, new ones as jobs, two side by side, forecasts and how good
+// they were.
+import * as v from 'valibot';
+import { hashSchema, nameSchema } from '../base/fields.ts';
+import { command, nothing, query } from '../rpc/procedure.ts';
+import { corpusSchema } from './activations.ts';
+import {
+  budgetSchema,
+  estimateSchema,
+  forecastCheckEntries,
+  forecastSchema,
+  reportSchema,
+  settingsSchema,
+  suiteRoleSchema,
+} from './evaluationReport.ts';
+import { jobSchema } from './job.ts';
+
+/** A version by id, digits of it, branch or tag; or `working`: the working edit. */
+const editRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+/** The id of an evaluation, or four or more digits of it. */
+const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+
+const summary = {
+  id: v.string(),
+  /** Null: of an edit that was not committed. */
+  version: v.nullable(v.string()),
+  edit: v.string(),
+  model: v.string(),
+  /** Whether it stays within its budget; null: it was made without one. */
+  passes: v.nullable(v.boolean()),
+  author: v.string(),
+  time: v.string(),
+  /** First line of the version's message; empty without one. */
+  message: v.string(),
+};
+
+const requestEntries = {
+  of: editRef,
+  /** Names; all of the project when left out. */
+  behaviours: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(1000))),
+  /** Those that the edit is for; when left out, all whose aim is not to be kept. */
+  targets: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(1000))),
+  /** What the dictionary's training held out when left out. */
+  text: v.exactOptional(
+    v.variant('from', [
+      v.strictObject({ from: v.literal('activations'), name: nameSchema }),
+      v.strictObject({ from: v.literal('corpus'), corpus: corpusSchema }),
+    ]),
+  ),
+  /** What is left out has its default. */
+  settings: v.exactOptional(v.partial(settingsSchema)),
+};
+
+const comparedSuite = v.object({
+  name: v.string(),
+  roles: v.tuple([v.nullable(suiteRoleSchema), v.nullable(suiteRoleSchema)]),
+  one: v.nullable(estimateSchema),
+  other: v.nullable(estimateSchema),
+  /** Paired, case by case; null where the cases are not the same ones. */
+  difference: v.nullable(estimateSchema),
+  isSignificant: v.boolean(),
+  score: v.nullable(v.object({ one: v.number(), other: v.number(), difference: estimateSchema })),
+  lost: v.nullable(v.number()),
+  won: v.nullable(v.number()),
+});
+
+export const evaluation = {
+  list: query({
+    summary: 'Stored evaluations, the newest first',
+    input: v.strictObject({ version: v.exactOptional(editRef) }),
+    output: v.array(
+      v.object({
+        ...summary,
+        suites: v.array(
+          v.object({ name: v.string(), role: suiteRoleSchema, before: estimateSchema, after: estimateSchema }),
+        ),
+        /** Growth of the cross-entropy on held-out text, as a share; null without text. */
+        increase: v.nullable(v.number()),
+        /** Features that changed how often they fire; null where that was not measured. */
+        moved: v.nullable(v.number()),
+      }),
+    ),
+  }),
+  show: query({
+    summary: 'The report of an evaluation',
+    input: v.strictObject({ ref }),
+    output: v.object({
+      ...summary,
+      report: reportSchema,
+      /** Labels of the features that the report names, as they read now. */
+      labels: v.array(v.object({ dictionary: v.string(), feature: v.number(), text: v.string() })),
+      /** Names of the dictionaries, by hash; those that the project lacks are left out. */
+      dictionaries: v.record(v.string(), v.string()),
+    }),
+  }),
+  defaults: query({
+    summary: 'Settings and budget where nothing is said',
+    input: nothing,
+    output: v.object({ settings: settingsSchema, budget: budgetSchema }),
+  }),
+  plan: query({
+    summary: 'What an evaluation would run, and how long it will probably take',
+    input: v.strictObject(requestEntries),
+    output: v.object({
+      operations: v.number(),
+      suites: v.array(v.object({ name: v.string(), role: suiteRoleSchema, cases: v.number() })),
+      /** Texts to be read or continued. */
+      texts: v.number(),
+      seconds: v.nullable(v.number()),
+      /** What the time is predicted from: an earlier evaluation, or the device's speed. */
+      basis: v.nullable(v.picklist(['evaluations', 'device'])),
+      /** Features have statistics, so that there will be a forecast to check. */
+      hasForecast: v.boolean(),
+      warnings: v.array(v.string()),
+    }),
+  }),
+  start: command({
+    summary: 'Evaluate a version or the working edit: a job; its output holds the id of the evaluation',
+    /** `budget` null: no verdict. */
+    input: v.strictObject({ ...requestEntries, budget: v.nullable(budgetSchema) }),
+    output: jobSchema,
+  }),
+  compare: query({
+    summary: 'Two evaluations side by side, paired where they ran the same cases or read the same text',
+    input: v.strictObject({ one: ref, other: ref }),
+    output: v.object({
+      one: v.object(summary),
+      other: v.object(summary),
+      suites: v.array(comparedSuite),
+      text: v.object({
+        one: v.nullable(estimateSchema),
+        other: v.nullable(estimateSchema),
+        relative: v.nullable(estimateSchema),
+      }),
+      moved: v.array(v.object({ site: v.string(), one: v.nullable(v.number()), other: v.nullable(v.number()) })),
+      notes: v.array(v.string()),
+    }),
+  }),
+  forecast: query({
+    summary: 'What an edit will probably move, from its dictionary and statistics alone',
+    input: v.strictObject({ of: editRef }),
+    output: v.object({
+      places: v.array(forecastSchema),
+      labels: v.array(v.object({ dictionary: hashSchema, feature: v.number(), text: v.string() })),
+      dictionaries: v.record(v.string(), v.string()),
+    }),
+  }),
+  calibration: query({
+    summary: 'How good the forecasts of earlier evaluations were',
+    input: nothing,
+    output: v.object({
+      records: v.array(
+        v.object({
+          evaluation: v.string(),
+          edit: v.string(),
+          time: v.string(),
+          site: v.string(),
+          dictionary: v.string(),
+          ...forecastCheckEntries,
+        }),
+      ),
+      /** Over the records; null for fewer than two. */
+      means: forecastCheckEntries.correlations,
+    }),
+  }),
+};

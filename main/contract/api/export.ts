@@ -1,0 +1,151 @@
+// Exports: patched models as artifacts, each with its manifest and its equivalence report.
+import * as v from 'valibot';
+import { locationSchema, nameSchema } from '../base/fields.ts';
+import { command, nothing, query } from '../rpc/procedure.ts';
+import { operationSchema } from './edit.ts';
+import { jobSchema } from './job.ts';
+
+/** ONNX with its weights inside, or linked; a plain checkpoint with the edit in a bias, or in the weights; one with a hook. */
+const formSchema = v.picklist(['embedded', 'referenced', 'bias', 'weights', 'huggingface']);
+const badgeSchema = v.picklist(['exact', 'calibrated', 'approximate']);
+const versionRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const count = v.number();
+
+/** Of two sets of logits on the same text. KL in nats per position. */
+const difference = v.object({
+  positions: count,
+  maxAbsLogitDiff: v.number(),
+  meanKl: v.number(),
+  maxKl: v.number(),
+  top1Agreement: v.number(),
+  logitStd: v.number(),
+});
+const effect = v.object({ logits: difference, greedyAgreement: v.number() });
+
+const reportSchema = v.object({
+  equivalence: v.object({
+    comparedWith: v.picklist(['exported', 'recorded']),
+    device: v.string(),
+    logits: difference,
+    greedy: v.object({ prompts: count, newTokens: count, agreement: v.number(), ties: count, divergences: count }),
+    tolerance: v.object({ maxAbsLogitDiff: v.number(), meanKl: v.number() }),
+  }),
+  /** What the edit changes at all. */
+  effect,
+  /** The edit at its sites against what the artifact does; null where they are the same. */
+  deviation: v.nullable(effect),
+  /** Of a folder with a hook: its formula in double precision against the workbench. */
+  formula: v.nullable(v.object({ positions: count, undecided: count, maxAbsDiff: v.number(), tolerance: v.number() })),
+  python: v.nullable(
+    v.variant('state', [
+      v.object({ state: v.literal('notChecked'), reason: v.string() }),
+      v.object({
+        state: v.literal('checked'),
+        positions: count,
+        maxAbsLogitDiff: v.number(),
+        meanKl: v.number(),
+        greedyTexts: count,
+        greedyTextsEqual: count,
+        versions: v.record(v.string(), v.string()),
+      }),
+    ]),
+  ),
+  warnings: v.array(v.string()),
+  notes: v.array(v.string()),
+});
+
+const file = v.object({
+  path: v.string(),
+  bytes: v.number(),
+  sha256: v.string(),
+  /** 'link': the same bytes on the disk as the original weights. */
+  storage: v.picklist(['own', 'copy', 'link']),
+});
+
+const provenance = v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]));
+
+const artifactSchema = v.object({
+  id: v.string(),
+  created: v.string(),
+  tool: v.string(),
+  form: formSchema,
+  model: v.object({ hash: v.string(), type: v.string() }),
+  dictionaries: v.array(v.object({ hash: v.string(), architecture: v.string(), site: v.string() })),
+  edit: v.string(),
+  operations: v.array(operationSchema),
+  /** One for each operation. */
+  exactness: v.array(v.object({ badge: badgeSchema, reason: v.string() })),
+  provenance,
+  files: v.array(file),
+  report: reportSchema,
+});
+
+const exported = v.object({
+  name: v.string(),
+  folder: v.string(),
+  /** Null: it was changed after the export, or is no artifact of this version; `problem` says what. */
+  artifact: v.nullable(artifactSchema),
+  problem: v.nullable(v.string()),
+});
+
+const trashed = v.object({ id: v.string(), name: v.string(), time: v.string() });
+
+export const export_ = {
+  list: query({ summary: 'The exports of the project', input: nothing, output: v.array(exported) }),
+  show: query({
+    summary: 'One export, and the code that loads it',
+    input: v.strictObject({ name: nameSchema }),
+    output: v.object({
+      ...exported.entries,
+      code: v.array(v.object({ title: v.string(), language: v.picklist(['python', 'js']), code: v.string() })),
+    }),
+  }),
+  plan: query({
+    summary: 'Which forms can carry a version, which of them are exact, and why the others are not or cannot',
+    input: v.strictObject({ version: versionRef }),
+    output: v.object({
+      rungs: v.array(
+        v.object({ form: formSchema, applies: v.boolean(), badge: v.nullable(badgeSchema), reason: v.string() }),
+      ),
+      /** The first that is exact. */
+      default: formSchema,
+    }),
+  }),
+  /** The job's output holds the equivalence report. */
+  start: command({
+    summary: 'Export a version: a job',
+    input: v.strictObject({
+      name: nameSchema,
+      version: versionRef,
+      form: formSchema,
+      /** Thresholds of topk features in place of their competition: not exact; each badge says how often they differ. */
+      calibrate: v.exactOptional(v.boolean()),
+      /** What to compare on: a store, or a corpus; what the dictionary's training held out when left out. */
+      text: v.exactOptional(
+        v.variant('from', [
+          v.strictObject({ from: v.literal('store'), store: nameSchema }),
+          v.strictObject({ from: v.literal('location'), location: locationSchema }),
+        ]),
+      ),
+      /** Also load it with the Python of this machine, where that has what it takes. */
+      python: v.exactOptional(v.boolean()),
+    }),
+    output: jobSchema,
+  }),
+  verify: command({
+    summary: 'Check an export from its files alone: a job',
+    input: v.strictObject({ name: nameSchema }),
+    output: jobSchema,
+  }),
+  trash: query({ summary: 'Exports that were deleted and can be restored', input: nothing, output: v.array(trashed) }),
+  remove: command({
+    summary: 'Move an export to the trash',
+    input: v.strictObject({ name: nameSchema }),
+    output: trashed,
+  }),
+  restore: command({
+    summary: 'Bring back an export that was deleted, under its name or another',
+    input: v.strictObject({ id: v.pipe(v.string(), v.maxLength(200)), name: v.exactOptional(nameSchema) }),
+    output: v.object({ name: v.string() }),
+  }),
+};

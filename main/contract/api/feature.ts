@@ -1,0 +1,267 @@
+// Features of a dictionary: statistics over a text, lists, pages, the map, texts tried on them, ideas for labels. Labels and
+// lists are changed elsewhere (label, list). What a number means stands beside it; the size of its sample comes with it.
+import * as v from 'valibot';
+import { featureSchema, hashSchema, nameSchema } from '../base/fields.ts';
+import { command, query } from '../rpc/procedure.ts';
+import { corpusSchema } from './activations.ts';
+import { jobSchema } from './job.ts';
+import { LABEL_STATES } from './label.ts';
+
+/** What features can be sorted and filtered by. */
+export const FEATURE_STATISTICS = [
+  'rate', // share of the tokens on which it fires (its activation is above 0)
+  'mean', // activation, where it fires
+  'max',
+  'lastRate', // share of the documents on whose last token it fires
+  'entropy', // of the shares of its squared effects on the logits, in nats: 0 for one token only
+  'topEffect', // the largest effect on a logit, in logits per unit of activation
+  'nearest', // cosine with the nearest other decoder row
+  'impact', // mean activation over all tokens × topEffect: by how much it moves a logit on an average token
+  'confidence', // of its label
+] as const;
+export const FEATURE_ORDERS = ['feature', 'label', ...FEATURE_STATISTICS] as const;
+
+const number = v.pipe(v.number(), v.finite());
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(200_000));
+const byDictionary = { dictionary: nameSchema };
+const byFeature = v.strictObject({ ...byDictionary, feature: featureSchema });
+
+/** Which features, in which order. */
+export const featureQueryEntries = {
+  ...byDictionary,
+  /** By number when left out. */
+  order: v.exactOptional(v.picklist(FEATURE_ORDERS)),
+  descending: v.exactOptional(v.boolean()),
+  /** Both ends included; a feature whose statistic is undefined is in no range. */
+  ranges: v.exactOptional(
+    v.record(
+      v.picklist(FEATURE_STATISTICS),
+      v.strictObject({ min: v.exactOptional(number), max: v.exactOptional(number) }),
+    ),
+  ),
+  states: v.exactOptional(v.pipe(v.array(v.picklist(LABEL_STATES)), v.maxLength(LABEL_STATES.length))),
+  tag: v.exactOptional(v.pipe(v.string(), v.maxLength(100))),
+  /** Name of a list of features. */
+  list: v.exactOptional(v.pipe(v.string(), v.maxLength(100))),
+  /** These only: a selection on the map. */
+  features: v.exactOptional(v.pipe(v.array(featureSchema), v.maxLength(1_000_000))),
+  /** Words of labels, notes, tags, comments, or of the text around the strongest places; a part of a label; a number. */
+  search: v.exactOptional(v.pipe(v.string(), v.maxLength(500))),
+};
+
+/** Null: undefined, as the mean of a feature that never fires. */
+const statistic = v.nullable(v.number());
+
+export const listedFeatureSchema = v.object({
+  feature: v.number(),
+  firings: v.number(),
+  rate: v.number(),
+  mean: statistic,
+  /** Null where only firing rates are known. */
+  max: statistic,
+  lastRate: statistic,
+  entropy: statistic,
+  topEffect: statistic,
+  nearest: statistic,
+  impact: v.number(),
+  state: v.picklist(LABEL_STATES),
+  label: v.string(),
+  tags: v.array(v.string()),
+  confidence: v.nullable(v.number()),
+  /** Its strongest place in the text: before, at and after the peak; empty for a feature that never fires. */
+  before: v.string(),
+  peak: v.string(),
+  after: v.string(),
+  /** The token whose logit it raises most. */
+  topToken: v.string(),
+});
+
+export const exampleSchema = v.object({
+  /** Its number in the text, the position of the first token shown, and how many tokens the context has. */
+  context: v.number(),
+  firstPosition: v.number(),
+  contextLength: v.number(),
+  tokens: v.array(v.string()),
+  /** Indices into tokens of those that no text spells: BOS, ends of turns. */
+  special: v.array(v.number()),
+  /** On each token; 0 where it does not fire, and on BOS. */
+  activations: v.array(v.number()),
+  /** Index into tokens of the largest activation in the context, and that activation. */
+  peak: v.number(),
+  value: v.number(),
+});
+
+const effect = v.object({ id: v.number(), token: v.string(), effect: v.number() });
+const neighbour = v.object({ feature: v.number(), cosine: v.number(), label: v.string() });
+
+export const featurePageSchema = v.object({
+  feature: v.number(),
+  /** Tokens counted: all of the text but BOS. On `firings` of them it fires, a share of `rate`. */
+  tokens: v.number(),
+  firings: v.number(),
+  rate: v.number(),
+  /** Of its activation where it fires. */
+  mean: statistic,
+  deviation: statistic,
+  max: v.number(),
+  /** On the last tokens of the documents that end within a context. */
+  documentEnds: v.number(),
+  lastFirings: v.number(),
+  lastRate: statistic,
+  lastMean: statistic,
+  /** How many firings lie in [i, i + 1) · binWidth. */
+  histogram: v.object({ binWidth: v.number(), counts: v.array(v.number()) }),
+  /** The strongest; no two with the same 16 tokens up to the peak. */
+  top: v.array(exampleSchema),
+  /** Examples drawn at random, by their peaks: shares of them from 0 (weakest) to 1; the strongest group first. */
+  groups: v.array(v.object({ from: v.number(), to: v.number(), examples: v.array(exampleSchema) })),
+  /** Logits per unit of activation, the mean over the vocabulary taken off. Null where the site has no direct effect. */
+  logits: v.nullable(
+    v.object({ top: v.array(effect), bottom: v.array(effect), entropy: v.number(), vocabularySize: v.number() }),
+  ),
+  /** By cosine of decoder rows; by cosine of firing patterns (an estimate, exact for up to 128 firings). */
+  decoderNeighbours: v.array(neighbour),
+  cofiring: v.array(neighbour),
+  map: v.tuple([v.number(), v.number()]),
+});
+
+const states = v.object({
+  unlabelled: v.number(),
+  draft: v.number(),
+  labelled: v.number(),
+  uninterpretable: v.number(),
+});
+
+export const feature = {
+  statistics: query({
+    summary: 'What the statistics of a dictionary’s features are over; null: they have not been computed',
+    input: v.strictObject(byDictionary),
+    output: v.nullable(
+      v.object({
+        hash: hashSchema,
+        size: v.number(),
+        contexts: v.number(),
+        contextLength: v.number(),
+        tokens: v.number(),
+        documentEnds: v.number(),
+        vocabularySize: v.number(),
+        hasLogits: v.boolean(),
+        /** Captured activations, or a corpus that the model read. */
+        text: v.picklist(['store', 'corpus']),
+        time: v.string(),
+        /** How many features are in each state of labelling. */
+        states,
+      }),
+    ),
+  }),
+  computeStatistics: command({
+    summary: 'Compute the statistics of all features over a text, in one pass: a job',
+    input: v.strictObject({
+      ...byDictionary,
+      /** By default the activations that it was trained on. */
+      over: v.exactOptional(
+        v.variant('from', [
+          v.strictObject({ from: v.literal('activations'), name: nameSchema }),
+          v.strictObject({
+            from: v.literal('corpus'),
+            corpus: corpusSchema,
+            contextLength: v.exactOptional(positive),
+            field: v.exactOptional(v.pipe(v.string(), v.maxLength(200))),
+            textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
+          }),
+        ]),
+      ),
+      maxContexts: v.exactOptional(positive),
+    }),
+    output: jobSchema,
+  }),
+  list: query({
+    summary: 'A page of a list of features, and how long the list is',
+    input: v.strictObject({
+      ...featureQueryEntries,
+      offset: v.exactOptional(whole),
+      limit: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
+    }),
+    output: v.object({ total: v.number(), rows: v.array(listedFeatureSchema) }),
+  }),
+  select: query({
+    summary: 'The numbers of all features of a list, in its order: for bulk changes and for the map',
+    input: v.strictObject(featureQueryEntries),
+    output: v.object({ features: v.array(v.number()) }),
+  }),
+  position: query({
+    summary: 'Where in a list a feature stands, from 0; null when it is not in it',
+    input: v.strictObject({ ...featureQueryEntries, feature: featureSchema }),
+    output: v.object({ position: v.nullable(v.number()) }),
+  }),
+  page: query({ summary: 'All there is to show of one feature', input: byFeature, output: featurePageSchema }),
+  context: query({
+    summary: 'More of the text around an example: its tokens from one position to another',
+    input: v.strictObject({ ...byDictionary, context: whole, first: whole, end: whole }),
+    output: v.object({ tokens: v.array(v.string()) }),
+  }),
+  suggest: query({
+    summary: 'Ideas for a label, from examples and effects by a heuristic on this machine. Saves nothing',
+    input: byFeature,
+    output: v.object({
+      /** Each holds in `holds` of `of` examples; the best first. */
+      suggestions: v.array(v.object({ text: v.string(), holds: v.number(), of: v.number() })),
+      effect: v.nullable(v.string()),
+      source: v.literal('heuristic'),
+    }),
+  }),
+  tryText: query({
+    summary: 'Which features fire on which token of a text, and the activations of chosen ones on every token',
+    input: v.strictObject({
+      ...byDictionary,
+      text,
+      features: v.exactOptional(v.pipe(v.array(featureSchema), v.maxLength(1000))),
+      /** Features told for each token, and for the whole text. */
+      perToken: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
+      count: v.exactOptional(v.pipe(positive, v.maxValue(10_000))),
+    }),
+    output: v.object({
+      tokens: v.array(v.string()),
+      /** Tokens before which the model was begun anew: more than the first where the text is longer than it can read. */
+      pieces: v.array(v.number()),
+      firing: v.array(v.array(v.object({ feature: v.number(), activation: v.number() }))),
+      firingCounts: v.array(v.number()),
+      features: v.array(
+        v.object({
+          feature: v.number(),
+          max: v.number(),
+          position: v.number(),
+          firings: v.number(),
+          mean: v.number(),
+        }),
+      ),
+      featureCount: v.number(),
+      activations: v.array(v.object({ feature: v.number(), values: v.array(v.number()) })),
+    }),
+  }),
+  onText: query({
+    summary: 'The features that fire on a text, the strongest first',
+    input: v.strictObject({
+      ...byDictionary,
+      text,
+      count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+    }),
+    output: v.object({
+      tokens: v.array(v.string()),
+      features: v.array(
+        v.object({
+          feature: v.number(),
+          max: v.number(),
+          /** Of the token where it is strongest. */
+          position: v.number(),
+          mean: v.number(),
+          firings: v.number(),
+        }),
+      ),
+      /** How many features fire at all. */
+      firing: v.number(),
+    }),
+  }),
+};

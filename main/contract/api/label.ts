@@ -1,0 +1,221 @@
+// Labels of features. A write says which revision it saw where that matters: `conflict` when somebody changed it since.
+import * as v from 'valibot';
+import {
+  featureSchema,
+  hashSchema,
+  lineSchema,
+  locationSchema,
+  paragraphSchema,
+  reasonEntries,
+} from '../base/fields.ts';
+import { command, nothing, query } from '../rpc/procedure.ts';
+import { stepSchema } from './history.ts';
+
+export const LABEL_STATES = ['unlabelled', 'draft', 'labelled', 'uninterpretable'] as const;
+export const LABEL_FILE_FORMATS = ['csv', 'jsonl', 'neuronpedia'] as const;
+/** Of two labels of one feature: keep mine; fill only what mine lacks; replace it; take the newer; refuse the whole file. */
+export const IMPORT_RULES = ['keep', 'fill', 'replace', 'newer', 'refuse'] as const;
+
+/** A feature: its number, and the content hash of its dictionary. */
+export const featureKeySchema = v.strictObject({ dictionary: hashSchema, feature: featureSchema });
+
+const labelEntries = {
+  state: v.picklist(LABEL_STATES),
+  text: v.string(),
+  notes: v.string(),
+  tags: v.array(v.string()),
+  /** 1 (a guess) to 5 (certain); null: not said. */
+  confidence: v.nullable(v.number()),
+  author: v.string(),
+  time: v.string(),
+};
+const labelContent = v.object(labelEntries);
+
+export const storedLabelSchema = v.object({
+  dictionary: v.string(),
+  feature: v.number(),
+  ...labelEntries,
+  /** Names this state of the label for ever. */
+  revision: v.number(),
+});
+
+const tagList = v.pipe(v.array(lineSchema(100, 1)), v.maxLength(64));
+
+/** What is left out stays as it is. */
+const patch = v.strictObject({
+  state: v.exactOptional(v.picklist(LABEL_STATES)),
+  text: v.exactOptional(lineSchema(2000)),
+  notes: v.exactOptional(paragraphSchema(50_000)),
+  tags: v.exactOptional(tagList),
+  confidence: v.exactOptional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5)))),
+});
+
+const revision = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0)));
+const comment = v.object({ id: v.string(), body: v.string(), author: v.string(), time: v.string() });
+const excerpt = v.object({
+  text: v.string(),
+  /** `[start, end)` in UTF-16 code units. */
+  matches: v.array(v.tuple([v.number(), v.number()])),
+});
+
+const importInput = {
+  location: locationSchema,
+  /** Told from the file's name when left out. */
+  format: v.exactOptional(v.picklist(LABEL_FILE_FORMATS)),
+  /** For rows that do not name one. */
+  dictionary: v.exactOptional(hashSchema),
+  rule: v.picklist(IMPORT_RULES),
+};
+const importReport = v.object({
+  rows: v.number(),
+  added: v.number(),
+  filled: v.number(),
+  same: v.number(),
+  conflicts: v.number(),
+  changed: v.number(),
+  repeated: v.number(),
+  comments: v.number(),
+  examples: v.array(
+    v.object({
+      dictionary: v.string(),
+      feature: v.number(),
+      line: v.number(),
+      outcome: v.picklist(['added', 'filled', 'conflict', 'repeated']),
+      fields: v.array(v.string()),
+      before: v.string(),
+      after: v.string(),
+    }),
+  ),
+});
+
+export const label = {
+  get: query({
+    summary: 'The label of a feature with its comments; null: it has none',
+    input: featureKeySchema,
+    output: v.object({ label: v.nullable(storedLabelSchema), comments: v.array(comment) }),
+  }),
+  list: query({
+    summary: 'Labels in the order of their features, a page at a time',
+    input: v.strictObject({
+      dictionary: v.exactOptional(hashSchema),
+      states: v.exactOptional(v.array(v.picklist(LABEL_STATES))),
+      tag: v.exactOptional(v.string()),
+      list: v.exactOptional(v.string()),
+      after: v.exactOptional(featureKeySchema),
+      limit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000))),
+    }),
+    output: v.array(storedLabelSchema),
+  }),
+  summary: query({
+    summary: 'How many features are in each state, and the tags in use',
+    input: v.strictObject({ dictionary: v.exactOptional(hashSchema) }),
+    output: v.object({
+      counts: v.record(v.picklist(LABEL_STATES), v.number()),
+      tags: v.array(v.object({ tag: v.string(), count: v.number() })),
+    }),
+  }),
+  agreement: query({
+    summary: 'How your labels agree with those of others, over the features that both have labelled',
+    input: v.strictObject({ dictionary: hashSchema }),
+    output: v.object({
+      features: v.number(),
+      /** Share of them in the same state; as chance would have it; Cohen’s κ. Null: undefined. */
+      observed: v.nullable(v.number()),
+      expected: v.nullable(v.number()),
+      kappa: v.nullable(v.number()),
+      textsCompared: v.number(),
+      textsSame: v.number(),
+      /** Jaccard index of the words, the mean over `textsCompared`. */
+      meanWordOverlap: v.nullable(v.number()),
+    }),
+  }),
+  search: query({
+    summary: 'Search labels, notes, tags and comments',
+    input: v.strictObject({
+      query: v.pipe(v.string(), v.maxLength(500)),
+      dictionary: v.exactOptional(hashSchema),
+      states: v.exactOptional(v.array(v.picklist(LABEL_STATES))),
+      mode: v.exactOptional(v.picklist(['words', 'substrings', 'both'])),
+      limit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
+    }),
+    output: v.array(
+      v.object({
+        dictionary: v.string(),
+        feature: v.number(),
+        state: v.picklist(LABEL_STATES),
+        text: excerpt,
+        tags: excerpt,
+        notes: excerpt,
+        comments: excerpt,
+        score: v.number(),
+      }),
+    ),
+  }),
+  set: command({
+    summary: 'Label a feature',
+    input: v.strictObject({ ...featureKeySchema.entries, patch, expectedRevision: revision, ...reasonEntries }),
+    /** Null: it has no label any more. */
+    output: v.nullable(storedLabelSchema),
+  }),
+  setMany: command({
+    summary: 'The same change to many features, undone as one',
+    input: v.strictObject({
+      dictionary: hashSchema,
+      features: v.pipe(v.array(featureSchema), v.maxLength(1_000_000)),
+      patch,
+      /** To and from the tags that each has. */
+      addTags: v.exactOptional(tagList),
+      removeTags: v.exactOptional(tagList),
+      ...reasonEntries,
+    }),
+    output: v.object({ changed: v.number() }),
+  }),
+  remove: command({
+    summary: 'Take a label away; its history stays',
+    input: v.strictObject({ ...featureKeySchema.entries, expectedRevision: revision, ...reasonEntries }),
+    output: nothing,
+  }),
+  history: query({
+    summary: 'Who changed the label of a feature, when and why; the newest first',
+    input: featureKeySchema,
+    output: v.array(
+      v.object({
+        change: v.number(),
+        step: stepSchema,
+        before: v.nullable(labelContent),
+        after: v.nullable(labelContent),
+      }),
+    ),
+  }),
+  restore: command({
+    summary: 'Bring back an earlier state of a label',
+    input: v.strictObject({
+      ...featureKeySchema.entries,
+      change: v.pipe(v.number(), v.integer()),
+      /** The state before that change, or after it. */
+      side: v.picklist(['before', 'after']),
+      ...reasonEntries,
+    }),
+    output: v.nullable(storedLabelSchema),
+  }),
+  comment: command({
+    summary: 'Comment on a feature',
+    input: v.strictObject({ ...featureKeySchema.entries, body: paragraphSchema(50_000, 1) }),
+    output: comment,
+  }),
+  removeComment: command({
+    summary: 'Take a comment away',
+    input: v.strictObject({ id: v.pipe(v.string(), v.maxLength(100)) }),
+    output: nothing,
+  }),
+  previewImport: query({
+    summary: 'What importing a file of labels would change',
+    input: v.strictObject(importInput),
+    output: importReport,
+  }),
+  import: command({
+    summary: 'Import a file of labels, undone as one',
+    input: v.strictObject({ ...importInput, ...reasonEntries }),
+    output: importReport,
+  }),
+};

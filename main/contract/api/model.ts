@@ -1,0 +1,103 @@
+// Models of the project. Their weights stay where they are.
+import * as v from 'valibot';
+import { locationSchema, nameSchema } from '../base/fields.ts';
+import { query, nothing, stream } from '../rpc/procedure.ts';
+import { progressSchema } from './job.ts';
+
+export const modelSchema = v.object({
+  name: v.string(),
+  hash: v.string(),
+  /** As config.json names the architecture: 'gpt2', 'llama'. */
+  modelType: v.string(),
+  layers: v.number(),
+  hiddenSize: v.number(),
+  vocabularySize: v.number(),
+  contextLength: v.number(),
+  hasTokenizer: v.boolean(),
+  /** Where its files are, for people to read. */
+  folder: v.string(),
+  /** False: the folder has gone; the model cannot be used until it is back. */
+  isThere: v.boolean(),
+  added: v.string(),
+});
+
+const siteSchema = v.object({
+  /** `blocks.3.hook_resid_post` */
+  name: v.string(),
+  /** Null for the embedding. */
+  block: v.nullable(v.number()),
+  /** Numbers per token. */
+  width: v.number(),
+});
+
+const byName = v.strictObject({ model: nameSchema });
+const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096));
+const prompt = v.pipe(v.string(), v.maxLength(200_000));
+
+export const model = {
+  list: query({ summary: 'The models of the project', input: nothing, output: v.array(modelSchema) }),
+  describe: query({
+    summary: 'A model, its architecture and its sites, in the order in which it computes them',
+    input: byName,
+    output: v.object({
+      model: modelSchema,
+      sites: v.array(siteSchema),
+      architecture: v.object({
+        parameters: v.number(),
+        heads: v.number(),
+        keyValueHeads: v.number(),
+        headDim: v.number(),
+        intermediateSize: v.number(),
+        /** How a block adds up: 'sequential', 'parallel', 'post-norm' … */
+        residual: v.string(),
+        bytes: v.number(),
+        bosTokenId: v.nullable(v.number()),
+        eosTokenIds: v.array(v.number()),
+      }),
+    }),
+  }),
+  /** Reads and hashes all weights, which takes a while for large ones: chunks tell how far it is. */
+  add: stream({
+    summary: 'Add a model from its folder',
+    input: v.strictObject({ location: locationSchema, name: v.exactOptional(nameSchema) }),
+    chunk: progressSchema,
+    output: modelSchema,
+  }),
+  generate: stream({
+    summary: 'Let a model go on with a text, token by token',
+    input: v.strictObject({
+      model: nameSchema,
+      prompt,
+      maxNewTokens: tokens,
+      /** 0, the default, always takes the likeliest token. */
+      temperature: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+      topK: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      topP: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+      seed: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      ignoreStops: v.exactOptional(v.boolean()),
+    }),
+    /** The text that a token completes: '' in the middle of a character; null where the model has no tokenizer. */
+    chunk: v.object({ id: v.number(), text: v.nullable(v.string()) }),
+    output: v.object({
+      text: v.nullable(v.string()),
+      ids: v.array(v.number()),
+      promptTokens: v.number(),
+      /** 'stop': the model ended the text; 'length': it is as long as was asked for. */
+      end: v.picklist(['stop', 'length']),
+      tokens: v.number(),
+      tokensPerSecond: v.number(),
+    }),
+  }),
+  nextTokens: query({
+    summary: 'The likeliest next tokens after a text, with their probabilities',
+    input: v.strictObject({
+      model: nameSchema,
+      prompt,
+      count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
+    }),
+    output: v.object({
+      promptTokens: v.array(v.object({ id: v.number(), text: v.string() })),
+      next: v.array(v.object({ id: v.number(), text: v.string(), probability: v.number() })),
+    }),
+  }),
+};

@@ -1,0 +1,43 @@
+// The training step on the WebGPU provider under a software driver: slow, but a real adapter. Correctness only.
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import type { Placement } from '../../engine/placement.ts';
+import { Random } from '../numerics/random.ts';
+import { createBlockStep } from './blockStep.ts';
+import { createTrainingStep } from './createTrainingStep.ts';
+import { BATCH, batchOf, configOf, distance, freshState } from '../../testing/dictionaries/tinySteps.ts';
+
+/** Debian's chromium brings a Vulkan driver that computes on the CPU. */
+const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+if (!existsSync(SOFTWARE_DRIVER)) console.log(`Skipped: the software driver ${SOFTWARE_DRIVER} is not here.`);
+
+describe.skipIf(!existsSync(SOFTWARE_DRIVER))('training on WebGPU', () => {
+  beforeAll(() => vi.stubEnv('VK_ICD_FILENAMES', SOFTWARE_DRIVER));
+  afterAll(() => vi.unstubAllEnvs());
+
+  it.each(['topk', 'batchtopk'] as const)(
+    'of %s does what it does on the CPU, AuxK included, and nothing of it leaves the device',
+    async (architecture) => {
+      const config = configOf({ architecture, deadAfterTokens: 2 * BATCH });
+      const placements: Placement[] = [];
+      const gpu = createOrtRuntime('webgpu', { onPlacement: (placement) => placements.push(placement) });
+      const expected = freshState(config);
+      const onCpu = await createBlockStep(createOrtRuntime('cpu', { threads: 1 }), config, expected);
+      const onGpu = await createTrainingStep(gpu, config, freshState(config));
+      const random = new Random(9);
+      for (let count = 1; count <= 5; count++) {
+        const batch = batchOf(random);
+        const [one, other] = [await onCpu.step(batch, 0.01), await onGpu.step(batch, 0.01)];
+        expect(other.loss).toBeCloseTo(one.loss, 4);
+        expect(other).toMatchObject({ l0: one.l0 });
+        // Two float32 computations of the same steps, in different orders.
+        expect(distance(await onGpu.state(), expected)).toBeLessThan(2e-5 * count);
+      }
+      expect(placements.length).toBeGreaterThan(1);
+      for (const placement of placements) expect(Object.keys(placement)).toEqual(['WebGpuExecutionProvider']);
+      await onCpu.release();
+      await onGpu.release();
+    },
+  );
+});

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { continuationKl, distinctShare, freeText, isLoop, textCollateral } from './collateral.ts';
+import type { Reading } from '../interventions/treatedModel.ts';
+
+/** By the definition, looking at every piece: u u u … with three or more of u, six tokens or more together. */
+function loopsByDefinition(ids: readonly number[]): boolean {
+  for (let start = 0; start < ids.length; start++) {
+    for (let end = start + 6; end <= ids.length; end++) {
+      const piece = ids.slice(start, end);
+      for (let period = 1; 3 * period <= piece.length; period++) {
+        if (piece.length % period !== 0) continue;
+        if (piece.every((id, at) => id === piece[at % period])) return true;
+      }
+    }
+  }
+  return false;
+}
+
+function reading(losses: readonly number[], kl: readonly number[], likeliest: readonly number[]): Reading {
+  return {
+    losses: Float32Array.from(losses),
+    kl: Float32Array.from(kl),
+    likeliest: Int32Array.from(likeliest),
+    shifts: new Map(),
+  };
+}
+
+describe('a loop', () => {
+  it('is found exactly where the definition finds one', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 2 }), { maxLength: 18 }), (ids) => {
+        expect(isLoop(ids)).toBe(loopsByDefinition(ids));
+      }),
+      { numRuns: 2000 },
+    );
+    expect(isLoop([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4])).toBe(true);
+    expect(isLoop([7, 7, 7, 7, 7])).toBe(false);
+    expect(isLoop([7, 7, 7, 7, 7, 7])).toBe(true);
+  });
+});
+
+describe('figures of text', () => {
+  it('distinct shares are those of the definition', () => {
+    expect(distinctShare([1, 2, 1, 2], 1)).toBe(0.5);
+    expect(distinctShare([1, 2, 1, 2], 2)).toBeCloseTo(2 / 3, 12);
+    expect(distinctShare([1], 2)).toBe(1);
+  });
+
+  it('weigh every token alike, and count the last position, which predicts nothing, in none', () => {
+    const before = [reading([1, 2], [0, 0, 0], [5, 6, 7]), reading([3], [0, 0], [8, 9])];
+    const after = [reading([2, 2], [0.5, 0.1, 99], [5, 0, 1]), reading([3], [0.3, 99], [8, 0])];
+    const { crossEntropy, kl, agreement, tokens } = textCollateral(before, after, 1);
+    expect(tokens).toBe(3);
+    expect(crossEntropy.before.value).toBeCloseTo(2, 6);
+    expect(crossEntropy.after.value).toBeCloseTo(7 / 3, 6);
+    expect(crossEntropy.relative.value).toBeCloseTo(1 / 6, 6);
+    expect(kl.value).toBeCloseTo(0.9 / 3, 6);
+    expect(agreement.value).toBeCloseTo(2 / 3, 6);
+  });
+
+  it('KL along continuations begins with the distribution of their first token and ends with that of their last', () => {
+    const texts = [
+      { ids: [1, 2, 3, 4], promptLength: 2 },
+      { ids: [1, 2], promptLength: 1 },
+    ];
+    const readings = [reading([0, 0, 0], [9, 0.2, 0.4, 9], [0, 0, 0, 0]), reading([0], [0.6, 9], [0, 0])];
+    const { perToken, firstToken } = continuationKl(texts, readings, 1);
+    expect(perToken.value).toBeCloseTo((0.3 + 0.6) / 2, 6);
+    expect(firstToken.value).toBeCloseTo((0.2 + 0.6) / 2, 6);
+  });
+
+  it('free text: what begins to loop is counted, what stays the same too', () => {
+    const before = [
+      [1, 2, 3, 4, 5, 6],
+      [1, 2, 3, 4],
+    ];
+    const after = [
+      [1, 1, 1, 1, 1, 1],
+      [1, 2, 3, 4],
+    ];
+    const figures = freeText(before, after, 1);
+    expect(figures.loops.before.value).toBe(0);
+    expect(figures.loops.after.value).toBe(0.5);
+    expect(figures.same.value).toBe(0.5);
+    expect(figures.distinct1.after.value).toBeCloseTo((1 / 6 + 1) / 2, 12);
+    expect(figures.meanLength).toEqual({ before: 5, after: 5 });
+  });
+});

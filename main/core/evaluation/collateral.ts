@@ -1,0 +1,163 @@
+// What a treatment does to everything else: how far the next-token distributions move, how much worse text is predicted,
+// and whether free text begins to run in circles.
+import { AppError } from '../../contract/base/errors.ts';
+import type { Estimate } from './intervals.ts';
+import {
+  meanDifference,
+  meanEstimate,
+  rateDifference,
+  rateEstimate,
+  ratioEstimate,
+  relativeDifference,
+} from './intervals.ts';
+import type { Reading, Text } from '../interventions/treatedModel.ts';
+
+/** A figure of the model without the edit and with it, with the paired difference. */
+export interface BeforeAfter {
+  readonly before: Estimate;
+  readonly after: Estimate;
+  readonly difference: Estimate;
+}
+
+export interface TextCollateral {
+  /** Nats per predicted token. */
+  readonly crossEntropy: BeforeAfter & { /** after / before − 1 */ readonly relative: Estimate };
+  /** Mean KL(original ‖ treated) per predicted token, in nats. */
+  readonly kl: Estimate;
+  /** Share of the positions where both find the same next token likeliest. */
+  readonly agreement: Estimate;
+  readonly tokens: number;
+}
+
+/** Of the same texts, read without the edit and with it; a text is the unit. */
+export function textCollateral(before: readonly Reading[], after: readonly Reading[], seed: number): TextCollateral {
+  const tokens = before.map(({ losses }) => losses.length);
+  const sums = (readings: readonly Reading[]) => readings.map(({ losses }) => sum(losses));
+  const [lossBefore, lossAfter] = [sums(before), sums(after)];
+  const agreeing = before.map(({ losses, likeliest }, index) => {
+    const other = after[index]?.likeliest ?? new Int32Array(0);
+    return losses.reduce((count, _, at) => count + (likeliest[at] === other[at] ? 1 : 0), 0);
+  });
+  return {
+    crossEntropy: {
+      before: ratioEstimate(lossBefore, tokens, seed),
+      after: ratioEstimate(lossAfter, tokens, seed),
+      difference: ratioEstimate(
+        lossAfter.map((loss, index) => loss - (lossBefore[index] ?? NaN)),
+        tokens,
+        seed,
+      ),
+      relative: relativeDifference(lossBefore, lossAfter, seed),
+    },
+    kl: ratioEstimate(
+      after.map(({ kl, losses }) => sum(kl.subarray(0, losses.length))),
+      tokens,
+      seed,
+    ),
+    agreement: ratioEstimate(agreeing, tokens, seed),
+    tokens: tokens.reduce((total, count) => total + count, 0),
+  };
+}
+
+export interface ContinuationKl {
+  /** Mean over prompts of the mean over the tokens of the original's own continuation, in nats per token. */
+  readonly perToken: Estimate;
+  /** At the first token after the prompt only: what is commonly published, and hides what comes later. */
+  readonly firstToken: Estimate;
+}
+
+/** @param texts prompts with the original model's own continuations; @param readings with the treatment. */
+export function continuationKl(texts: readonly Text[], readings: readonly Reading[], seed: number): ContinuationKl {
+  const spans = texts.map(({ ids, promptLength }, index) => {
+    const { kl } = readings[index] ?? { kl: new Float32Array(0) };
+    return kl.subarray(promptLength - 1, ids.length - 1);
+  });
+  return {
+    perToken: meanEstimate(
+      spans.map((span) => sum(span) / span.length),
+      seed,
+    ),
+    firstToken: meanEstimate(
+      spans.map((span) => span[0] ?? NaN),
+      seed,
+    ),
+  };
+}
+
+export interface FreeText {
+  /** Share of the texts that run in circles; see `isLoop`. */
+  readonly loops: BeforeAfter;
+  /** Distinct tokens, and distinct pairs of neighbours, as a share of all in a text; mean over texts. */
+  readonly distinct1: BeforeAfter;
+  readonly distinct2: BeforeAfter;
+  /** Share of the texts that are the same, token by token. */
+  readonly same: Estimate;
+  readonly meanLength: { readonly before: number; readonly after: number };
+}
+
+/** Of greedy continuations of the same prompts. */
+export function freeText(
+  before: readonly (readonly number[])[],
+  after: readonly (readonly number[])[],
+  seed: number,
+): FreeText {
+  const same = before.filter((ids, index) => ids.join() === after[index]?.join()).length;
+  const meanLength = (texts: readonly (readonly number[])[]) =>
+    texts.reduce((total, ids) => total + ids.length, 0) / texts.length;
+  return {
+    loops: ratePair(before.map(isLoop), after.map(isLoop)),
+    distinct1: meanPair(
+      before.map((ids) => distinctShare(ids, 1)),
+      after.map((ids) => distinctShare(ids, 1)),
+      seed,
+    ),
+    distinct2: meanPair(
+      before.map((ids) => distinctShare(ids, 2)),
+      after.map((ids) => distinctShare(ids, 2)),
+      seed,
+    ),
+    same: rateEstimate(same, before.length),
+    meanLength: { before: meanLength(before), after: meanLength(after) },
+  };
+}
+
+export function ratePair(before: readonly boolean[], after: readonly boolean[]): BeforeAfter {
+  const rate = (values: readonly boolean[]) => rateEstimate(values.filter(Boolean).length, values.length);
+  return { before: rate(before), after: rate(after), difference: rateDifference(before, after) };
+}
+
+export function meanPair(before: readonly number[], after: readonly number[], seed: number): BeforeAfter {
+  return {
+    before: meanEstimate(before, seed),
+    after: meanEstimate(after, seed),
+    difference: meanDifference(before, after, seed),
+  };
+}
+
+/** Some run of tokens stands three times or more in a row, six tokens or more in all. */
+export function isLoop(ids: readonly number[]): boolean {
+  for (let period = 1; period * 3 <= ids.length; period++) {
+    const wanted = Math.max(2 * period, 6 - period); // equal pairs at this distance, one after another
+    let run = 0;
+    for (let at = period; at < ids.length; at++) {
+      run = ids[at] === ids[at - period] ? run + 1 : 0;
+      if (run >= wanted) return true;
+    }
+  }
+  return false;
+}
+
+/** Distinct n-grams by all of them (Li et al. 2016); 1 for a text too short to have two. */
+export function distinctShare(ids: readonly number[], n: number): number {
+  const count = ids.length - n + 1;
+  if (count < 2) return 1;
+  const grams = new Set(Array.from({ length: count }, (_, at) => ids.slice(at, at + n).join()));
+  return grams.size / count;
+}
+
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  if (Number.isFinite(total)) return total;
+  throw new AppError('diverged', 'A figure of the text is not a finite number.');
+}

@@ -1,0 +1,447 @@
+// The whole evaluation of one edit: behaviours before and after, collateral on held-out text, blast radius, baselines, doses,
+// verdict. Everything runs through one treated model, and what the original model gives is computed once.
+import { AppError } from '../../contract/base/errors.ts';
+import type { OnWork } from '../../contract/base/progress.ts';
+import type { Dictionary } from '../dictionaries/dictionary.ts';
+import { contentId } from '../edits/canonical.ts';
+import { canonicalEdit, editId, type Edit } from '../edits/edit.ts';
+import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
+import type { Model } from '../models/model.ts';
+import type { Runtime } from '../onnx/runtime.ts';
+import { directionBaselines, type DirectionBaselines } from './baselines.ts';
+import { tryBaselines } from './baselineTrials.ts';
+import { behaviourId, type Behaviour, type Case } from '../behaviours/behaviour.ts';
+import { blastRadius, type BlastRadius } from './blastRadius.ts';
+import { continuationKl, freeText, textCollateral, type ContinuationKl, type FreeText } from './collateral.ts';
+import { forecastEdit, type ForecastStatistics } from './forecast.ts';
+import { checkForecast, type CheckedForecast } from './forecastCheck.ts';
+import { measureDirections, type Directions } from './directions.ts';
+import { plannedTexts } from './plannedTexts.ts';
+import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
+import {
+  parseSettings,
+  REPORT_FORMAT,
+  type Baseline,
+  type ContextLosses,
+  type Dose,
+  type EvaluationReport,
+  type EvaluationSettings,
+  type SuiteReport,
+  type SuiteRole,
+  type Trial,
+} from './report.ts';
+import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
+import { at, spread } from './spread.ts';
+import { chooseSuites, suiteReport, type Suite, type SuiteOutcomes } from './suites.ts';
+import { TreatedModel, UNTREATED, type Reading, type Text, type Treatment } from '../interventions/treatedModel.ts';
+import { cachedRun, dominates, trialOf, type MainRun, type TrialOutcomes } from './trials.ts';
+import { judge, type Budget } from './verdict.ts';
+import { warningsOf } from './warnings.ts';
+
+export interface EvaluationInput {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  /** By content hash: at least those that the edit names. */
+  readonly dictionaries: Dictionaries;
+  readonly edit: Edit;
+  /** By name, no two of one name. */
+  readonly behaviours: readonly Behaviour[];
+  /** Names of those that the edit is for; when left out, all whose aim is not to be kept. */
+  readonly targets?: readonly string[] | undefined;
+  /** Held-out text (heldOut.ts); empty: no figures on text. */
+  readonly heldOut: readonly (readonly number[])[];
+  /** Of the features of dictionaries, by their hash: what is forecast from. Without any nothing is. */
+  readonly statistics?: ReadonlyMap<string, ForecastStatistics> | undefined;
+  /** See EvaluationSettings; what is left out has its default. */
+  readonly settings?: unknown;
+  /** What the original model gave, kept from one evaluation to the next by whoever makes several. */
+  readonly originals?: Map<string, readonly CaseOutcome[]> | undefined;
+  /** Null: no verdict. */
+  readonly budget: Budget | null;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWork?: OnWork | undefined;
+}
+
+/** Prompts of each suite from which directions are measured. */
+const DIRECTION_CASES = 100;
+const SHORTEST_PROMPT = 3;
+
+/**
+ * @throws AppError `empty` for an edit without operations, no behaviours and no text, or a suite without at least two cases of
+ * the split; `mismatch` for a dictionary of another model; `not-found` for one that is missing; `usage` for a feature, name or
+ * setting that is wrong, or a regular expression that explodes; `diverged` when the edit makes the model's numbers infinite.
+ */
+export async function evaluateEdit(input: EvaluationInput): Promise<EvaluationReport> {
+  const evaluation = await Evaluation.open(input);
+  try {
+    return await evaluation.run();
+  } finally {
+    await evaluation.release();
+  }
+}
+
+class Evaluation {
+  readonly #input: EvaluationInput;
+  readonly #edit: Edit;
+  readonly #settings: EvaluationSettings;
+  readonly #suites: readonly Suite[];
+  readonly #texts: readonly Text[];
+  readonly #encoder: PromptEncoder;
+  readonly #directions: Directions | null;
+  readonly #plain: DirectionBaselines | null;
+  readonly #treated: TreatedModel;
+  readonly #modelHash: string;
+  readonly #warnings: string[];
+  #rowsDone = 0;
+  #rowsTotal = 0;
+  /** What many short runs in a row are called together. */
+  #stage: string | null = null;
+
+  static async open(input: EvaluationInput): Promise<Evaluation> {
+    const settings = parseSettings(input.settings);
+    const edit = canonicalEdit(input.edit);
+    if (edit.operations.length === 0) {
+      throw new AppError('empty', 'The edit has no operations: there is nothing to evaluate.');
+    }
+    const modelHash = await input.model.hash(input.signal);
+    for (const hash of new Set(edit.operations.map(({ dictionary }) => dictionary))) {
+      const dictionary = dictionaryOf(input.dictionaries, hash);
+      if (dictionary.modelHash === '' || dictionary.modelHash === modelHash) continue;
+      throw new AppError('mismatch', `The dictionary ${hash.slice(0, 10)} of the edit was trained on another model.`, {
+        details: { dictionary: hash, model: modelHash },
+      });
+    }
+    const suites = chooseSuites(input.behaviours, input.targets, settings);
+    if (suites.length === 0 && input.heldOut.length === 0) {
+      throw new AppError('empty', 'There are no behaviours and no held-out text: nothing to evaluate on.');
+    }
+    if (input.heldOut.length === 1)
+      throw new AppError('empty', 'One context of held-out text is too little: two are the least.');
+    const encoder = await openPromptEncoder(input.model);
+    const directions = settings.baselines ? await directionsOf(input, edit, suites, encoder) : null;
+    return new Evaluation(input, edit, settings, suites, encoder, directions, modelHash);
+  }
+
+  private constructor(
+    input: EvaluationInput,
+    edit: Edit,
+    settings: EvaluationSettings,
+    suites: readonly Suite[],
+    encoder: PromptEncoder,
+    directions: Directions | null,
+    modelHash: string,
+  ) {
+    this.#input = input;
+    this.#edit = edit;
+    this.#settings = settings;
+    this.#suites = suites;
+    this.#encoder = encoder;
+    this.#modelHash = modelHash;
+    this.#directions = directions;
+    this.#plain = directions && directionBaselines(edit, directions);
+    const { model, runtime, dictionaries } = input;
+    this.#treated = new TreatedModel({
+      model,
+      runtime,
+      dictionaries: new Map([...dictionaries, ...(this.#plain?.dictionaries ?? [])]),
+      places: [...placesOf(edit), ...(this.#plain?.places ?? [])],
+    });
+    this.#texts = input.heldOut.slice(0, settings.contexts).map(asText);
+    this.#warnings = warningsOf({
+      suites,
+      settings,
+      contexts: this.#texts.length,
+      contextLength: model.config.contextLength,
+      neverActs: this.#directions !== null && this.#plain === null,
+    });
+  }
+
+  async run(): Promise<EvaluationReport> {
+    const { signal, budget } = this.#input;
+    const { seed } = this.#settings;
+    const treatment: Treatment = { edit: this.#edit };
+    this.#rowsTotal = this.#countRows();
+
+    const outcomes: SuiteOutcomes[] = [];
+    const suites: SuiteReport[] = [];
+    for (const suite of this.#suites) {
+      const before = await this.#runOriginal(suite);
+      const after = await this.#runCases(treatment, suite, suite.cases);
+      const kl = await this.#answerKl(treatment, before);
+      outcomes.push({ ...suite, before, after });
+      suites.push(suiteReport(suite, before, after, kl, seed));
+    }
+
+    const readings =
+      this.#texts.length < 2
+        ? null
+        : { before: await this.#read(UNTREATED, this.#texts), after: await this.#read(treatment, this.#texts) };
+    const text = readings && {
+      ...textCollateral(readings.before, readings.after, seed),
+      contexts: this.#texts.length,
+      perContext: this.#contextLosses(readings.before, readings.after),
+    };
+    const continuations = await this.#continuations(treatment);
+    const radii = await this.#blastRadii(treatment);
+    const cache = { outcomes, readings };
+    const forecasts = this.#checkForecasts(radii);
+    this.#stage = 'Trying baselines';
+    const baselines = this.#settings.baselines ? await this.#baselines(cache, radii) : [];
+    this.#stage = 'Trying doses';
+    const doses = await this.#doses(cache);
+    const figures = { suites, text, continuations };
+    if (signal?.aborted) throw new AppError('cancelled', 'The evaluation was cancelled.');
+    return {
+      format: REPORT_FORMAT,
+      model: this.#modelHash,
+      edit: { id: editId(this.#edit), operations: this.#edit.operations },
+      settings: this.#settings,
+      ...figures,
+      blastRadius: radii.map(({ firingRates: _, rateChanges: __, ...rest }) => rest),
+      ...(forecasts.length === 0 ? {} : { forecasts }),
+      shifts: (this.#directions?.shifts ?? []).map(({ site, meanNorm, share }) => ({ site, meanNorm, share })),
+      baselines,
+      doses,
+      verdict: budget && judge(figures, budget),
+      warnings: [...new Set(this.#warnings)],
+    };
+  }
+
+  async release(): Promise<void> {
+    await this.#treated.release();
+  }
+
+  // ---- the parts --------------------------------------------------------------------------------------------------
+
+  async #runOriginal(suite: Suite): Promise<readonly CaseOutcome[]> {
+    const { device } = this.#input.runtime;
+    const key = `${this.#modelHash} ${behaviourId(suite.behaviour)} ${this.#settings.split} ${device}`;
+    const known = this.#input.originals?.get(key);
+    if (known) {
+      this.#rowsDone += suite.cases.length;
+      return known;
+    }
+    const outcomes = await this.#runCases(UNTREATED, suite, suite.cases);
+    this.#input.originals?.set(key, outcomes);
+    return outcomes;
+  }
+
+  #runCases(
+    treatment: Treatment,
+    { behaviour }: Suite,
+    cases: readonly Case[],
+    instruction = '',
+  ): Promise<CaseOutcome[]> {
+    const { signal } = this.#input;
+    const stage = `Evaluating ${behaviour.name}`;
+    return this.#counted(stage, cases.length, (onRows) =>
+      runCases(this.#treated, treatment, behaviour, cases, this.#encoder, { instruction, signal, onRows }),
+    );
+  }
+
+  #read(treatment: Treatment, texts: readonly Text[]): Promise<Reading[]> {
+    const { signal } = this.#input;
+    return this.#counted('Scoring held-out text', texts.length, (onRows) =>
+      treatment === UNTREATED
+        ? this.#treated.readUntreated(texts, { signal, onRows })
+        : this.#treated.read(treatment, texts, { signal, onRows }),
+    );
+  }
+
+  /** Along the original model's own answers to some of the cases. */
+  async #answerKl(treatment: Treatment, before: readonly CaseOutcome[]): Promise<ContinuationKl | null> {
+    const answered = spread(
+      before.filter(({ ids }) => ids.length > 0),
+      this.#settings.klCases,
+    );
+    if (answered.length < 2) return null;
+    const texts = answered.map(({ promptIds, ids }) => ({
+      ids: [...promptIds, ...ids],
+      promptLength: promptIds.length,
+    }));
+    const readings = await this.#treated.read(treatment, texts, { signal: this.#input.signal });
+    return continuationKl(texts, readings, this.#settings.seed);
+  }
+
+  /** Greedy continuations of held-out text cut in its middle. */
+  async #continuations(treatment: Treatment): Promise<(ContinuationKl & FreeText) | null> {
+    const { continuations, continuationTokens: maxNewTokens, seed } = this.#settings;
+    const { contextLength } = this.#treated.model.config;
+    const prompts = spread(
+      this.#texts
+        .map(({ ids }) => Array.from(ids).slice(0, Math.ceil(ids.length / 2)))
+        .filter(({ length }) => length >= SHORTEST_PROMPT && length + maxNewTokens <= contextLength),
+      continuations,
+    );
+    if (prompts.length < 2) return null;
+    const { signal } = this.#input;
+    const generate = (what: Treatment) =>
+      this.#counted('Continuing held-out text', prompts.length, (onRows) =>
+        this.#treated.greedy(what, prompts, { maxNewTokens, signal, onRows }),
+      );
+    const [before, after] = [await generate(UNTREATED), await generate(treatment)];
+    const texts = prompts
+      .map((prompt, index) => ({ ids: [...prompt, ...(before[index]?.ids ?? [])], promptLength: prompt.length }))
+      .filter(({ ids, promptLength }) => ids.length > promptLength);
+    if (texts.length < 2) return null;
+    const readings = await this.#treated.read(treatment, texts, { signal });
+    const idsOf = (texts: typeof before) => texts.map(({ ids }) => ids);
+    return { ...continuationKl(texts, readings, seed), ...freeText(idsOf(before), idsOf(after), seed) };
+  }
+
+  async #blastRadii(treatment: Treatment): Promise<BlastRadius[]> {
+    if (this.#texts.length < 2 || !(this.#settings.blastRadius || this.#settings.baselines)) return [];
+    const { runtime, dictionaries, signal } = this.#input;
+    const radii: BlastRadius[] = [];
+    for (const { dictionary: hash, site } of placesOf(this.#edit)) {
+      const dictionary = { ...dictionaryOf(dictionaries, hash), site };
+      radii.push(
+        await this.#counted('Measuring the blast radius', this.#texts.length, (onRows) =>
+          blastRadius({
+            treated: this.#treated,
+            runtime,
+            treatment,
+            dictionary,
+            hash,
+            texts: this.#texts,
+            signal,
+            onRows,
+          }),
+        ),
+      );
+    }
+    return radii;
+  }
+
+  #contextLosses(before: readonly Reading[], after: readonly Reading[]): ContextLosses {
+    const sums = (readings: readonly Reading[]) =>
+      readings.map(({ losses }) => losses.reduce((sum, loss) => sum + loss, 0));
+    const text = contentId(this.#texts.map(({ ids }) => Array.from(ids)));
+    return { text, before: sums(before), after: sums(after) };
+  }
+
+  /** The forecasts need nothing that was measured: making them here changes nothing in them. */
+  #checkForecasts(radii: readonly BlastRadius[]): CheckedForecast[] {
+    const { dictionaries, statistics = new Map<string, never>() } = this.#input;
+    if (!this.#settings.blastRadius) return [];
+    return forecastEdit(this.#edit, dictionaries, statistics).flatMap((whole) => {
+      const { site, dictionary } = whole.forecast;
+      const radius = radii.find((each) => each.site === site && each.dictionary === dictionary);
+      return radius ? [checkForecast(whole, radius.rateChanges)] : [];
+    });
+  }
+
+  #baselines(cache: MainRun, radii: readonly BlastRadius[]): Promise<Baseline[]> {
+    return tryBaselines({
+      edit: this.#edit,
+      settings: this.#settings,
+      firingRates: new Map(radii.map(({ dictionary, firingRates }) => [dictionary, firingRates])),
+      directions: this.#plain,
+      known: { before: this.#known('before', cache), after: this.#known('after', cache) },
+      tryOut: (treatment, instruction) => this.#trial(treatment, cache, instruction),
+      onWarning: (warning) => this.#warnings.push(warning),
+    });
+  }
+
+  async #doses(cache: MainRun): Promise<Dose[]> {
+    const doses: (Trial & { strength: number })[] = [];
+    for (const strength of [...new Set(this.#settings.doses)].sort((a, b) => a - b)) {
+      const known = strength === 0 ? 'before' : strength === 1 ? 'after' : null;
+      const trial = known ? this.#known(known, cache) : await this.#trial({ edit: this.#edit, strength }, cache);
+      doses.push({ strength, ...trial });
+    }
+    return doses.map((dose) => ({ ...dose, isPareto: !doses.some((other) => dominates(other, dose)) }));
+  }
+
+  #known(which: 'before' | 'after', cache: MainRun): Trial {
+    return trialOf(cachedRun(cache, which, this.#trialTexts()), cache);
+  }
+
+  /** A treatment on the trial's cases and contexts. One that makes the numbers explode has a failure instead of figures. */
+  async #trial(treatment: Treatment, cache: MainRun, instruction = ''): Promise<Trial> {
+    try {
+      const outcomes: TrialOutcomes[] = [];
+      for (const suite of cache.outcomes) {
+        if (suite.role === 'other') continue;
+        const cases = suite.trial.map((index) => at(suite.cases, index));
+        outcomes.push({ suite, outcomes: await this.#runCases(treatment, suite, cases, instruction) });
+      }
+      const chosen = this.#trialTexts();
+      const readsText = instruction === '' && chosen.length >= 2;
+      const readings = readsText
+        ? await this.#read(
+            treatment,
+            chosen.map((index) => at(this.#texts, index)),
+          )
+        : null;
+      return trialOf({ outcomes, readings: readings && { chosen, readings } }, cache);
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || (thrown.code !== 'diverged' && thrown.code !== 'usage')) throw thrown;
+      const none = { kept: null, target: null, targetRefuses: null, remaining: null, crossEntropy: null, kl: null };
+      return { suites: [], ...none, failure: thrown.message };
+    }
+  }
+
+  #trialTexts(): number[] {
+    return spread([...this.#texts.keys()], this.#settings.trialContexts);
+  }
+
+  // ---- progress and warnings ----------------------------------------------------------------------------------------
+
+  async #counted<T>(stage: string, rows: number, work: (onRows: (done: number) => void) => Promise<T>): Promise<T> {
+    const start = this.#rowsDone;
+    const report = (done: number) =>
+      this.#input.onWork?.({
+        stage: this.#stage ?? stage,
+        done: Math.min(start + done, this.#rowsTotal),
+        total: this.#rowsTotal,
+        unit: 'texts',
+      });
+    report(0);
+    const result = await work((done) => report(Math.min(done, rows)));
+    this.#rowsDone = start + rows;
+    report(rows);
+    return result;
+  }
+
+  #countRows(): number {
+    const suites = this.#suites.map(({ role, cases, trial }) => ({ role, cases: cases.length, trial: trial.length }));
+    return plannedTexts(suites, this.#texts.length, this.#settings, this.#plain !== null);
+  }
+}
+
+// ---- choosing ----------------------------------------------------------------------------------------------------------
+
+/** Measured on the cases for choosing, where there are such, so that the figures stay apart from what the baselines saw. */
+async function directionsOf(
+  { model, runtime, dictionaries, signal }: EvaluationInput,
+  edit: Edit,
+  suites: readonly Suite[],
+  encoder: PromptEncoder,
+): Promise<Directions | null> {
+  const prompts = (role: SuiteRole) =>
+    suites
+      .filter((suite) => suite.role === role)
+      .flatMap(({ behaviour, cases }) => {
+        const choosing = behaviour.cases.filter(({ split }) => split === 'choose');
+        return spread(choosing.length > 0 ? choosing : cases, DIRECTION_CASES);
+      })
+      .map((each) => encoder.encode(encoder.textOf(each)));
+  const groups = [prompts('target'), prompts('keep')] as const;
+  if (groups[0].length === 0 || groups[1].length === 0) return null;
+  const texts = groups[0].map(asText);
+  return measureDirections({ model, runtime, dictionaries, places: placesOf(edit), edit, texts, groups, signal });
+}
+
+function dictionaryOf(dictionaries: Dictionaries, hash: string): Dictionary {
+  const found = dictionaries.get(hash);
+  if (found) return found;
+  throw new AppError('not-found', `The edit needs the dictionary ${hash.slice(0, 10)}, which is not here.`, {
+    details: { dictionary: hash },
+  });
+}
+
+/** For scopes that tell prompt and generated text apart, the first half of a text counts as its prompt. */
+function asText(ids: readonly number[]): Text {
+  return { ids, promptLength: Math.ceil(ids.length / 2) };
+}

@@ -1,0 +1,229 @@
+// The report of an evaluation: everything that was measured of one edit, with intervals and sample sizes, and whether it stays
+// within a budget. Plain JSON, versioned; the same model, edit, text, settings and seed give the same report.
+import * as v from 'valibot';
+import { AppError } from '../../contract/base/errors.ts';
+import { validate } from '../../contract/base/validate.ts';
+import type { Operation } from '../edits/edit.ts';
+import type { Aim } from '../behaviours/behaviour.ts';
+import type { BlastRadius } from './blastRadius.ts';
+import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';
+import type { CheckedForecast } from './forecastCheck.ts';
+import type { Estimate } from './intervals.ts';
+import type { Verdict } from './verdict.ts';
+
+export const REPORT_FORMAT = 'errata.evaluation.1';
+
+/**
+ * What a behaviour is to an evaluation: what the edit is for; what must stay as it is; or, for a behaviour that other edits are
+ * for, only told.
+ */
+export type SuiteRole = 'target' | 'keep' | 'other';
+
+export interface SuiteReport {
+  readonly name: string;
+  /** Content id. */
+  readonly behaviour: string;
+  readonly aim: Aim;
+  readonly role: SuiteRole;
+  /** Share of the cases that pass. */
+  readonly rate: BeforeAfter;
+  readonly isSignificant: boolean;
+  /** Of the cases whose wording the model was not trained on; null where there are none or all. */
+  readonly heldOut: BeforeAfter | null;
+  /** Mean score of the cases that have one: probabilities, or differences in nats. */
+  readonly score: BeforeAfter | null;
+  /** Share of the generated texts that refuse; null where no text is generated. What a jailbreak no longer gets may be garbage. */
+  readonly refuses: BeforeAfter | null;
+  /** Share of the generated texts that run in circles. */
+  readonly loops: BeforeAfter | null;
+  /** Along the original model's own answers. */
+  readonly kl: ContinuationKl | null;
+  /** Some of the cases that changed sides. */
+  readonly changed: readonly ChangedCase[];
+  readonly brokenCases: number;
+  readonly mendedCases: number;
+  /** Of every case, in the order of the behaviour's cases of the split; what two evaluations are compared by. */
+  readonly outcomes?: { readonly before: CaseMarks; readonly after: CaseMarks };
+}
+
+export interface CaseMarks {
+  /** A character for each case: 1 where it passes, else 0. */
+  readonly passed: string;
+  /** Null where not every case has a score. */
+  readonly scores: readonly number[] | null;
+}
+
+export interface ChangedCase {
+  readonly prompt: string;
+  readonly before: string;
+  readonly after: string;
+  readonly passedBefore: boolean;
+}
+
+/** Of each context of held-out text, in nats: what two evaluations on the same text are compared by. */
+export interface ContextLosses {
+  /** sha-256 of the text's tokens. */
+  readonly text: string;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+export interface SmallSuite {
+  readonly name: string;
+  readonly role: SuiteRole;
+  readonly rate: Estimate;
+  readonly score: number | null;
+}
+
+/** One treatment on fewer cases than the main figures. */
+export interface Trial {
+  readonly suites: readonly SmallSuite[];
+  /** All cases of the suites to be kept, pooled: the share of those that passed before that still pass. */
+  readonly kept: Estimate | null;
+  /** All cases of the targets, pooled: the share that passes. */
+  readonly target: Estimate | null;
+  /** Of the targets' generated texts, the share that refuses: what no longer passes may be garbage, or comply in other words. */
+  readonly targetRefuses: Estimate | null;
+  /**
+   * What is left of the targets, 1 without the edit: mean over the targets of the rate (of a behaviour that is to rise, of what
+   * fails), or of the size of the mean score where the cases have scores, by what it was before.
+   */
+  readonly remaining: number | null;
+  /** Cross-entropy after / before − 1. */
+  readonly crossEntropy: Estimate | null;
+  /** On held-out text, nats per token. */
+  readonly kl: Estimate | null;
+  /** Why there are no figures: the treatment could not be run. */
+  readonly failure: string | null;
+}
+
+export const BASELINES = [
+  'noEdit',
+  'edit',
+  'promptOnly',
+  'randomFeatures',
+  'randomFeaturesAndGates',
+  'wrongSign',
+  'steer',
+  'differenceOfMeans',
+  'differenceOfMeansProjection',
+] as const;
+export type BaselineKind = (typeof BASELINES)[number];
+
+export interface Baseline extends Trial {
+  readonly kind: BaselineKind;
+  readonly description: string;
+  /** The features that took the edited ones' places; for random ones. */
+  readonly features: readonly number[];
+}
+
+export interface Dose extends Trial {
+  readonly strength: number;
+  /** No other dose does better on target and collateral alike. */
+  readonly isPareto: boolean;
+}
+
+export interface EvaluationSettings {
+  readonly split: 'choose' | 'report' | 'all';
+  readonly seed: number;
+  /** Contexts of held-out text. */
+  readonly contexts: number;
+  /** Greedy continuations of held-out prompts, and their length in tokens. */
+  readonly continuations: number;
+  readonly continuationTokens: number;
+  /** Of each suite to be kept, the cases whose original answers are scored under the edit. */
+  readonly klCases: number;
+  /** Cases of each target, and of each other suite, for baselines and doses; contexts likewise. */
+  readonly trialTargetCases: number;
+  readonly trialKeepCases: number;
+  readonly trialContexts: number;
+  readonly randomSeeds: number;
+  readonly doses: readonly number[];
+  /** The prompt-only baseline's text; empty: there is none. */
+  readonly instruction: string;
+  readonly baselines: boolean;
+  readonly blastRadius: boolean;
+}
+
+export const DEFAULT_SETTINGS: EvaluationSettings = {
+  split: 'report',
+  seed: 0,
+  contexts: 400,
+  continuations: 120,
+  continuationTokens: 32,
+  klCases: 40,
+  trialTargetCases: 60,
+  trialKeepCases: 20,
+  trialContexts: 60,
+  randomSeeds: 3,
+  doses: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5],
+  instruction: '',
+  baselines: true,
+  blastRadius: true,
+};
+
+export interface EvaluationReport {
+  readonly format: typeof REPORT_FORMAT;
+  /** Content hash. */
+  readonly model: string;
+  readonly edit: { readonly id: string; readonly operations: readonly Operation[] };
+  readonly settings: EvaluationSettings;
+  readonly suites: readonly SuiteReport[];
+  readonly text: (TextCollateral & { readonly contexts: number; readonly perContext?: ContextLosses }) | null;
+  readonly continuations: (ContinuationKl & FreeText) | null;
+  readonly blastRadius: readonly Omit<BlastRadius, 'firingRates' | 'rateChanges'>[];
+  /** What was forecast before anything was run, and how good that was; left out without statistics of the features. */
+  readonly forecasts?: readonly CheckedForecast[];
+  readonly shifts: readonly { readonly site: string; readonly meanNorm: number; readonly share: number }[];
+  readonly baselines: readonly Baseline[];
+  readonly doses: readonly Dose[];
+  readonly verdict: Verdict | null;
+  /** What a reader must know: a sample too small, a part left out, an edit that never acts. */
+  readonly warnings: readonly string[];
+}
+
+const count = (least: number, most: number) =>
+  v.pipe(
+    v.number('expected a number'),
+    v.integer('expected a whole number'),
+    v.minValue(least, `at least ${least}`),
+    v.maxValue(most, `at most ${most}`),
+  );
+
+const settingsSchema = v.strictObject({
+  split: v.optional(v.picklist(['choose', 'report', 'all']), DEFAULT_SETTINGS.split),
+  seed: v.optional(count(0, 2 ** 31), DEFAULT_SETTINGS.seed),
+  contexts: v.optional(count(0, 20_000), DEFAULT_SETTINGS.contexts),
+  continuations: v.optional(count(0, 20_000), DEFAULT_SETTINGS.continuations),
+  continuationTokens: v.optional(count(1, 4096), DEFAULT_SETTINGS.continuationTokens),
+  klCases: v.optional(count(0, 20_000), DEFAULT_SETTINGS.klCases),
+  trialTargetCases: v.optional(count(2, 20_000), DEFAULT_SETTINGS.trialTargetCases),
+  trialKeepCases: v.optional(count(2, 20_000), DEFAULT_SETTINGS.trialKeepCases),
+  trialContexts: v.optional(count(0, 20_000), DEFAULT_SETTINGS.trialContexts),
+  randomSeeds: v.optional(count(0, 100), DEFAULT_SETTINGS.randomSeeds),
+  doses: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(v.number('expected a number'), v.finite('expected a finite number'), v.minValue(-100), v.maxValue(100)),
+      ),
+      v.maxLength(50, 'more than 50 doses'),
+    ),
+    [...DEFAULT_SETTINGS.doses],
+  ),
+  instruction: v.optional(v.pipe(v.string('expected text'), v.maxLength(20_000)), DEFAULT_SETTINGS.instruction),
+  baselines: v.optional(v.boolean('expected true or false'), DEFAULT_SETTINGS.baselines),
+  blastRadius: v.optional(v.boolean('expected true or false'), DEFAULT_SETTINGS.blastRadius),
+});
+
+/** Fills in what is not given. @throws AppError `usage` that names the first thing wrong. */
+export function parseSettings(value: unknown = {}): EvaluationSettings {
+  return validate(settingsSchema, value, 'The settings of the evaluation');
+}
+
+/** A report from a file or the database, of this program or a newer one. @throws AppError `unsupported`. */
+export function checkReportFormat(value: unknown, subject: string): EvaluationReport {
+  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+  // Reports are written by this program only, so beyond the format nothing is checked.
+  if (format === REPORT_FORMAT) return value as EvaluationReport;
+  throw new AppError('unsupported', `${subject}: it is no evaluation of the format ${REPORT_FORMAT}.`);
+}

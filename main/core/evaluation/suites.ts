@@ -1,0 +1,124 @@
+// The suites of an evaluation: which cases of which behaviour, what for, and what is reported of each.
+import { AppError } from '../../contract/base/errors.ts';
+import { behaviourId, type Behaviour, type Case } from '../behaviours/behaviour.ts';
+import { isTextCheck, refuses } from '../behaviours/checks.ts';
+import { isLoop, meanPair, ratePair, type ContinuationKl } from './collateral.ts';
+import { isSignificant } from './intervals.ts';
+import type { CaseMarks, EvaluationSettings, SuiteReport, SuiteRole } from './report.ts';
+import { casesOf, type CaseOutcome } from '../behaviours/runBehaviour.ts';
+import { at, spread } from './spread.ts';
+
+export interface Suite {
+  readonly behaviour: Behaviour;
+  readonly role: SuiteRole;
+  readonly cases: readonly Case[];
+  /** Indices of the cases that trials run on. */
+  readonly trial: readonly number[];
+}
+
+export interface SuiteOutcomes extends Suite {
+  readonly before: readonly CaseOutcome[];
+  readonly after: readonly CaseOutcome[];
+}
+
+const LISTED_CASES = 60;
+/** Of a prompt or an answer in the report, in characters. */
+const LONGEST_SHOWN = 2000;
+
+/** @throws AppError `usage` for a name that is twice or unknown, or a target that is to be kept; `empty` for fewer than two cases. */
+export function chooseSuites(
+  behaviours: readonly Behaviour[],
+  targets: readonly string[] | undefined,
+  settings: EvaluationSettings,
+): Suite[] {
+  const names = behaviours.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new AppError('usage', `Two behaviours have the name ${JSON.stringify(twice)}.`);
+  const unknown = targets?.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new AppError('usage', `No behaviour has the name ${JSON.stringify(unknown.slice(0, 100))}.`);
+  return behaviours.map((behaviour): Suite => {
+    const { name, aim } = behaviour;
+    const cases = casesOf(behaviour, settings.split === 'all' ? undefined : settings.split);
+    if (cases.length < 2)
+      throw new AppError('empty', `The behaviour ${name} has one case: two are the least for an interval.`);
+    const isTarget = targets?.includes(name) ?? aim !== 'keep';
+    if (isTarget && aim === 'keep') {
+      throw new AppError('usage', `${name} is to be kept (its aim says so), so it cannot be what the edit is for.`);
+    }
+    const role = isTarget ? 'target' : aim === 'keep' ? 'keep' : 'other';
+    const size = role === 'target' ? settings.trialTargetCases : settings.trialKeepCases;
+    return { behaviour, role, cases, trial: spread([...cases.keys()], size) };
+  });
+}
+
+export function suiteReport(
+  { behaviour, role, cases }: Suite,
+  before: readonly CaseOutcome[],
+  after: readonly CaseOutcome[],
+  kl: ContinuationKl | null,
+  seed: number,
+): SuiteReport {
+  const passes = (outcomes: readonly CaseOutcome[]) => outcomes.map(({ passed }) => passed);
+  const rate = ratePair(passes(before), passes(after));
+  const heldOut = [...cases.keys()].filter((index) => at(cases, index).isHeldOut);
+  const generates = cases.some(({ checks }) => checks.some(isTextCheck));
+  const [scoresBefore, scoresAfter] = [scoresOf(before), scoresOf(after)];
+  const changed = [...cases.keys()].filter((index) => at(before, index).passed !== at(after, index).passed);
+  const shown = ({ output, score }: CaseOutcome) => (score === null ? shortened(output) : score.toFixed(3));
+  return {
+    name: behaviour.name,
+    behaviour: behaviourId(behaviour),
+    aim: behaviour.aim,
+    role,
+    rate,
+    isSignificant: isSignificant(rate.difference),
+    heldOut:
+      heldOut.length === 0 || heldOut.length === cases.length
+        ? null
+        : ratePair(
+            heldOut.map((index) => at(before, index).passed),
+            heldOut.map((index) => at(after, index).passed),
+          ),
+    score: scoresBefore && scoresAfter && meanPair(scoresBefore, scoresAfter, seed),
+    refuses: generates
+      ? ratePair(
+          before.map(({ output }) => refuses(output)),
+          after.map(({ output }) => refuses(output)),
+        )
+      : null,
+    loops: generates
+      ? ratePair(
+          before.map(({ ids }) => isLoop(ids)),
+          after.map(({ ids }) => isLoop(ids)),
+        )
+      : null,
+    kl,
+    brokenCases: changed.filter((index) => at(before, index).passed).length,
+    mendedCases: changed.filter((index) => at(after, index).passed).length,
+    changed: spread(changed, LISTED_CASES).map((index) => ({
+      prompt: shortened(at(cases, index).prompt),
+      before: shown(at(before, index)),
+      after: shown(at(after, index)),
+      passedBefore: at(before, index).passed,
+    })),
+    outcomes: { before: marksOf(before), after: marksOf(after) },
+  };
+}
+
+function marksOf(outcomes: readonly CaseOutcome[]): CaseMarks {
+  return { passed: outcomes.map(({ passed }) => (passed ? '1' : '0')).join(''), scores: scoresOf(outcomes) };
+}
+
+/** Null: not every case has a score. */
+export function scoresOf(outcomes: readonly CaseOutcome[]): number[] | null {
+  const scores = outcomes.map(({ score }) => score).filter((score) => score !== null);
+  return scores.length === outcomes.length ? scores : null;
+}
+
+/** Both ends of what is too long for a report. */
+function shortened(text: string): string {
+  if (text.length <= LONGEST_SHOWN) return text;
+  const half = LONGEST_SHOWN / 2;
+  return `${text.slice(0, half)} … ${text.slice(-half)}`.toWellFormed();
+}

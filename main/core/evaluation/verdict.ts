@@ -1,0 +1,120 @@
+// Whether what was measured stays within a budget. Each criterion says by the estimate whether it is met, and apart from that
+// whether the whole 95% interval meets it: with few cases an estimate alone proves little.
+import * as v from 'valibot';
+import { validate } from '../../contract/base/validate.ts';
+import type { Estimate } from './intervals.ts';
+import type { EvaluationReport, SuiteReport } from './report.ts';
+
+const share = v.pipe(v.number('expected a number'), v.minValue(0, 'at least 0'), v.maxValue(1, 'at most 1'));
+const amount = v.pipe(v.number('expected a number'), v.finite('expected a finite number'), v.minValue(0, 'at least 0'));
+
+const targetEntries = {
+  /** Largest rate after, for what is to fall. */
+  maxRate: v.exactOptional(share),
+  /** Smallest rate after, for what is to rise. */
+  minRate: v.exactOptional(share),
+  /** Largest size of the mean score after as a share of its size before: 0.5 halves a bias. */
+  maxScoreShare: v.exactOptional(amount),
+};
+
+const budgetSchema = v.strictObject({
+  /** For every target that has no limits of its own under `targets`. */
+  target: v.optional(v.strictObject(targetEntries), { maxRate: 0.05, minRate: 0.95 }),
+  targets: v.optional(v.record(v.string(), v.strictObject(targetEntries)), {}),
+  /** Smallest rate after / rate before of every suite to be kept. */
+  minKept: v.optional(share, 0.98),
+  /** The same for single suites, by name. */
+  kept: v.optional(v.record(v.string(), share), {}),
+  /** Largest growth of the cross-entropy on held-out text, as a share. */
+  maxCrossEntropyIncrease: v.optional(amount, 0.01),
+  /** Largest KL per token along the original's own continuations, in nats; null: no limit. */
+  maxKl: v.optional(v.nullable(amount), null),
+});
+
+export type Budget = v.InferOutput<typeof budgetSchema>;
+export const DEFAULT_BUDGET: Budget = v.parse(budgetSchema, {});
+
+/** @throws AppError `usage` or `invalid-file` that names the first thing wrong. */
+export function parseBudget(value: unknown, subject = 'The budget', code: 'usage' | 'invalid-file' = 'usage'): Budget {
+  return validate(budgetSchema, value, subject, code);
+}
+
+export interface Criterion {
+  readonly name: string;
+  readonly bound: 'atMost' | 'atLeast';
+  readonly limit: number;
+  readonly estimate: Estimate;
+  readonly isMet: boolean;
+  /** The whole interval is within the limit. */
+  readonly isCertain: boolean;
+}
+
+export interface Verdict {
+  readonly passes: boolean;
+  readonly isCertain: boolean;
+  readonly budget: Budget;
+  readonly criteria: readonly Criterion[];
+}
+
+/** @returns null when there is nothing to judge: neither a suite nor text. */
+export function judge(
+  { suites, text, continuations }: Pick<EvaluationReport, 'suites' | 'text' | 'continuations'>,
+  budget: Budget,
+): Verdict | null {
+  const criteria: Criterion[] = [];
+  const add = (name: string, bound: Criterion['bound'], limit: number, estimate: Estimate) => {
+    const isMet = bound === 'atMost' ? estimate.value <= limit : estimate.value >= limit;
+    const isCertain = bound === 'atMost' ? estimate.high <= limit : estimate.low >= limit;
+    criteria.push({ name, bound, limit, estimate, isMet, isCertain });
+  };
+  for (const suite of suites) {
+    if (suite.role === 'keep') {
+      const kept = keptShare(suite);
+      if (kept) add(`${suite.name} kept`, 'atLeast', budget.kept[suite.name] ?? budget.minKept, kept);
+    } else if (suite.role === 'target') {
+      const limits = budget.targets[suite.name] ?? budget.target;
+      const { maxRate, minRate, maxScoreShare } = limits;
+      if (suite.aim === 'raise' && minRate !== undefined)
+        add(`${suite.name} after`, 'atLeast', minRate, suite.rate.after);
+      if (suite.aim === 'lower' && maxRate !== undefined)
+        add(`${suite.name} after`, 'atMost', maxRate, suite.rate.after);
+      if (suite.score && maxScoreShare !== undefined) {
+        add(`${suite.name} score left`, 'atMost', maxScoreShare, scoreShare(suite.score));
+      }
+    }
+  }
+  if (text) {
+    add('cross-entropy increase', 'atMost', budget.maxCrossEntropyIncrease, text.crossEntropy.relative);
+  }
+  if (continuations && budget.maxKl !== null) add('KL per token', 'atMost', budget.maxKl, continuations.perToken);
+  if (criteria.length === 0) return null;
+  return {
+    passes: criteria.every(({ isMet }) => isMet),
+    isCertain: criteria.every(({ isCertain }) => isCertain),
+    budget,
+    criteria,
+  };
+}
+
+/** Rate after by rate before; the interval is that of the difference, taken at the rate before. Null where nothing passed. */
+export function keptShare({ rate: { before, after, difference } }: Pick<SuiteReport, 'rate'>): Estimate | null {
+  if (before.value === 0) return null;
+  return {
+    value: after.value / before.value,
+    low: Math.max(0, 1 + difference.low / before.value),
+    high: 1 + difference.high / before.value,
+    n: before.n,
+  };
+}
+
+/** |mean after| / |mean before|; the interval is that of the mean after, at the mean before. */
+function scoreShare({ before, after }: NonNullable<SuiteReport['score']>): Estimate {
+  const size = Math.abs(before.value);
+  const [low, high] = [after.low / size, after.high / size];
+  return {
+    value: Math.abs(after.value) / size,
+    low: low <= 0 && high >= 0 ? 0 : Math.min(Math.abs(low), Math.abs(high)),
+    high: Math.max(Math.abs(low), Math.abs(high)),
+    n: after.n,
+  };
+}

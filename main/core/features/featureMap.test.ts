@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { Random } from '../numerics/random.ts';
+import { decoderNeighbours, unitRows } from './decoderNeighbours.ts';
+import { featureMap } from './featureMap.ts';
+
+const runtime = createOrtRuntime('cpu', { threads: 1 });
+const D = 24;
+
+/** Rows around `clusters` directions. */
+function clustered(clusters: number, perCluster: number): Float32Array {
+  const random = new Random(7);
+  const centres = Array.from({ length: clusters }, () => Array.from({ length: D }, () => random.normal()));
+  return Float32Array.from({ length: clusters * perCluster * D }, (_, at) => {
+    const row = Math.floor(at / D);
+    return centres[row % clusters]![at % D]! + 0.3 * random.normal();
+  });
+}
+
+describe('the map', () => {
+  it('keeps near what has similar directions, and says the same each time', async () => {
+    const clusters = 8;
+    const decoder = clustered(clusters, 40);
+    const size = decoder.length / D;
+    const neighbours = await decoderNeighbours({ d: D, size, decoder }, 15, { runtime });
+    const rows = unitRows(decoder, D);
+    const map = await featureMap(rows, D, neighbours);
+    expect(await featureMap(rows, D, neighbours)).toEqual(map);
+    expect(map.every((value) => Math.abs(value) <= 1 + 1e-6)).toBe(true);
+    // Of each point's five nearest on the map nearly all are of its own cluster; by chance one in eight would be.
+    let own = 0;
+    for (let point = 0; point < size; point++) {
+      const distance = (other: number) =>
+        (map[2 * point]! - map[2 * other]!) ** 2 + (map[2 * point + 1]! - map[2 * other + 1]!) ** 2;
+      const nearest = Array.from({ length: size }, (_, other) => other)
+        .filter((other) => other !== point)
+        .sort((a, b) => distance(a) - distance(b))
+        .slice(0, 5);
+      own += nearest.filter((other) => other % clusters === point % clusters).length;
+    }
+    expect(own / (5 * size)).toBeGreaterThan(0.95);
+  });
+
+  it('takes rows that are equal, zero, or very few', async () => {
+    for (const [size, decoder] of [
+      [30, new Float32Array(30 * D).fill(1)],
+      [30, new Float32Array(30 * D)],
+      [2, clustered(2, 1)],
+      [1, clustered(1, 1)],
+    ] as const) {
+      const neighbours = await decoderNeighbours({ d: D, size, decoder }, 15, { runtime });
+      const map = await featureMap(unitRows(decoder, D), D, neighbours);
+      expect(map.length).toBe(2 * size);
+      expect(map.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('can be cancelled', async () => {
+    const decoder = clustered(3, 20);
+    const neighbours = await decoderNeighbours({ d: D, size: 60, decoder }, 15, { runtime });
+    const abort = new AbortController();
+    const drawing = featureMap(unitRows(decoder, D), D, neighbours, {
+      signal: abort.signal,
+      onWork: ({ done }) => {
+        if (done === 3) abort.abort();
+      },
+    });
+    await expect(drawing).rejects.toThrow();
+  });
+});

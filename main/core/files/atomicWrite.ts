@@ -1,0 +1,149 @@
+// Files and folders that appear under their final name complete or not at all, also after a power loss:
+// built under a partial name in the same folder, synced, renamed, and the folder synced. A process that dies leaves
+// only a partial, whose name says which process made it; `removeLeftovers` deletes those of dead processes.
+
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AppError } from '../../contract/base/errors.ts';
+import { toFileError } from './fileError.ts';
+
+/** `.<final name>.partial-<process id>-<random>` */
+const PARTIAL_NAME = /^\..+\.partial-(\d+)-[0-9a-f]{12}$/;
+
+/** Partials that this process is building right now: a process id alone cannot tell them from those of a namesake. */
+const underWay = new Set<string>();
+
+function partialPath(path: string): string {
+  return join(dirname(resolve(path)), `.${basename(path)}.partial-${process.pid}-${randomBytes(6).toString('hex')}`);
+}
+
+/** Makes a rename or a new file in `folder` survive a power loss. Windows cannot sync folders and does not need it. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes `path` through `write`, which fills the open file in any order. An existing file is replaced at the end.
+ * If `write` throws, nothing remains.
+ * @throws AppError `disk-full`, `permission`, `not-found` (the folder), naming `path`.
+ */
+export async function writeFileAtomicWith<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const partial = partialPath(path);
+  underWay.add(partial);
+  try {
+    const file = await open(partial, 'wx');
+    let result: T;
+    try {
+      result = await write(file);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+    await syncFolder(dirname(path));
+    return result;
+  } catch (thrown) {
+    await rm(partial, { force: true }).catch(() => undefined); // the first error is the one worth telling
+    throw toFileError(thrown, path);
+  } finally {
+    underWay.delete(partial);
+  }
+}
+
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  await writeFileAtomicWith(path, (file) => file.writeFile(content));
+}
+
+/**
+ * Builds the folder `path` through `build`, which fills the (empty, existing) folder it is given. The final name appears
+ * when `build` has returned and every file in it is synced. If `build` throws, nothing remains.
+ * @throws AppError `exists` when `path` exists (checked before the work and again after it), `disk-full`, `permission`.
+ */
+export async function buildFolderAtomic<T>(path: string, build: (partial: string) => Promise<T>): Promise<T> {
+  const partial = partialPath(path);
+  underWay.add(partial);
+  try {
+    await refuseExisting(path);
+    await mkdir(partial);
+    const result = await build(partial);
+    await syncTree(partial);
+    await refuseExisting(path); // a rename would silently replace an empty folder
+    await rename(partial, path);
+    await syncFolder(dirname(path));
+    return result;
+  } catch (thrown) {
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    throw toFileError(thrown, path);
+  } finally {
+    underWay.delete(partial);
+  }
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const existing = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (existing) throw new AppError('exists', `${path}: it exists already.`, { details: { path } });
+}
+
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) {
+      // Windows syncs only what it may write; elsewhere a hard link to somebody's read-only file can be synced too.
+      const file = await open(path, process.platform === 'win32' ? 'r+' : 'r');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
+  }
+  await syncFolder(folder);
+}
+
+/**
+ * Deletes what dead processes left half-built directly in `folder`, and returns the names. A partial is kept while a
+ * process with its id lives on this machine, so the id's next owner may keep an old one alive for a while: harmless.
+ */
+export async function removeLeftovers(folder: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of await readdir(folder)) {
+    const maker = PARTIAL_NAME.exec(name)?.[1];
+    if (maker === undefined || underWay.has(join(resolve(folder), name))) continue;
+    if (Number(maker) !== process.pid && isAlive(Number(maker))) continue;
+    await rm(join(folder, name), { recursive: true, force: true });
+    removed.push(name);
+  }
+  return removed;
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (thrown) {
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+  }
+}
+
+/** Some systems refuse 2 GiB and more in one call. */
+const LONGEST_WRITE = 1 << 30;
+
+/** Writes all of `bytes` at the file's current position; one system call may write less than it was given. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.byteLength - done, LONGEST_WRITE));
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,160 @@
+// Text files read row by row: JSONL lines and CSV records. Streamed, so that a file of any length costs the memory of
+// one row; UTF-8 is checked, a row's length is bounded, a `.gz` is unpacked on the way. Every error names file and line.
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { CsvError, parse } from 'csv-parse';
+import { AppError } from '../../contract/base/errors.ts';
+import { toFileError } from './fileError.ts';
+
+/** A row longer than this is refused (UTF-16 code units): generous for prompts and notes, harmless for memory. */
+export const LONGEST_ROW = 1 << 20;
+
+export interface TextRow<T> {
+  /** Counted from 1; of the row's first line. */
+  readonly line: number;
+  readonly value: T;
+}
+
+/** Lines without their ends, empty ones left out. @throws AppError `not-found`, `permission`, `invalid-file`. */
+export async function* readLines(path: string): AsyncGenerator<TextRow<string>> {
+  let rest = '';
+  let line = 0;
+  for await (const chunk of decoded(path)) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const text of lines) yield* lineRow(path, ++line, text);
+    if (rest.length > LONGEST_ROW) throw tooLong(path, line + 1);
+  }
+  yield* lineRow(path, line + 1, rest);
+}
+
+function* lineRow(path: string, line: number, text: string): Generator<TextRow<string>> {
+  if (text.length > LONGEST_ROW) throw tooLong(path, line);
+  const value = text.endsWith('\r') ? text.slice(0, -1) : text;
+  if (value.trim() !== '') yield { line, value };
+}
+
+/** JSON values, one a line. @throws AppError `invalid-file` naming the line that is not JSON. */
+export async function* readJsonLines(path: string): AsyncGenerator<TextRow<unknown>> {
+  for await (const { line, value } of readLines(path)) {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(value);
+    } catch (cause) {
+      throw new AppError('invalid-file', `${path}: line ${line} is not JSON.`, { cause, details: { path, line } });
+    }
+    yield { line, value: parsed };
+  }
+}
+
+/**
+ * CSV records (RFC 4180) as objects by column name; the first record names the columns.
+ * @param columns the columns that may stand in it; those in `required` must.
+ * @throws AppError `invalid-file` for an unknown, missing or repeated column, a record with too many or too few cells,
+ * an open quote, a record that is too long.
+ */
+export async function* readCsv(
+  path: string,
+  columns: readonly string[],
+  required: readonly string[],
+): AsyncGenerator<TextRow<Readonly<Record<string, string>>>> {
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: LONGEST_ROW });
+  const fed = pipeline(Readable.from(decoded(path)), parser);
+  fed.catch(() => undefined); // the loop below throws the same error
+  let header: readonly string[] | undefined;
+  try {
+    for await (const parsed of parser) {
+      const { record, info } = parsed as { record: string[]; info: { lines: number } }; // what `info: true` gives
+      if (header === undefined) {
+        header = checkHeader(path, record, columns, required);
+        continue;
+      }
+      yield { line: info.lines, value: Object.fromEntries(header.map((name, index) => [name, record[index] ?? ''])) };
+    }
+    await fed;
+  } catch (thrown) {
+    if (!(thrown instanceof CsvError)) throw toFileError(thrown, path);
+    const line = typeof thrown['lines'] === 'number' ? thrown['lines'] : 0;
+    throw new AppError('invalid-file', `${path}: line ${line}: ${csvReason(thrown)}.`, {
+      cause: thrown,
+      details: { path, line },
+    });
+  }
+  if (header === undefined) throw new AppError('invalid-file', `${path}: it is empty: not even the columns are named.`);
+}
+
+function checkHeader(path: string, names: string[], columns: readonly string[], required: readonly string[]): string[] {
+  const header = names.map((name) => name.trim());
+  const unknown = header.filter((name) => !columns.includes(name));
+  const missing = required.filter((name) => !header.includes(name));
+  const repeated = header.filter((name, index) => header.indexOf(name) !== index);
+  const found = [
+    ...(missing.length > 0 ? [`it lacks ${list(missing)}`] : []),
+    ...(unknown.length > 0 ? [`${list(unknown)} ${unknown.length === 1 ? 'is' : 'are'} not known`] : []),
+    ...(repeated.length > 0 ? [`${list(repeated)} ${repeated.length === 1 ? 'stands' : 'stand'} there twice`] : []),
+  ];
+  if (found.length === 0) return header;
+  throw new AppError(
+    'invalid-file',
+    `${path}: wrong columns: ${found.join('; ')}. Known columns: ${columns.join(', ')}.`,
+    {
+      details: { path, columns: header.slice(0, 50).map((name) => name.slice(0, 50)) },
+    },
+  );
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 40)));
+  return shown.join(', ') + (names.length > 5 ? ' …' : '');
+}
+
+function csvReason(error: CsvError): string {
+  switch (error.code) {
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
+    case 'CSV_RECORD_INCONSISTENT_COLUMNS':
+      return 'it has more or fewer cells than there are columns';
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'a quote is opened and never closed';
+    case 'CSV_MAX_RECORD_SIZE':
+      return `a record is longer than ${LONGEST_ROW} characters`;
+    default:
+      return error.message.replace(/\.$/u, '');
+  }
+}
+
+/** One CSV record with its line end. Cells are written as they are; quoted only where the format needs it. */
+export function csvRecord(cells: readonly (string | number)[]): string {
+  const written = cells.map((cell) => {
+    const text = String(cell);
+    return /[",\r\n]|^\s|\s$/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  return `${written.join(',')}\n`;
+}
+
+/** The file's text in pieces. */
+async function* decoded(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const file = createReadStream(path);
+  const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  if (bytes !== file) file.once('error', (error) => bytes.destroy(error)); // pipe passes data on, not errors
+  try {
+    for await (const chunk of bytes) yield decoder.decode(chunk as Uint8Array, { stream: true }); // bytes: no encoding set
+    yield decoder.decode();
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    const reason =
+      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : 'it is not a sound gzip file';
+    if (!code.startsWith('ERR_ENCODING') && !code.startsWith('Z_')) throw toFileError(thrown, path);
+    throw new AppError('invalid-file', `${path}: ${reason}.`, { cause: thrown, details: { path } });
+  } finally {
+    file.destroy();
+  }
+}
+
+function tooLong(path: string, line: number): AppError {
+  return new AppError('invalid-file', `${path}: line ${line} is longer than ${LONGEST_ROW} characters.`, {
+    details: { path, line },
+  });
+}

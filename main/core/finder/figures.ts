@@ -1,0 +1,159 @@
+// What an edit does to cases that the unedited model passes: figures with their intervals, and the dose-response curve.
+import type { Edit } from '../edits/edit.ts';
+import { rateEstimate, ratioEstimate, type Estimate } from '../evaluation/intervals.ts';
+import { UNTREATED, type RunOptions, type TreatedModel, type Treatment } from '../interventions/treatedModel.ts';
+import type { TrialScore } from './causalScorer.ts';
+import { caseHarm, caseRemaining, harm, keptShare, remaining } from './objective.ts';
+import type { Relapses } from './relapses.ts';
+import type { ScoredText, ShownCase } from './shownCase.ts';
+import type { Pool, Trials } from './trials.ts';
+
+export interface KeptFigures {
+  readonly behaviour: string;
+  /** Share of the cases that greedy decoding, or the comparison, still decides alike; null for plain text. */
+  readonly rate: Estimate | null;
+  /** Mean of the nats lost on a case. */
+  readonly harm: number;
+  readonly cases: number;
+}
+
+export interface FoundFigures {
+  readonly target: {
+    readonly cases: number;
+    /** Share of the cases in which the model, with the edit on, still says it; or in which the comparison is still decided alike. */
+    readonly shown: number;
+    /** Of its probability: 1 as before, 0 gone. */
+    readonly remaining: number;
+    /** The same with their 95% intervals: Wilson's, and the bootstrap's over cases. */
+    readonly estimates: { readonly shown: Estimate; readonly remaining: Estimate };
+  };
+  /** Mean over the behaviours to be kept, of the share of cases; the nats lost on the worst of them; and each by itself. */
+  readonly kept: {
+    readonly cases: number;
+    readonly share: number;
+    readonly harm: number;
+    readonly behaviours: readonly KeptFigures[];
+  };
+}
+
+/** What an edit of some strength does: x' = x + strength · Σ (f' − f)·d. */
+export interface FoundDose {
+  readonly strength: number;
+  /** 1: as before, 0: gone. */
+  readonly remaining: Estimate;
+  /** Nats lost on the worst of what must stay. */
+  readonly harm: number;
+}
+
+export const DOSES: readonly number[] = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
+
+/** @param relapses null where scores decide. */
+export async function measureFigures(
+  trials: Trials,
+  edit: Edit,
+  { relapses, seed }: { readonly relapses: Relapses | null; readonly seed: number },
+): Promise<FoundFigures> {
+  const { shown: target, keep } = trials;
+  const [after, keptAfter] = [await trials.scores(target, edit), await trials.scores(keep, edit)];
+  const shown = relapses
+    ? (await relapses.with(edit)).length
+    : target.cases.filter((_, index) => after[index]?.isShown === true).length;
+  return {
+    target: {
+      cases: target.cases.length,
+      shown: shown / target.cases.length,
+      remaining: remaining(target.cases, target.before, after),
+      estimates: {
+        shown: rateEstimate(shown, target.cases.length),
+        remaining: remainingEstimate(target.cases, target.before, after, seed),
+      },
+    },
+    kept: {
+      cases: keep.cases.length,
+      share: keptShare(keep.cases, keep.before, keptAfter),
+      harm: harm(keep.cases, keep.before, keptAfter),
+      behaviours: keptFigures(keep, keptAfter),
+    },
+  };
+}
+
+function keptFigures({ cases, before }: Pool, after: readonly TrialScore[]): KeptFigures[] {
+  return [...new Set(cases.map(({ behaviour }) => behaviour))].map((behaviour) => {
+    const own = [...cases.keys()].filter((index) => cases[index]?.behaviour === behaviour);
+    const decided = own.filter((index) => before[index]?.isShown === true);
+    const alike = decided.filter((index) => after[index]?.isShown === true).length;
+    const lost = own.reduce((sum, index) => {
+      const each = cases[index];
+      return each ? sum + caseHarm(each, before[index], after[index]) : sum;
+    }, 0);
+    const isText = behaviour === 'text';
+    return {
+      behaviour,
+      rate: isText || decided.length === 0 ? null : rateEstimate(alike, decided.length),
+      harm: lost / own.length,
+      cases: own.length,
+    };
+  });
+}
+
+/**
+ * The curve over `strengths`, by teacher forcing of what the unedited model said.
+ * @throws AppError `diverged`, `cancelled`.
+ */
+export async function doseResponse(
+  treated: TreatedModel,
+  edit: Edit,
+  { target, keep }: { readonly target: readonly ShownCase[]; readonly keep: readonly ShownCase[] },
+  { strengths, seed, ...options }: RunOptions & { readonly strengths: readonly number[]; readonly seed: number },
+): Promise<FoundDose[]> {
+  const scores = (cases: readonly ShownCase[], treatment: Treatment) => scoresOf(treated, cases, treatment, options);
+  const [before, keptBefore] = [await scores(target, UNTREATED), await scores(keep, UNTREATED)];
+  const doses: FoundDose[] = [];
+  for (const strength of strengths) {
+    const [after, keptAfter] = [await scores(target, { edit, strength }), await scores(keep, { edit, strength })];
+    doses.push({
+      strength,
+      remaining: remainingEstimate(target, before, after, seed),
+      harm: harm(keep, keptBefore, keptAfter),
+    });
+  }
+  return doses;
+}
+
+function remainingEstimate(
+  cases: readonly ShownCase[],
+  before: readonly TrialScore[],
+  after: readonly TrialScore[],
+  seed: number,
+): Estimate {
+  const each = cases.map((shown, index) => caseRemaining(shown, before[index], after[index]));
+  return ratioEstimate(
+    each.map(({ left }) => left),
+    each.map(({ whole }) => whole),
+    seed,
+  );
+}
+
+/** ln p of what was said, less that of the likeliest alternative. Whether decoding still says it is not asked. */
+async function scoresOf(
+  treated: TreatedModel,
+  cases: readonly ShownCase[],
+  treatment: Treatment,
+  options: RunOptions,
+): Promise<TrialScore[]> {
+  const texts = cases.flatMap(({ said, against }) => [said, ...against]);
+  const values = await treated.logProbabilities(treatment, texts, options);
+  const sums = new Map<ScoredText, number>();
+  for (const [index, text] of texts.entries()) {
+    const { promptLength, scoredFrom = promptLength } = text;
+    const scored = (values[index] ?? []).slice(scoredFrom - promptLength);
+    sums.set(
+      text,
+      scored.reduce((sum, value) => sum + value, 0),
+    );
+  }
+  return cases.map(({ said, against }) => {
+    const best = Math.max(...against.map((text) => sums.get(text) ?? NaN));
+    return { score: (sums.get(said) ?? NaN) - (against.length > 0 ? best : 0), isShown: false };
+  });
+}

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openChatTemplate } from './chatTemplate.ts';
+import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
+
+/** As Llama 2's, which refuses what it does not know. */
+const STRICT = `{% if messages[0]['role'] == 'system' %}{% set system = '<<SYS>>' + messages[0]['content'] + '<</SYS>>' %}{% set rest = messages[1:] %}{% else %}{% set system = '' %}{% set rest = messages %}{% endif %}{% for message in rest %}{% if message['role'] != 'user' %}{{ raise_exception('only users here') }}{% endif %}{{ bos_token + '[INST] ' + system + message['content'] | trim + ' [/INST]' }}{% endfor %}`;
+
+async function folderWith(files: Readonly<Record<string, unknown>>): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return folder;
+}
+
+const settings = (template: unknown) => ({
+  'tokenizer_config.json': { bos_token: { content: '<s>' }, chat_template: template },
+});
+
+describe('a chat template', () => {
+  it('writes system and user as it says, with the tokens of the tokenizer', async () => {
+    const template = await openChatTemplate(await folderWith(settings(STRICT)));
+    const user = { role: 'user', content: '  Hi ' } as const;
+    expect(template?.render([user])).toBe('<s>[INST] Hi [/INST]');
+    expect(template?.render([{ role: 'system', content: 'Be kind.' }, user])).toBe(
+      '<s>[INST] <<SYS>>Be kind.<</SYS>>Hi [/INST]',
+    );
+    expect(() => template?.render([{ role: 'assistant', content: 'x' }])).toThrow(/only users here/u);
+  });
+
+  it('is the default one of several, or that of a file of its own, or none', async () => {
+    const several = [
+      { name: 'tool_use', template: 'no' },
+      { name: 'default', template: '{{ messages[0].content }}!' },
+    ];
+    const messages = [{ role: 'user', content: 'Hi' }] as const;
+    expect((await openChatTemplate(await folderWith(settings(several))))?.render(messages)).toBe('Hi!');
+    const file = await folderWith({ ...settings('no'), 'chat_template.jinja': '{{ messages[0].content }}?' });
+    expect((await openChatTemplate(file))?.render(messages)).toBe('Hi?');
+    expect(await openChatTemplate(await folderWith({}))).toBeNull();
+    expect(await openChatTemplate(await folderWith(settings(7)))).toBeNull();
+  });
+
+  it('that is broken or too long is refused by name', async () => {
+    for (const bad of ['{% for', '{{ x '.padEnd(2 << 20)]) {
+      await expect(openChatTemplate(await folderWith(settings(bad)))).rejects.toMatchObject({ code: 'unsupported' });
+    }
+  });
+});

@@ -1,0 +1,67 @@
+// How the files of a report write figures, operations and names.
+import type { Operation } from '../edits/edit.ts';
+import type { Predictor } from '../evaluation/forecastCheck.ts';
+import type { Estimate } from '../evaluation/intervals.ts';
+import type { BaselineKind } from '../evaluation/report.ts';
+
+export const ROLES = { target: 'target', keep: 'to keep', other: 'other' } as const;
+
+export const BASELINE_NAMES: Readonly<Record<BaselineKind, string>> = {
+  noEdit: 'no edit',
+  edit: 'the edit',
+  promptOnly: 'prompt only',
+  randomFeatures: 'random features',
+  randomFeaturesAndGates: 'random features and gates',
+  wrongSign: 'wrong sign',
+  steer: 'additive steer',
+  differenceOfMeans: 'difference of means',
+  differenceOfMeansProjection: 'difference of means, projected out',
+};
+
+export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
+  forecast: 'forecast',
+  decoderCosine: 'decoder cosine alone',
+  cofiring: 'co-firing alone',
+  firingRate: 'firing rate alone',
+};
+
+export function operationText(operation: Operation): string {
+  switch (operation.kind) {
+    case 'ablate':
+      return 'ablate';
+    case 'scale':
+    case 'project':
+      return `${operation.kind} ${number(operation.factor)}`;
+    case 'clamp':
+    case 'clampActive':
+    case 'floor':
+    case 'cap':
+      return `${operation.kind} ${number(operation.value)}`;
+    case 'steer':
+      return `steer ${number(operation.amount)}`;
+  }
+}
+
+/** 0.9525 → "95.3%"; what is not quite all or nothing does not read as 100% or 0%. */
+export function percent(share: number): string {
+  const rounded = (100 * share).toFixed(1);
+  if (rounded === '100.0' && share < 1) return '≈100%';
+  if ((rounded === '0.0' || rounded === '-0.0') && share !== 0) return '≈0%';
+  return `${rounded.replace('-', '−').replace(/\.0$/u, '')}%`;
+}
+
+export function number(value: number): string {
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+  return text.replace('-', '−').replace('e−', 'e-').replace('e-', 'e−');
+}
+
+/** '95.3% [91.2%, 97.8%]' */
+export function intervalText({ value, low, high }: Estimate, show: (value: number) => string = number): string {
+  return `${show(value)} [${show(low)}, ${show(high)}]`;
+}
+
+export function shortened(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}

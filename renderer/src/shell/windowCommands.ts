@@ -1,0 +1,100 @@
+// The commands that are always there: those of main/contract/api/commands.ts that this version of the window can do.
+import { COMMANDS, type CommandId } from '../../../main/contract/api/commands.ts';
+import { attempt } from '../api/attempt.ts';
+import { pickPlace } from '../api/pickPlace.ts';
+import { api, changeSettings, session } from '../api/session.svelte.ts';
+import { dialogs } from '../state/dialogs.svelte.ts';
+import { layout } from '../state/layout.svelte.ts';
+import { notices } from '../state/notices.svelte.ts';
+import { navigate } from '../state/route.svelte.ts';
+import { VIEWS } from '../pages/views.ts';
+import type { Command } from '../state/commands/registry.svelte.ts';
+
+/** Keys that browsers keep for themselves: in the web host they would be promised in vain. */
+const BROWSER_KEYS = /^\$mod\+(?:Shift\+[NTWM]|[0-9NTW])$/iu;
+
+/** Keys beside those of the menu. */
+const MORE_KEYS: Partial<Record<CommandId, readonly string[]>> = {
+  'project.create': ['n p'],
+  'model.add': ['n m'],
+  'activations.capture': ['n a'],
+  'dictionary.train': ['n d'],
+  'view.jobs': ['g j'],
+};
+
+/** Those that work while a text is typed: the text has an undo of its own. */
+const IN_TEXT: readonly CommandId[] = ['view.palette', 'view.jobs', 'app.settings'];
+
+export async function openProject(): Promise<void> {
+  const place = await pickPlace('project');
+  if (!place) return;
+  if (await attempt(() => api.project.open({ location: place.location }))) navigate('project');
+}
+
+export async function openSample(): Promise<void> {
+  if (await attempt(() => api.project.openSample())) navigate('project');
+}
+
+async function takeBack(direction: 'undo' | 'redo'): Promise<void> {
+  const next = await attempt(() => api.history.next());
+  if (!next) return;
+  const step = next[direction];
+  if (!step) {
+    notices.tell(direction === 'undo' ? 'There is nothing to take back.' : 'There is nothing to do again.');
+    return;
+  }
+  const report = await attempt(() => api.history[direction]());
+  if (!report) return;
+  const skipped = report.skipped.length > 0 ? ` ${report.skipped.length} had been changed since and stayed.` : '';
+  notices.good(`${direction === 'undo' ? 'Taken back' : 'Done again'}: ${step.title}.${skipped}`);
+}
+
+function actions(): Partial<Record<CommandId, () => void>> {
+  const always: Partial<Record<CommandId, () => void>> = {
+    'project.create': () => dialogs.show({ kind: 'newProject' }),
+    'project.open': () => void openProject(),
+    'project.openSample': () => void openSample(),
+    'app.settings': () => dialogs.show({ kind: 'settings' }),
+    'help.about': () => dialogs.show({ kind: 'settings' }),
+    'view.palette': () => dialogs.show({ kind: 'palette' }),
+    'help.keys': () => dialogs.show({ kind: 'keys' }),
+    'view.themeSystem': () => void attempt(() => changeSettings({ theme: 'system' })),
+    'view.themeLight': () => void attempt(() => changeSettings({ theme: 'light' })),
+    'view.themeDark': () => void attempt(() => changeSettings({ theme: 'dark' })),
+    'go.back': () => history.back(),
+    'go.forward': () => history.forward(),
+  };
+  if (!session.project) return always;
+  return {
+    ...always,
+    'project.close': () => void attempt(() => api.project.close()),
+    'model.add': () => dialogs.show({ kind: 'addModel' }),
+    'activations.capture': () => navigate('dictionaries', ['~new'], { step: 'capture' }),
+    'dictionary.train': () => navigate('dictionaries', ['~new']),
+    'history.undo': () => void takeBack('undo'),
+    'history.redo': () => void takeBack('redo'),
+    'view.jobs': () => layout.showJobs(!layout.isJobsOpen),
+    ...Object.fromEntries(VIEWS.map(({ name, command }) => [command, () => navigate(name)])),
+  };
+}
+
+export function windowCommands(): readonly Command[] {
+  const isWeb = session.facts?.host !== 'electron';
+  const does = actions();
+  return COMMANDS.flatMap((described): readonly Command[] => {
+    const run = does[described.id];
+    if (!run) return [];
+    const view = VIEWS.find(({ command }) => command === described.id);
+    const own = 'keys' in described && !(isWeb && BROWSER_KEYS.test(described.keys)) ? [described.keys] : [];
+    return [
+      {
+        id: described.id,
+        title: view ? `Go to ${described.title}` : described.title,
+        section: described.group,
+        keys: [...own, ...(view ? [view.keys] : []), ...(MORE_KEYS[described.id] ?? [])],
+        inText: IN_TEXT.includes(described.id),
+        run,
+      },
+    ];
+  });
+}
