@@ -1,7 +1,6 @@
 // The features of a project's dictionaries: their statistics (dictionaries/<name>/statistics-…/, and rows to list them by),
 // pages, texts tried on them, suggestions. Labels are written elsewhere; nothing here changes one.
-import { rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import type { Label } from '../core/labels/labels.ts';
@@ -9,10 +8,10 @@ import { openStatistics, type FeaturePage, type StatisticsReader } from '../core
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { FeatureRow } from '../storage/featureStore.ts';
 import type { StoredComment } from '../storage/labelStore.ts';
 import { findStore } from './activations.ts';
-import { findFinishedDictionary, type ProjectDictionary } from './dictionaries.ts';
+import { findFinishedDictionary } from './dictionaries.ts';
+import { featureRow, listStatistics, type StatisticsSummary } from './listStatistics.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
@@ -33,20 +32,6 @@ export type StatisticsRequest = v.InferOutput<typeof statisticsRequestSchema>;
 
 export const STATISTICS_JOB = 'statistics';
 const DEFAULT_CONTEXT_LENGTH = 128;
-
-/** What the statistics of a dictionary are over. */
-export interface StatisticsSummary {
-  readonly dictionary: string;
-  readonly size: number;
-  readonly contexts: number;
-  readonly contextLength: number;
-  /** That counted: all but BOS. */
-  readonly tokens: number;
-  /** Documents that end within a context. */
-  readonly documentEnds: number;
-  /** Features that fire at least once. */
-  readonly firing: number;
-}
 
 /**
  * Computes the statistics of all features of a dictionary, or goes on with what stopped, and lists the features by them.
@@ -96,71 +81,6 @@ export async function runStatistics(
     context,
   );
   return listStatistics(workbench, dictionary, folder, context);
-}
-
-/** Makes the statistics in a folder those that the dictionary's features are listed by. */
-async function listStatistics(
-  { project }: Workbench,
-  { name, folder: dictionaryFolder, quality }: ProjectDictionary,
-  folder: string,
-  { signal, onProgress }: JobContext,
-): Promise<StatisticsSummary> {
-  const reader = await openStatistics(folder);
-  try {
-    const { manifest } = reader;
-    const { size, contexts, tokens, documentEnds, plan } = manifest;
-    if (plan.dictionary !== quality?.hash) {
-      throw new AppError('mismatch', `${folder}: these statistics are of another dictionary than ${name}.`);
-    }
-    const columns = await reader.columns();
-    const listed = project.features.set(plan.dictionary);
-    const place = `dictionaries/${name}/${basename(folder)}`;
-    if (listed?.folder !== place) {
-      const rows = Array.from({ length: size }, (_, feature) => rowOf(columns, feature));
-      const replaced = await project.features.replace(
-        { dictionary: plan.dictionary, folder: place, manifest },
-        rows,
-        columns.topToken,
-        reader.texts(),
-        (done) => {
-          signal.throwIfAborted();
-          const unit = { stage: 'Listing the features', done, total: size, unit: 'features' };
-          onProgress({ ...unit, fraction: done / size, perSecond: null, remainingSeconds: null });
-        },
-      );
-      for (const each of replaced) {
-        if (each.startsWith(`dictionaries/${name}/statistics-`)) {
-          await rm(join(dictionaryFolder, basename(each)), { recursive: true, force: true });
-        }
-      }
-    }
-    const firing = columns.firings.reduce((sum, count) => sum + Math.min(1, count), 0);
-    return { dictionary: name, size, contexts, contextLength: plan.contextLength, tokens, documentEnds, firing };
-  } finally {
-    await reader.close();
-  }
-}
-
-type Columns = Awaited<ReturnType<StatisticsReader['columns']>>;
-
-function rowOf(columns: Columns, feature: number): FeatureRow {
-  const defined = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
-  const rate = columns.rate[feature] ?? 0;
-  const mean = defined(columns.mean[feature]);
-  const topEffect = defined(columns.topEffect[feature]);
-  return {
-    feature,
-    firings: columns.firings[feature] ?? 0,
-    rate,
-    mean,
-    max: columns.max[feature] ?? 0,
-    lastRate: defined(columns.lastRate[feature]),
-    entropy: defined(columns.entropy[feature]),
-    topEffect,
-    nearest: defined(columns.nearest[feature]),
-    // Without effects on the logits, how much the feature is used at all.
-    impact: rate * (mean ?? 0) * (topEffect ?? 1),
-  };
 }
 
 /** Opens the statistics that a dictionary's features are listed by, for as long as `use` takes. */
@@ -266,7 +186,7 @@ export async function featureStatistic(
   const known = COLOURS.find((each) => each === statistic);
   if (!known) throw new AppError('not-found', `There is no statistic "${statistic.slice(0, 40)}" of features.`);
   const columns = await featureColumns(workbench, dictionary);
-  return Float32Array.from({ length: columns.max.length }, (_, feature) => rowOf(columns, feature)[known] ?? NaN);
+  return Float32Array.from({ length: columns.max.length }, (_, feature) => featureRow(columns, feature)[known] ?? NaN);
 }
 
 /** Ideas for a label. Never saved by themselves. */
