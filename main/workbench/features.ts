@@ -80,7 +80,7 @@ export async function runStatistics(
     { model: modelInput(project.folder, model), folder: dictionary.folder, text, parent: dictionary.folder },
     context,
   );
-  return listStatistics(workbench, dictionary, folder, context);
+  return listStatistics(project, dictionary, folder, context);
 }
 
 /** Opens the statistics that a dictionary's features are listed by, for as long as `use` takes. */

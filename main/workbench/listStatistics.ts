@@ -1,12 +1,14 @@
 // The rows that a dictionary's features are listed by, made from a folder of statistics. A dictionary has one set of them at a
 // time; the folder of the set before is deleted.
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { AppError } from '../contract/errors.ts';
-import { openStatistics, type StatisticsReader } from '../features/statisticsReader.ts';
+import { AppError } from '../contract/base/errors.ts';
+import { statisticsIn } from '../core/features/statisticsManifest.ts';
+import { openStatistics, type StatisticsReader } from '../core/features/statisticsReader.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { FeatureRow } from '../storage/featureStore.ts';
-import type { ProjectDictionary } from './dictionaries.ts';
+import type { Project } from '../storage/project.ts';
+import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import type { Workbench } from './workbench.ts';
 
 /** What the statistics of a dictionary are over. */
@@ -23,12 +25,26 @@ export interface StatisticsSummary {
   readonly firing: number;
 }
 
-/** Makes the statistics in a folder those that the dictionary's features are listed by. */
+/** Lists the features of every finished dictionary that came with a folder of statistics and has none listed yet. */
+export async function catalogueStatistics(workbench: Workbench, signal: AbortSignal): Promise<void> {
+  for (const dictionary of await listDictionaries(workbench)) {
+    const { folder, quality } = dictionary;
+    if (!quality || workbench.project.features.folder(quality.hash)) continue;
+    for (const entry of (await readdir(folder)).filter((name) => name.startsWith('statistics-')).sort()) {
+      const found = await statisticsIn(join(folder, entry));
+      if (found?.plan.dictionary !== quality.hash) continue;
+      await listStatistics(workbench.project, dictionary, join(folder, entry), { signal });
+      break;
+    }
+  }
+}
+
+/** Makes the statistics in a folder those that the dictionary's features are listed by. @throws AppError `mismatch`. */
 export async function listStatistics(
-  { project }: Workbench,
+  project: Project,
   { name, folder: dictionaryFolder, quality }: ProjectDictionary,
   folder: string,
-  { signal, onProgress }: JobContext,
+  { signal, onProgress }: Pick<JobContext, 'signal'> & Partial<JobContext>,
 ): Promise<StatisticsSummary> {
   const reader = await openStatistics(folder);
   try {
@@ -50,7 +66,7 @@ export async function listStatistics(
         (done) => {
           signal.throwIfAborted();
           const unit = { stage: 'Listing the features', done, total: size, unit: 'features' };
-          onProgress({ ...unit, fraction: done / size, perSecond: null, remainingSeconds: null });
+          onProgress?.({ ...unit, fraction: done / size, perSecond: null, remainingSeconds: null });
         },
       );
       for (const each of replaced) {

@@ -12,6 +12,7 @@ import { createProject, type Project } from '../storage/project.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { readVersionFile } from '../storage/versionFile.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
+import { catalogueStatistics } from './listStatistics.ts';
 import { addModel } from './models.ts';
 import type { Compute } from './workbench.ts';
 
@@ -30,8 +31,8 @@ interface SampleOptions {
 
 /**
  * @param folder of the project to be made.
- * @param options.sample the sample's folder: model/, behaviours/*.json, *.jsonl corpora, labels.*, dictionaries/, and
- * versions/: NAME.version.json, each with NAME.evaluation.json.
+ * @param options.sample the sample's folder: model/, behaviours/*.json, *.jsonl corpora, labels.*, dictionaries/
+ * with their statistics, and versions/: NAME.version.json, each with NAME.evaluation.json.
  * @throws AppError `exists`, `not-found`, `disk-full`, `permission`.
  */
 export async function makeSampleProject(
@@ -57,6 +58,7 @@ export async function makeSampleProject(
       await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
       await importLabels(project, sample);
       await catalogueDictionaries(project);
+      await catalogueStatistics({ project, compute }, signal ?? new AbortController().signal);
       await importVersions(project, join(sample, 'versions'), facts.hash);
     } finally {
       await project.end();
