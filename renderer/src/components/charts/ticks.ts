@@ -17,7 +17,7 @@ export function makeAxis(
 ): Axis {
   const domain = widen(kind, low, high);
   const scale = kind === 'log' ? scaleLog().domain(domain).range(range) : scaleLinear().domain(domain).range(range);
-  const values = kind === 'log' ? logTicks(domain, count) : scale.ticks(count);
+  const values = kind === 'log' ? logTicks(domain, count) : linearTicks(domain, count);
   const axis = (value: number) => scale(value);
   return Object.assign(axis, {
     ticks: values.map((value) => ({ value, at: scale(value), text: shortNumber(value) })),
@@ -30,6 +30,13 @@ function widen(kind: 'log' | 'linear', low: number, high: number): [number, numb
   if (high > low) return [low, high];
   if (kind === 'log') return [low / 2, low * 2];
   return low === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, low)];
+}
+
+/** Where the domain is a few floats wide, the steps of d3 round to values outside it, or to the same one twice. */
+function linearTicks([low, high]: readonly [number, number], count: number): number[] {
+  const ticks = scaleLinear().domain([low, high]).ticks(count);
+  const inside = [...new Set(ticks)].filter((value) => value >= low && value <= high);
+  return inside.length > 0 ? inside : [low, high];
 }
 
 function logTicks([low, high]: readonly [number, number], count: number): number[] {
@@ -48,5 +55,5 @@ function logTicks([low, high]: readonly [number, number], count: number): number
       if (value >= low && value <= high) finer.push(value);
     }
   }
-  return finer.length >= 2 ? finer : scaleLinear().domain([low, high]).ticks(count);
+  return finer.length >= 2 ? finer : linearTicks([low, high], count);
 }
