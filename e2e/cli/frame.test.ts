@@ -1,14 +1,14 @@
 // The frame of the command line: help, usage errors, exit codes, JSON.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../../main/testing/engine/softwareWebGpu.ts';
 import { failure, json, lastObject, run, sampleModel } from './errata.ts';
 
-/** Debian's chromium brings a Vulkan driver that computes on the CPU. */
-const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const root = join(import.meta.dirname, '../..');
+const missing = missingForSoftwareWebGpu();
+if (missing !== null) console.log(`skipped: the command line on WebGPU, for want of ${missing}`);
 
 describe('errata', () => {
   it('explains itself, from npx as well', async () => {
@@ -71,7 +71,7 @@ describe('errata', () => {
     expect(lastObject(stdout)).toMatchObject({ error: { code: 'not-found' } });
   });
 
-  it.skipIf(sampleModel === null || !existsSync(SOFTWARE_DRIVER))(
+  it.skipIf(sampleModel === null || missing !== null)(
     `computes where it is told to, and tells what fell back to the CPU (under ${SOFTWARE_DRIVER})`,
     async () => {
       const words = ['generate', sampleModel ?? '', '--ids', '5,6,7', '-n', '2', '--ignore-stops', '--device'];

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chooseDevice, fastest, type DeviceReport } from './devices.ts';
 import { forkLauncher } from './launcher.ts';
 import { describeFallback, fallbackOf, readPlacement } from './placement.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../testing/engine/softwareWebGpu.ts';
 
 const launch = forkLauncher(fileURLToPath(new URL('./index.ts', import.meta.url)));
 
-/** Debian's chromium brings a Vulkan driver that computes on the CPU: slow, but a real WebGPU adapter. */
-const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const hasSoftwareDriver = existsSync(SOFTWARE_DRIVER);
+const missing = missingForSoftwareWebGpu();
+if (missing !== null) console.log(`skipped: a device on software WebGPU, for want of ${missing}`);
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -68,7 +67,7 @@ describe('choosing a device', () => {
     expect(choice.candidates.find(({ device }) => device === 'webgpu')?.isUsable).toBe(false);
   });
 
-  it.skipIf(!hasSoftwareDriver)(
+  it.skipIf(missing !== null)(
     `computes on WebGPU under a software driver (${SOFTWARE_DRIVER}), which auto does not prefer`,
     { timeout: 180_000 },
     async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +6,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createOrtRuntime } from './ortRuntime.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../testing/engine/softwareWebGpu.ts';
 
-const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const missing = missingForSoftwareWebGpu();
+if (missing !== null) console.log(`skipped: operators that fall back to the CPU, for want of ${missing}`);
 
 /** Runs a script beside this file in a process of its own. @returns its standard output. */
 async function runAlone(script: string, environment: Readonly<Record<string, string>>): Promise<string> {
@@ -60,7 +61,7 @@ describe('the runtime', () => {
     });
   });
 
-  it.skipIf(!existsSync(SOFTWARE_DRIVER))(
+  it.skipIf(missing !== null)(
     'tells once which operators fell back to the CPU, goes on computing the same, and leaves no file behind',
     { timeout: 120_000 },
     async () => {

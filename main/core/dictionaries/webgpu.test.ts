@@ -1,18 +1,17 @@
 // The training step on the WebGPU provider under a software driver: slow, but a real adapter. Correctness only.
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import type { Placement } from '../../engine/placement.ts';
 import { Random } from '../numerics/random.ts';
 import { createBlockStep } from './blockStep.ts';
 import { createTrainingStep } from './createTrainingStep.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../../testing/engine/softwareWebGpu.ts';
 import { BATCH, batchOf, configOf, distance, freshState } from '../../testing/dictionaries/tinySteps.ts';
 
-/** Debian's chromium brings a Vulkan driver that computes on the CPU. */
-const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-if (!existsSync(SOFTWARE_DRIVER)) console.log(`Skipped: the software driver ${SOFTWARE_DRIVER} is not here.`);
+const missing = missingForSoftwareWebGpu();
+if (missing !== null) console.log(`skipped: training on WebGPU, for want of ${missing}`);
 
-describe.skipIf(!existsSync(SOFTWARE_DRIVER))('training on WebGPU', () => {
+describe.skipIf(missing !== null)('training on WebGPU', () => {
   beforeAll(() => vi.stubEnv('VK_ICD_FILENAMES', SOFTWARE_DRIVER));
   afterAll(() => vi.unstubAllEnvs());
 

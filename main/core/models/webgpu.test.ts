@@ -1,19 +1,18 @@
 // Models on the WebGPU provider under a software driver: slow, but a real adapter with GPU numerics. Correctness only.
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import type { Placement } from '../../engine/placement.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { openGenerator } from './generate.ts';
 import type { Model } from './model.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../../testing/engine/softwareWebGpu.ts';
 import { expectClose, floats, runtime as cpu, tokens } from '../../testing/models/runVariant.ts';
 import { openTinyModel } from '../../testing/models/temporaryFolder.ts';
 import { randomTokens, type TinyName } from '../../testing/models/tinyModels.ts';
 import { buildVariant } from './variant.ts';
 
-/** Debian's chromium brings a Vulkan driver that computes on the CPU. */
-const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-if (!existsSync(SOFTWARE_DRIVER)) console.log(`Skipped: the software driver ${SOFTWARE_DRIVER} is not here.`);
+const missing = missingForSoftwareWebGpu();
+if (missing !== null) console.log(`skipped: models on WebGPU, for want of ${missing}`);
 
 async function forward(model: Model, runtime: Runtime) {
   const bytes = buildVariant(model, { head: ['logits', 'loss', 'kl'] });
@@ -40,7 +39,7 @@ const INDEX_OPERATORS = [
   ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'LessOrEqual', 'GreaterOrEqual', 'Greater', 'And'],
 ];
 
-describe.skipIf(!existsSync(SOFTWARE_DRIVER))('on WebGPU', () => {
+describe.skipIf(missing !== null)('on WebGPU', () => {
   beforeAll(() => vi.stubEnv('VK_ICD_FILENAMES', SOFTWARE_DRIVER));
   afterAll(() => vi.unstubAllEnvs());
 
