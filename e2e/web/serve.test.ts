@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANOTHER_USER, programForAnotherUser } from './anotherUser.ts';
 
 const root = join(import.meta.dirname, '../..');
 const WEB = join(root, 'out/main/web.js');
@@ -25,10 +26,10 @@ interface Started {
 function start(
   script: string,
   words: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; uid?: number } = {},
+  options: { env?: NodeJS.ProcessEnv; uid?: number; node?: string } = {},
 ): Started {
-  const { env = {}, uid } = options;
-  const child = spawn(process.execPath, [script, ...words], {
+  const { env = {}, uid, node = process.execPath } = options;
+  const child = spawn(node, [script, ...words], {
     cwd: folder,
     env: { ...process.env, ERRATA_HOME: join(folder, 'home'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -130,13 +131,16 @@ describe('npm start', () => {
   // Only root can be another user; Electron’s sandbox refuses root itself.
   it.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
     'says so where Electron is neither here nor to be had',
-    async () => {
+    async (context) => {
       const home = join(folder, 'theirs');
       mkdirSync(home);
       chmodSync(folder, 0o777);
+      const program = programForAnotherUser(root, START, folder);
+      if (program === null)
+        return context.skip(`No other user reaches ${root}, and it cannot be linked into ${folder}.`);
       chmodSync(home, 0o777);
       const env = { DISPLAY: ':99', ELECTRON_MIRROR: 'http://127.0.0.1:9/', ERRATA_HOME: home, HOME: home };
-      const started = start(START, ['--no-open'], { env, uid: 65534 });
+      const started = start(program.script, ['--no-open'], { env, uid: ANOTHER_USER, node: program.node });
       await started.seen(/Electron is not here and cannot be had\./u);
       await started.seen(/token=/u);
       await stop(started);

@@ -20,6 +20,14 @@ export interface StartOptions {
   readonly fileLimitKib?: number | undefined;
 }
 
+/** Once all code is loaded, SQLite's addon too: another user may not reach a clone under /root. */
+const DROP_PRIVILEGES = `
+    const { default: Database } = await import('better-sqlite3');
+    new Database(':memory:').close();
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);`;
+
 /**
  * Runs `body`, an async function's JavaScript, with `folder`, `openProject`, `createProject`, `say(line)` (printed at once,
  * so that what was said has happened) and `f(feature)`, `DICTIONARY`, `MODEL` in reach.
@@ -34,14 +42,14 @@ export function startProcess(folder: string, body: string, options: StartOptions
     const folder = ${JSON.stringify(folder)}, DICTIONARY = ${JSON.stringify(DICTIONARY)}, MODEL = ${JSON.stringify(MODEL)};
     const f = (feature) => ({ dictionary: DICTIONARY, feature });
     const told = (thrown) => JSON.stringify({ code: thrown.code, message: thrown.message });
+    ${options.unprivileged === true && process.getuid?.() === 0 ? DROP_PRIVILEGES : ''}
     ${body}`;
   const node = [process.execPath, '--input-type=module', '-e', code];
   const [command = '', ...rest] =
     options.fileLimitKib === undefined
       ? node
       : ['bash', '-c', `ulimit -f ${options.fileLimitKib}; exec "$@"`, 'bash', ...node];
-  const identity = options.unprivileged === true && process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-  const child = spawn(command, rest, { stdio: 'pipe', ...identity });
+  const child = spawn(command, rest, { stdio: 'pipe', cwd: import.meta.dirname });
   const lines: string[] = [];
   let stderr = '';
   let open = '';
