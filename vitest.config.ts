@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
-          include: ['main/**/*.test.ts', 'renderer/**/*.test.ts', 'bench/**/*.test.ts'],
+          include: ['main/**/*.test.ts', 'renderer/**/*.test.ts', 'bench/**/*.test.ts', '.ci/**/*.test.ts'],
         },
       },
       { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
+import { launchOptions } from '../e2e/window/browser.ts';
 import { root, WebHost } from '../e2e/window/webHost.ts';
 import type { FeatureRow } from '../main/storage/featureStore.ts';
 import { openProject } from '../main/storage/project.ts';
@@ -123,8 +124,7 @@ async function measure(folder: string, rounds: number, pages: number): Promise<R
     await cp(folder, copy, { recursive: true });
     return copy;
   });
-  const executable = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
-  const browser = await chromium.launch(existsSync(executable) ? { executablePath: executable } : {});
+  const browser = await chromium.launch(launchOptions());
   try {
     const page = await browser.newPage({ viewport: VIEWPORT });
     await page.goto(host.launchUrl);

@@ -6,20 +6,19 @@
 // and in each: address, when the host gave its address; view, when the view was there.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from '@playwright/test';
+import { launchOptions } from '../e2e/window/browser.ts';
 import { AppError } from '../main/contract/base/errors.ts';
 
 const root = join(import.meta.dirname, '..');
-const CHROMIUM = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
 const STARTS = 5;
 
 export async function run(): Promise<Record<string, unknown>> {
   const home = await mkdtemp(join(tmpdir(), 'errata-bench-view-'));
-  const browser = await chromium.launch(existsSync(CHROMIUM) ? { executablePath: CHROMIUM } : {});
+  const browser = await chromium.launch(launchOptions());
   try {
     const welcome = await starts(browser, home, [], 'Open the sample');
     const project = join(home, 'sample');

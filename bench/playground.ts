@@ -3,16 +3,15 @@
 //   step   one press of an arrow key at a time
 //   drag   input events at the pace of a mouse; from the last of them to the table that shows it, and how often it moved meanwhile
 // `npm run build` first. ERRATA_PREPARED names a prepared project to take instead of making one.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from '@playwright/test';
+import { launchOptions } from '../e2e/window/browser.ts';
 import { copyPreparedProject, DICTIONARY, prepareProject } from '../e2e/window/preparedProject.ts';
 import { WebHost } from '../e2e/window/webHost.ts';
 
 const STEPS = 60;
 const DRAGS = 10;
 const OPERATIONS = [918, 534, 760];
-const CHROMIUM = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
 
 export async function run(): Promise<Record<string, unknown>> {
   await prepareProject();
@@ -21,7 +20,7 @@ export async function run(): Promise<Record<string, unknown>> {
     await copyPreparedProject(folder);
     return folder;
   });
-  const browser = await chromium.launch(existsSync(CHROMIUM) ? { executablePath: CHROMIUM } : {});
+  const browser = await chromium.launch(launchOptions());
   try {
     const page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
     await page.goto(host.launchUrl);

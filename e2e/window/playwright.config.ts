@@ -1,10 +1,8 @@
-// The window in a real browser against the built web host: what people do, by mouse and by keyboard. Debian's chromium is
-// taken where it is, else the one that Playwright has downloaded. Pictures of every view are kept in test-results/window/views.
-import { existsSync } from 'node:fs';
+// The window in a real browser against the built web host: what people do, by mouse and by keyboard. The browser
+// is chosen in browser.ts. Pictures of every view are kept in test-results/window/views.
 import { defineConfig } from '@playwright/test';
+import { launchOptions } from './browser.ts';
 import type { WindowOptions } from './test.ts';
-
-const chromium = process.env['ERRATA_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Files that begin with nothing, and those that begin with the prepared project (preparedProject.ts). */
 const FROM_NOTHING = ['mouse', 'keyboard', 'trouble'];
@@ -47,6 +45,6 @@ export default defineConfig<object, WindowOptions>({
     actionTimeout: 40_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
-    launchOptions: existsSync(chromium) ? { executablePath: chromium } : {},
+    launchOptions: launchOptions(),
   },
 });
