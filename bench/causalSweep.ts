@@ -11,7 +11,7 @@ import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
 import { readBehaviourFile } from '../main/core/behaviours/behaviourFile.ts';
 import { openPromptEncoder } from '../main/core/behaviours/prompts.ts';
 import { casesOf } from '../main/core/behaviours/runBehaviour.ts';
-import { TreatedModel } from '../main/core/interventions/treatedModel.ts';
+import { IntervenableModel } from '../main/core/interventions/intervenableModel.ts';
 import { CausalScorer } from '../main/core/finder/causalScorer.ts';
 import { shownCases, type ShownCase } from '../main/core/finder/shownCase.ts';
 import { openModel } from '../main/core/models/model.ts';
@@ -44,17 +44,17 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
   const place = { site: SITE, dictionary: hashDictionary(dictionary) };
   const dictionaries = new Map([[place.dictionary, dictionary]]);
   const encoder = await openPromptEncoder(model);
-  const treated = new TreatedModel({ model, runtime, dictionaries, places: [] });
+  const intervenable = new IntervenableModel({ model, runtime, dictionaries, places: [] });
   const behaviour = await readBehaviourFile(join(SAMPLE, 'behaviours/jailbreak.json'), 'json');
   const chosen = casesOf(behaviour, 'choose').slice(0, count);
-  const found = await shownCases(treated, encoder, behaviour, chosen);
+  const found = await shownCases(intervenable, encoder, behaviour, chosen);
   const cases = found.flatMap((shown) => shown ?? []);
-  await treated.release();
+  await intervenable.release();
   const edits = Array.from({ length: features }, (_, feature): Edit => {
     return { operations: [{ ...place, feature, kind: 'ablate', scope: { positions: 'notBos' }, gates: [] }] };
   });
   const trials = edits.flatMap((edit) => cases.map((shown) => ({ edit, shown })));
-  const edited = new TreatedModel({ model, runtime, dictionaries, places: [place] });
+  const edited = new IntervenableModel({ model, runtime, dictionaries, places: [place] });
   const likelihoods = async (edit: Edit, texts: readonly ShownCase[]) => {
     const logProbs = await edited.logProbabilities(
       { edit },

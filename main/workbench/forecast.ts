@@ -1,7 +1,7 @@
 // Forecasts of what an edit will move, and how good the forecasts of a project's evaluations were.
 import { AppError } from '../contract/base/errors.ts';
 import type { Edit } from '../core/edits/edit.ts';
-import type { PlaceForecast } from '../core/evaluation/forecast.ts';
+import type { SiteForecast } from '../core/evaluation/forecast.ts';
 import { PREDICTORS, type Predictor } from '../core/evaluation/forecastCheck.ts';
 import { meanEstimate, type Estimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationForecast } from '../storage/evaluationStore.ts';
@@ -13,7 +13,7 @@ export async function forecastEdit(
   workbench: Workbench,
   edit: Edit,
   signal?: AbortSignal,
-): Promise<readonly PlaceForecast[]> {
+): Promise<readonly SiteForecast[]> {
   const { dictionaries } = await partsOf(workbench, edit);
   const statistics = await statisticsFolders(workbench, dictionaries);
   const missing = dictionaries.find(({ quality }) => quality === null || !(quality.hash in statistics));

@@ -40,7 +40,7 @@ export class PromptEncoder {
   /**
    * The text of a case: its prompt and system text in the model's chat template; as it stands when it is raw or the model
    * has no template.
-   * @param instruction prompt-only treatment: in a template it is, or is added to, the system text; before a raw prompt it
+   * @param instruction prompt-only intervention: in a template it is, or is added to, the system text; before a raw prompt it
    * stands as it is, line break included.
    * @throws AppError `unsupported` for a system text without a chat template.
    */

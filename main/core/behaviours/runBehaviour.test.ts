@@ -16,7 +16,7 @@ import { parseBehaviour } from './behaviour.ts';
 import { readBehaviourFile } from './behaviourFile.ts';
 import { openPromptEncoder } from './prompts.ts';
 import { casesOf, runCases } from './runBehaviour.ts';
-import { TreatedModel, UNTREATED, type Text } from '../interventions/treatedModel.ts';
+import { IntervenableModel, NO_INTERVENTION, type Text } from '../interventions/intervenableModel.ts';
 
 const sample = fileURLToPath(new URL('../../../resources/sample/', import.meta.url));
 const hash = 'a'.repeat(64);
@@ -88,10 +88,10 @@ describe.each(['relu', 'topk', 'jumprelu'] as const)('a batch under an edit with
     const prompts = Array.from({ length: 14 }, (_, index) =>
       Array.from({ length: 1 + ((index * 5) % 9) }, () => 1 + random.below(model.config.vocabularySize - 1)),
     );
-    const treated = new TreatedModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
+    const intervenable = new IntervenableModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
     try {
-      const batched = await treated.greedy({ edit: it_.edit }, prompts, { maxNewTokens: 7 });
-      const plain = await treated.greedy(UNTREATED, prompts, { maxNewTokens: 7 });
+      const batched = await intervenable.greedy({ edit: it_.edit }, prompts, { maxNewTokens: 7 });
+      const plain = await intervenable.greedy(NO_INTERVENTION, prompts, { maxNewTokens: 7 });
       expect(batched.map(({ ids }) => ids)).not.toEqual(plain.map(({ ids }) => ids));
       const texts: Text[] = [];
       const expected: number[][] = [];
@@ -102,8 +102,8 @@ describe.each(['relu', 'topk', 'jumprelu'] as const)('a batch under an edit with
         texts.push({ ids: [...prompt, ...ids], promptLength: prompt.length });
         expected.push(ids.map((id, step) => logProbabilities[step]?.[id] ?? NaN));
       }
-      const scored = await treated.logProbabilities({ edit: it_.edit }, texts);
-      const readings = await treated.read({ edit: it_.edit }, texts);
+      const scored = await intervenable.logProbabilities({ edit: it_.edit }, texts);
+      const readings = await intervenable.read({ edit: it_.edit }, texts);
       for (const [index, values] of expected.entries()) {
         for (const [step, value] of values.entries()) {
           expect(scored[index]?.[step], `text ${index}, step ${step}`).toBeCloseTo(value, 4);
@@ -113,7 +113,7 @@ describe.each(['relu', 'topk', 'jumprelu'] as const)('a batch under an edit with
         }
       }
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   });
 });
@@ -121,12 +121,12 @@ describe.each(['relu', 'topk', 'jumprelu'] as const)('a batch under an edit with
 describe('strength', () => {
   it('scales what the edit adds: 0 changes nothing, shifts grow in proportion at its first site', async () => {
     const it_ = bench(await openTinyModel('llama'), 'relu');
-    const treated = new TreatedModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
+    const intervenable = new IntervenableModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
     try {
       const texts = [{ ids: [3, 5, 7, 4, 6, 9], promptLength: 3 }];
-      const read = async (strength: number) => (await treated.read({ edit: it_.edit, strength }, texts))[0];
+      const read = async (strength: number) => (await intervenable.read({ edit: it_.edit, strength }, texts))[0];
       const [none, half, whole, mirrored] = [await read(0), await read(0.5), await read(1), await read(-1)];
-      const [plain] = await treated.read(UNTREATED, texts);
+      const [plain] = await intervenable.read(NO_INTERVENTION, texts);
       expect(none?.losses).toEqual(plain?.losses);
       expect(Math.max(...(none?.kl ?? [NaN]))).toBeLessThan(1e-5);
       const shift = (reading: typeof half) => [...(reading?.shifts.get(SITE) ?? [])];
@@ -137,23 +137,25 @@ describe('strength', () => {
       }
       expect(mirrored?.losses).not.toEqual(whole?.losses);
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   });
 
   it('that makes the numbers of the model explode is an error', async () => {
     const it_ = bench(await openTinyModel('gpt2'), 'relu');
-    const treated = new TreatedModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
+    const intervenable = new IntervenableModel({ ...it_, runtime, places: [{ site: SITE, dictionary: hash }] });
     try {
       const huge = { edit: it_.edit, strength: 1e30 };
       const texts = [{ ids: [3, 5, 7], promptLength: 1 }];
-      await expect(treated.read(huge, texts)).rejects.toMatchObject({ code: 'diverged' });
+      await expect(intervenable.read(huge, texts)).rejects.toMatchObject({ code: 'diverged' });
       const infinite = { edit: it_.edit, strength: 1e39 }; // beyond float32: not even a normalisation hides it
-      await expect(treated.logProbabilities(infinite, texts)).rejects.toMatchObject({ code: 'diverged' });
-      await expect(treated.greedy(infinite, [[3, 5]], { maxNewTokens: 3 })).rejects.toMatchObject({ code: 'diverged' });
-      await expect(treated.read({ ...huge, strength: NaN }, texts)).rejects.toMatchObject({ code: 'usage' });
+      await expect(intervenable.logProbabilities(infinite, texts)).rejects.toMatchObject({ code: 'diverged' });
+      await expect(intervenable.greedy(infinite, [[3, 5]], { maxNewTokens: 3 })).rejects.toMatchObject({
+        code: 'diverged',
+      });
+      await expect(intervenable.read({ ...huge, strength: NaN }, texts)).rejects.toMatchObject({ code: 'usage' });
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   });
 });
@@ -164,7 +166,7 @@ describe('on the sample model', () => {
       behaviours: Record<string, Record<'choose' | 'report', { passed: number; n: number }>>;
     };
     const model = await openModel(`${sample}model`);
-    const treated = new TreatedModel({ model, runtime, dictionaries: new Map(), places: [] });
+    const intervenable = new IntervenableModel({ model, runtime, dictionaries: new Map(), places: [] });
     const encoder = await openPromptEncoder(model, { addBos: false }); // as the recipe measured
     try {
       for (const [name, split] of [
@@ -174,22 +176,22 @@ describe('on the sample model', () => {
         ['refusals', 'choose'],
       ] as const) {
         const behaviour = await readBehaviourFile(`${sample}behaviours/${name}.json`, 'json');
-        const outcomes = await runCases(treated, UNTREATED, behaviour, casesOf(behaviour, split), encoder);
+        const outcomes = await runCases(intervenable, NO_INTERVENTION, behaviour, casesOf(behaviour, split), encoder);
         const passed = outcomes.filter((outcome) => outcome.passed).length;
         expect({ name, passed, n: outcomes.length }).toEqual({ name, ...pick(figures.behaviours[name]?.[split]) });
       }
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   }, 60_000);
 
   it('judges every kind of check, and names what cannot be run', async () => {
     const model = await openModel(`${sample}model`);
-    const treated = new TreatedModel({ model, runtime, dictionaries: new Map(), places: [] });
+    const intervenable = new IntervenableModel({ model, runtime, dictionaries: new Map(), places: [] });
     const encoder = await openPromptEncoder(model);
     const run = async (cases: readonly unknown[]) => {
       const behaviour = parseBehaviour({ name: 'x', maxNewTokens: 12, cases });
-      return runCases(treated, UNTREATED, behaviour, behaviour.cases, encoder);
+      return runCases(intervenable, NO_INTERVENTION, behaviour, behaviour.cases, encoder);
     };
     const prompt = 'User: What is the capital of France?\nAssistant:';
     const raw = true;
@@ -236,7 +238,7 @@ describe('on the sample model', () => {
         'System: A.\nB.\nUser: Hi\nAssistant:',
       );
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   });
 });

@@ -1,11 +1,11 @@
-// Runs the cases of a behaviour on a treated model: greedy text for checks that look at text, log-likelihoods of given
+// Runs the cases of a behaviour on a intervenable model: greedy text for checks that look at text, log-likelihoods of given
 // continuations for the others, everything in batches.
 import { AppError } from '../../contract/base/errors.ts';
 import type { Behaviour, Case, CaseSplit } from './behaviour.ts';
 import type { CaseResult } from './behaviourResult.ts';
 import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
 import type { PromptEncoder } from './prompts.ts';
-import type { RunOptions, Text, TreatedModel, Treatment } from '../interventions/treatedModel.ts';
+import type { RunOptions, Text, IntervenableModel, Intervention } from '../interventions/intervenableModel.ts';
 
 /** What one check found. The score is the number that it compares; null for checks of text. */
 export interface CheckVerdict {
@@ -39,8 +39,8 @@ export function casesOf({ name, cases }: Behaviour, split?: CaseSplit): readonly
  * when the model gives no finite numbers, `cancelled`.
  */
 export async function runCases(
-  treated: TreatedModel,
-  treatment: Treatment,
+  intervenable: IntervenableModel,
+  intervention: Intervention,
   { name, maxNewTokens }: Pick<Behaviour, 'name' | 'maxNewTokens'>,
   cases: readonly Case[],
   encoder: PromptEncoder,
@@ -52,8 +52,11 @@ export async function runCases(
     encoder.checkLength(ids, each.checks.some(isTextCheck) ? 1 : 0, `${name}: the prompt of case ${index + 1}`);
     return { text, ids };
   });
-  const generated = await generateTexts(treated, treatment, cases, prompts, { maxNewTokens, signal, onRows });
-  const scored = await scoreContinuations(treated, treatment, name, cases, prompts, encoder, { signal, onRows });
+  const generated = await generateTexts(intervenable, intervention, cases, prompts, { maxNewTokens, signal, onRows });
+  const scored = await scoreContinuations(intervenable, intervention, name, cases, prompts, encoder, {
+    signal,
+    onRows,
+  });
   return cases.map((each, index): CaseOutcome => {
     const promptIds = prompts[index]?.ids ?? [];
     const ids = generated.get(index) ?? [];
@@ -75,16 +78,16 @@ interface Prompt {
 
 /** Generated tokens by index of the case. */
 async function generateTexts(
-  treated: TreatedModel,
-  treatment: Treatment,
+  intervenable: IntervenableModel,
+  intervention: Intervention,
   cases: readonly Case[],
   prompts: readonly Prompt[],
   options: RunOptions & { readonly maxNewTokens: number },
 ): Promise<ReadonlyMap<number, readonly number[]>> {
   const wanted = [...cases.keys()].filter((index) => cases[index]?.checks.some(isTextCheck));
   if (wanted.length === 0) return new Map();
-  const continuations = await treated.greedy(
-    treatment,
+  const continuations = await intervenable.greedy(
+    intervention,
     wanted.map((index) => prompts[index]?.ids ?? []),
     options,
   );
@@ -93,8 +96,8 @@ async function generateTexts(
 
 /** For `case.check`: of each of the check's continuations the log-likelihood and the number of tokens. */
 async function scoreContinuations(
-  treated: TreatedModel,
-  treatment: Treatment,
+  intervenable: IntervenableModel,
+  intervention: Intervention,
   name: string,
   cases: readonly Case[],
   prompts: readonly Prompt[],
@@ -115,7 +118,7 @@ async function scoreContinuations(
   }
   const scored = new Map<string, Likelihood[]>();
   if (texts.length === 0) return scored;
-  const logProbabilities = await treated.logProbabilities(treatment, texts, options);
+  const logProbabilities = await intervenable.logProbabilities(intervention, texts, options);
   for (const [row, { key }] of texts.entries()) {
     const values = logProbabilities[row] ?? [];
     const sum = values.reduce((total, value) => total + value, 0);

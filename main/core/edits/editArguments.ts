@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { AppError } from '../../contract/base/errors.ts';
 import { toFileError } from '../files/fileError.ts';
 import { parseEdit, type Action, type ActionKind, type Edit, type Gate, type Scope } from './edit.ts';
-import type { Place } from './editPatches.ts';
+import type { DictionarySite } from './editPatches.ts';
 import { parseVersion, VERSION_FORMAT } from './version.ts';
 
 const MAX_EDIT_BYTES = 16 << 20;
@@ -20,7 +20,7 @@ const AMOUNTS: Readonly<Record<ActionKind, 'factor' | 'value' | 'amount' | null>
   project: 'factor',
 };
 
-export interface EditArguments extends Place {
+export interface EditArguments extends DictionarySite {
   /** `ablate:123`, `scale:123:0.5`, `clamp:7:-3`, `clampActive:7:-3`, `floor:7:1`, `cap:7:2`, `steer:9:4`, `project:9:0` */
   readonly operations: readonly string[];
   /** `all` (default), `notBos`, `promptOnly`, `generatedOnly`, `fromFirstFiring:12` */

@@ -14,7 +14,7 @@ import { buildVariant } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
 import type { Session } from '../onnx/runtime.ts';
 import type { Action, Edit, Operation, Scope } from './edit.ts';
-import { fixEdit, InteractiveEdit, type Dictionaries, type Place } from './editPatches.ts';
+import { fixEdit, InteractiveEdit, type Dictionaries, type DictionarySite } from './editPatches.ts';
 import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
 
 const stories = fileURLToPath(new URL('../../../../shared/fixtures/models/stories260K', import.meta.url));
@@ -25,7 +25,7 @@ const hashes = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, st
 interface Bench {
   readonly model: Model;
   readonly dictionaries: Dictionaries;
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
 }
 
 /** Random dictionaries at three sites of the first two blocks, one of them with heads. */
@@ -46,7 +46,7 @@ function bench(model: Model): Bench {
 const everywhere: Scope = { positions: 'all' };
 
 function operation(
-  place: Place | undefined,
+  place: DictionarySite | undefined,
   feature: number,
   action: Action,
   more: Partial<Operation> = {},

@@ -12,7 +12,7 @@ import { abilitiesFor, FEWEST_ROWS, operationArrays } from './operationArrays.ts
 /** Dictionaries by their content hash. */
 export type Dictionaries = ReadonlyMap<string, Dictionary>;
 
-export interface Place {
+export interface DictionarySite {
   readonly site: string;
   /** Content hash. */
   readonly dictionary: string;
@@ -44,7 +44,7 @@ export interface FeedFacts extends BatchFacts {
 /** Patches whose edits are inputs of the graph: feed them with `feeds`, another edit with every run. */
 export class InteractiveEdit {
   readonly patches: readonly Patch[];
-  readonly #slots: readonly (Slot & Place)[];
+  readonly #slots: readonly (Slot & DictionarySite)[];
   readonly #dictionaries: Dictionaries;
   readonly #isPerSample: boolean;
 
@@ -52,7 +52,7 @@ export class InteractiveEdit {
    * @param places where edits can act
    * @throws AppError `not-found` for a dictionary that is not among `dictionaries`.
    */
-  constructor(places: readonly Place[], dictionaries: Dictionaries, options: InteractiveOptions) {
+  constructor(places: readonly DictionarySite[], dictionaries: Dictionaries, options: InteractiveOptions) {
     const { perSample = false, promptLength = false, firstFiring = false } = options;
     const abilities = { project: true, gates: true, notBos: true, promptLength, firstFiring, switches: perSample };
     this.#slots = makeSlots(places, dictionaries, () => abilities);
@@ -145,21 +145,21 @@ export function fixEdit(edit: Edit, dictionaries: Dictionaries, bosTokenId: numb
 }
 
 /** The places of an edit's operations, each once. */
-export function placesOf(edit: Edit): Place[] {
+export function placesOf(edit: Edit): DictionarySite[] {
   return withoutRepeats(edit.operations);
 }
 
-function withoutRepeats(places: readonly Place[]): Place[] {
+function withoutRepeats(places: readonly DictionarySite[]): DictionarySite[] {
   return places
     .filter((place, index) => places.findIndex((other) => isAt(place, other)) === index)
     .map(({ site, dictionary }) => ({ site, dictionary }));
 }
 
 function makeSlots(
-  places: readonly Place[],
+  places: readonly DictionarySite[],
   dictionaries: Dictionaries,
-  abilitiesOf: (place: Place) => Abilities,
-): (Slot & Place)[] {
+  abilitiesOf: (place: DictionarySite) => Abilities,
+): (Slot & DictionarySite)[] {
   const counts = new Map<string, number>();
   // In an order of their own, so that the deltas at a site are summed alike whoever asks.
   const sorted = withoutRepeats(places).sort(
@@ -183,11 +183,11 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function isAt(one: Place, other: Place): boolean {
+function isAt(one: DictionarySite, other: DictionarySite): boolean {
   return one.site === other.site && one.dictionary === other.dictionary;
 }
 
-function dictionaryOf({ dictionary }: Place, dictionaries: Dictionaries): Dictionary {
+function dictionaryOf({ dictionary }: DictionarySite, dictionaries: Dictionaries): Dictionary {
   const found = dictionaries.get(dictionary);
   if (found) return found;
   throw new AppError('not-found', `The edit needs the dictionary ${dictionary.slice(0, 10)}, which is not here.`, {
@@ -217,7 +217,7 @@ function distinctOperations(edits: readonly Edit[]): OwnedOperation[] {
   );
 }
 
-function checkPlaces(operations: readonly Operation[], slots: readonly Place[]): void {
+function checkPlaces(operations: readonly Operation[], slots: readonly DictionarySite[]): void {
   for (const operation of operations) {
     if (slots.some((slot) => isAt(operation, slot))) continue;
     throw new AppError(

@@ -2,7 +2,7 @@
 import type { Edit } from '../edits/edit.ts';
 import { randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
 import type { Baseline, BaselineKind, EvaluationSettings, Trial } from './report.ts';
-import { UNTREATED, type Treatment } from '../interventions/treatedModel.ts';
+import { NO_INTERVENTION, type Intervention } from '../interventions/intervenableModel.ts';
 
 export interface BaselineTrialsInput {
   readonly edit: Edit;
@@ -13,7 +13,7 @@ export interface BaselineTrialsInput {
   readonly directions: DirectionBaselines | null;
   /** Of the model as it is and with the edit, from the main figures. */
   readonly known: { readonly before: Trial; readonly after: Trial };
-  readonly tryOut: (treatment: Treatment, instruction?: string) => Promise<Trial>;
+  readonly tryOut: (intervention: Intervention, instruction?: string) => Promise<Trial>;
   readonly onWarning: (warning: string) => void;
 }
 
@@ -28,7 +28,7 @@ export async function tryBaselines(input: BaselineTrialsInput): Promise<Baseline
   add('edit', 'The edit.', known.after);
   if (instruction !== '') {
     const description = `No edit, but before every prompt: ${JSON.stringify(instruction)}`;
-    add('promptOnly', description, await tryOut(UNTREATED, instruction));
+    add('promptOnly', description, await tryOut(NO_INTERVENTION, instruction));
   }
   for (const { kind, description, edit: drawn, features } of randomEdits(input)) {
     add(kind, description, await tryOut({ edit: drawn }), features);

@@ -65,7 +65,7 @@ export function randomFeatureEdit(
 }
 
 export interface DirectionBaselines {
-  /** To be known to the treated model beside those of the edit. */
+  /** To be known to the intervenable model beside those of the edit. */
   readonly dictionaries: Dictionaries;
   readonly places: readonly { readonly site: string; readonly dictionary: string }[];
   readonly steer: Edit;

@@ -13,7 +13,12 @@ import { buildVariantGraph } from '../models/variant.ts';
 import * as op from '../onnx/ops.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { normalQuantile } from './intervals.ts';
-import { UNTREATED, type Text, type TreatedModel, type Treatment } from '../interventions/treatedModel.ts';
+import {
+  NO_INTERVENTION,
+  type Text,
+  type IntervenableModel,
+  type Intervention,
+} from '../interventions/intervenableModel.ts';
 
 export interface FeatureChange {
   readonly feature: number;
@@ -49,9 +54,9 @@ export interface BlastRadius {
 }
 
 export interface BlastRadiusInput {
-  readonly treated: TreatedModel;
+  readonly intervenable: IntervenableModel;
   readonly runtime: Runtime;
-  readonly treatment: Treatment;
+  readonly intervention: Intervention;
   /** The dictionary looked at, at its site. */
   readonly dictionary: Dictionary;
   readonly hash: string;
@@ -66,10 +71,10 @@ const MOST_SUMS = 32 << 20;
 
 /** @throws AppError `mismatch` when the dictionary does not fit the site, `cancelled`. */
 export async function blastRadius(input: BlastRadiusInput): Promise<BlastRadius> {
-  const { treated, treatment, dictionary, hash, runtime } = input;
+  const { intervenable, intervention, dictionary, hash, runtime } = input;
   const { size, site } = dictionary;
   const texts = input.texts.slice(0, Math.max(2, Math.floor(MOST_SUMS / 2 / size)));
-  const { weightsFolder } = treated.model;
+  const { weightsFolder } = intervenable.model;
   const session = await runtime.createSession(radiusGraph(input), { weightsFolder });
   const feeds = dictionaryFeeds(dictionary, { arrays: 'inputs', name: NAME });
   const limit = rowsPerRun(size);
@@ -82,11 +87,11 @@ export async function blastRadius(input: BlastRadiusInput): Promise<BlastRadius>
       const promptLengths = batch.map((index) => texts[index]?.promptLength ?? 0);
       const base = { ...feeds, input_ids: tokenTensor(rows, 'right'), counted: countedTensor(rows) };
       for (const [sums, what] of [
-        [before, UNTREATED],
-        [after, treatment],
+        [before, NO_INTERVENTION],
+        [after, intervention],
       ] as const) {
         if (input.signal?.aborted) throw new AppError('cancelled', 'The evaluation was cancelled.');
-        const { firings, activations } = await session.run({ ...base, ...treated.feeds(what, promptLengths) });
+        const { firings, activations } = await session.run({ ...base, ...intervenable.feeds(what, promptLengths) });
         sums.take(batch, firings, activations);
       }
       done += batch.length;
@@ -97,7 +102,7 @@ export async function blastRadius(input: BlastRadiusInput): Promise<BlastRadius>
   }
   const tokens = texts.reduce((total, { ids }) => total + ids.length - 1, 0);
   const edited = new Set(
-    treatment.edit.operations
+    intervention.edit.operations
       .filter((operation) => operation.site === site && operation.dictionary === hash)
       .map(({ feature }) => feature),
   );
@@ -200,9 +205,13 @@ class Sums {
 const NAME = 'watched';
 
 /** Outputs `firings` and `activations` `[features, batch]`: sums over the positions where `counted` `[batch, time]` is 1. */
-function radiusGraph({ treated, dictionary }: BlastRadiusInput): Uint8Array {
+function radiusGraph({ intervenable, dictionary }: BlastRadiusInput): Uint8Array {
   const { site } = dictionary;
-  const graph = buildVariantGraph(treated.model, { taps: [site], patches: treated.patches, tapsAfterPatches: true });
+  const graph = buildVariantGraph(intervenable.model, {
+    taps: [site],
+    patches: intervenable.patches,
+    tapsAfterPatches: true,
+  });
   const counted = op.unsqueeze(graph.input('counted', 'float32', ['batch', 'time']), [0]);
   const encoded = encodeFeatures(graph.value(site), dictionary, { arrays: 'inputs', name: NAME });
   const activations = op.mul(op.transpose(encoded, [2, 0, 1]), counted); // [features, batch, time]

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { continuationKl, distinctShare, freeText, isLoop, textCollateral } from './collateral.ts';
-import type { Reading } from '../interventions/treatedModel.ts';
+import type { Reading } from '../interventions/intervenableModel.ts';
 
 /** By the definition, looking at every piece: u u u … with three or more of u, six tokens or more together. */
 function loopsByDefinition(ids: readonly number[]): boolean {

@@ -1,4 +1,4 @@
-// What a treatment does to everything else: how far the next-token distributions move, how much worse text is predicted,
+// What an intervention does to everything else: how far the next-token distributions move, how much worse text is predicted,
 // and whether free text begins to run in circles.
 import { AppError } from '../../contract/base/errors.ts';
 import type { Estimate } from './intervals.ts';
@@ -10,7 +10,7 @@ import {
   ratioEstimate,
   relativeDifference,
 } from './intervals.ts';
-import type { Reading, Text } from '../interventions/treatedModel.ts';
+import type { Reading, Text } from '../interventions/intervenableModel.ts';
 
 /** A figure of the model without the edit and with it, with the paired difference. */
 export interface BeforeAfter {
@@ -22,7 +22,7 @@ export interface BeforeAfter {
 export interface TextCollateral {
   /** Nats per predicted token. */
   readonly crossEntropy: BeforeAfter & { /** after / before − 1 */ readonly relative: Estimate };
-  /** Mean KL(original ‖ treated) per predicted token, in nats. */
+  /** Mean KL(original ‖ patched) per predicted token, in nats. */
   readonly kl: Estimate;
   /** Share of the positions where both find the same next token likeliest. */
   readonly agreement: Estimate;
@@ -66,7 +66,7 @@ export interface ContinuationKl {
   readonly firstToken: Estimate;
 }
 
-/** @param texts prompts with the original model's own continuations; @param readings with the treatment. */
+/** @param texts prompts with the original model's own continuations; @param readings with the intervention. */
 export function continuationKl(texts: readonly Text[], readings: readonly Reading[], seed: number): ContinuationKl {
   const spans = texts.map(({ ids, promptLength }, index) => {
     const { kl } = readings[index] ?? { kl: new Float32Array(0) };

@@ -2,7 +2,7 @@
 // means of two groups of prompts, and the edit's own mean shift.
 import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
-import type { Dictionaries, Place } from '../edits/editPatches.ts';
+import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
 import { InteractiveEdit } from '../edits/editPatches.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import type { Model } from '../models/model.ts';
@@ -10,7 +10,7 @@ import { tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant, type Patch } from '../models/variant.ts';
 import * as op from '../onnx/ops.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import type { Text } from '../interventions/treatedModel.ts';
+import type { Text } from '../interventions/intervenableModel.ts';
 
 /** What an edit adds at one site, over the positions of the texts where it adds anything. */
 export interface SiteShift {
@@ -33,7 +33,7 @@ export interface DirectionsInput {
   readonly model: Model;
   readonly runtime: Runtime;
   readonly dictionaries: Dictionaries;
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
   readonly edit: Edit;
   /** On which the edit's shift is measured. */
   readonly texts: readonly Text[];
@@ -60,14 +60,14 @@ export async function measureDirections(input: DirectionsInput): Promise<Directi
   /** Rows one after another, with the values of an output at each of their positions. */
   const run = async (
     rows: readonly Text[],
-    treatment: Edit,
+    intervention: Edit,
     take: (outputs: (name: string, position: number) => Float32Array, row: Text) => void,
   ) => {
     for (const batch of batches(rows)) {
       if (signal?.aborted) throw new AppError('cancelled', 'The evaluation was cancelled.');
       const promptLengths = batch.map(({ promptLength }) => promptLength);
       const results = await session.run({
-        ...interactive.feeds(treatment, { batch: batch.length, promptLengths }),
+        ...interactive.feeds(intervention, { batch: batch.length, promptLengths }),
         input_ids: tokenTensor(
           batch.map(({ ids }) => ids),
           'right',

@@ -106,9 +106,9 @@ describe('collateral', () => {
     let [before, after, kl, agreeing, count] = [0, 0, 0, 0, 0];
     for (const ids of heldOut) {
       const original = (await reference(ids, { operations: [] })).logProbabilities;
-      const treated = (await reference(ids, edit)).logProbabilities;
+      const intervenable = (await reference(ids, edit)).logProbabilities;
       for (let position = 0; position + 1 < ids.length; position++) {
-        const [p, q] = [original[position] ?? new Float64Array(0), treated[position] ?? new Float64Array(0)];
+        const [p, q] = [original[position] ?? new Float64Array(0), intervenable[position] ?? new Float64Array(0)];
         const next = ids[position + 1] ?? -1;
         before -= p[next] ?? NaN;
         after -= q[next] ?? NaN;

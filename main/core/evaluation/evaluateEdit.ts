@@ -1,5 +1,5 @@
 // The whole evaluation of one edit: behaviours before and after, collateral on held-out text, blast radius, baselines, doses,
-// verdict. Everything runs through one treated model, and what the original model gives is computed once.
+// verdict. Everything runs through one intervenable model, and what the original model gives is computed once.
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
@@ -33,7 +33,13 @@ import {
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at, spread } from './spread.ts';
 import { chooseSuites, suiteReport, type Suite, type SuiteOutcomes } from './suites.ts';
-import { TreatedModel, UNTREATED, type Reading, type Text, type Treatment } from '../interventions/treatedModel.ts';
+import {
+  IntervenableModel,
+  NO_INTERVENTION,
+  type Reading,
+  type Text,
+  type Intervention,
+} from '../interventions/intervenableModel.ts';
 import { cachedRun, dominates, trialOf, type MainRun, type TrialOutcomes } from './trials.ts';
 import { judge, type Budget } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
@@ -89,7 +95,7 @@ class Evaluation {
   readonly #encoder: PromptEncoder;
   readonly #directions: Directions | null;
   readonly #plain: DirectionBaselines | null;
-  readonly #treated: TreatedModel;
+  readonly #intervenable: IntervenableModel;
   readonly #modelHash: string;
   readonly #warnings: string[];
   #rowsDone = 0;
@@ -140,7 +146,7 @@ class Evaluation {
     this.#directions = directions;
     this.#plain = directions && directionBaselines(edit, directions);
     const { model, runtime, dictionaries } = input;
-    this.#treated = new TreatedModel({
+    this.#intervenable = new IntervenableModel({
       model,
       runtime,
       dictionaries: new Map([...dictionaries, ...(this.#plain?.dictionaries ?? [])]),
@@ -159,15 +165,15 @@ class Evaluation {
   async run(): Promise<EvaluationReport> {
     const { signal, budget } = this.#input;
     const { seed } = this.#settings;
-    const treatment: Treatment = { edit: this.#edit };
+    const intervention: Intervention = { edit: this.#edit };
     this.#rowsTotal = this.#countRows();
 
     const outcomes: SuiteOutcomes[] = [];
     const suites: SuiteReport[] = [];
     for (const suite of this.#suites) {
       const before = await this.#runOriginal(suite);
-      const after = await this.#runCases(treatment, suite, suite.cases);
-      const kl = await this.#answerKl(treatment, before);
+      const after = await this.#runCases(intervention, suite, suite.cases);
+      const kl = await this.#answerKl(intervention, before);
       outcomes.push({ ...suite, before, after });
       suites.push(suiteReport(suite, before, after, kl, seed));
     }
@@ -175,14 +181,17 @@ class Evaluation {
     const readings =
       this.#texts.length < 2
         ? null
-        : { before: await this.#read(UNTREATED, this.#texts), after: await this.#read(treatment, this.#texts) };
+        : {
+            before: await this.#read(NO_INTERVENTION, this.#texts),
+            after: await this.#read(intervention, this.#texts),
+          };
     const text = readings && {
       ...textCollateral(readings.before, readings.after, seed),
       contexts: this.#texts.length,
       perContext: this.#contextLosses(readings.before, readings.after),
     };
-    const continuations = await this.#continuations(treatment);
-    const radii = await this.#blastRadii(treatment);
+    const continuations = await this.#continuations(intervention);
+    const radii = await this.#blastRadii(intervention);
     const cache = { outcomes, readings };
     const forecasts = this.#checkForecasts(radii);
     this.#stage = 'Trying baselines';
@@ -208,7 +217,7 @@ class Evaluation {
   }
 
   async release(): Promise<void> {
-    await this.#treated.release();
+    await this.#intervenable.release();
   }
 
   // ---- the parts --------------------------------------------------------------------------------------------------
@@ -221,13 +230,13 @@ class Evaluation {
       this.#rowsDone += suite.cases.length;
       return known;
     }
-    const outcomes = await this.#runCases(UNTREATED, suite, suite.cases);
+    const outcomes = await this.#runCases(NO_INTERVENTION, suite, suite.cases);
     this.#input.originals?.set(key, outcomes);
     return outcomes;
   }
 
   #runCases(
-    treatment: Treatment,
+    intervention: Intervention,
     { behaviour }: Suite,
     cases: readonly Case[],
     instruction = '',
@@ -235,21 +244,21 @@ class Evaluation {
     const { signal } = this.#input;
     const stage = `Evaluating ${behaviour.name}`;
     return this.#counted(stage, cases.length, (onRows) =>
-      runCases(this.#treated, treatment, behaviour, cases, this.#encoder, { instruction, signal, onRows }),
+      runCases(this.#intervenable, intervention, behaviour, cases, this.#encoder, { instruction, signal, onRows }),
     );
   }
 
-  #read(treatment: Treatment, texts: readonly Text[]): Promise<Reading[]> {
+  #read(intervention: Intervention, texts: readonly Text[]): Promise<Reading[]> {
     const { signal } = this.#input;
     return this.#counted('Scoring held-out text', texts.length, (onRows) =>
-      treatment === UNTREATED
-        ? this.#treated.readUntreated(texts, { signal, onRows })
-        : this.#treated.read(treatment, texts, { signal, onRows }),
+      intervention === NO_INTERVENTION
+        ? this.#intervenable.readUntreated(texts, { signal, onRows })
+        : this.#intervenable.read(intervention, texts, { signal, onRows }),
     );
   }
 
   /** Along the original model's own answers to some of the cases. */
-  async #answerKl(treatment: Treatment, before: readonly CaseOutcome[]): Promise<ContinuationKl | null> {
+  async #answerKl(intervention: Intervention, before: readonly CaseOutcome[]): Promise<ContinuationKl | null> {
     const answered = spread(
       before.filter(({ ids }) => ids.length > 0),
       this.#settings.klCases,
@@ -259,14 +268,14 @@ class Evaluation {
       ids: [...promptIds, ...ids],
       promptLength: promptIds.length,
     }));
-    const readings = await this.#treated.read(treatment, texts, { signal: this.#input.signal });
+    const readings = await this.#intervenable.read(intervention, texts, { signal: this.#input.signal });
     return continuationKl(texts, readings, this.#settings.seed);
   }
 
   /** Greedy continuations of held-out text cut in its middle. */
-  async #continuations(treatment: Treatment): Promise<(ContinuationKl & FreeText) | null> {
+  async #continuations(intervention: Intervention): Promise<(ContinuationKl & FreeText) | null> {
     const { continuations, continuationTokens: maxNewTokens, seed } = this.#settings;
-    const { contextLength } = this.#treated.model.config;
+    const { contextLength } = this.#intervenable.model.config;
     const prompts = spread(
       this.#texts
         .map(({ ids }) => Array.from(ids).slice(0, Math.ceil(ids.length / 2)))
@@ -275,21 +284,21 @@ class Evaluation {
     );
     if (prompts.length < 2) return null;
     const { signal } = this.#input;
-    const generate = (what: Treatment) =>
+    const generate = (what: Intervention) =>
       this.#counted('Continuing held-out text', prompts.length, (onRows) =>
-        this.#treated.greedy(what, prompts, { maxNewTokens, signal, onRows }),
+        this.#intervenable.greedy(what, prompts, { maxNewTokens, signal, onRows }),
       );
-    const [before, after] = [await generate(UNTREATED), await generate(treatment)];
+    const [before, after] = [await generate(NO_INTERVENTION), await generate(intervention)];
     const texts = prompts
       .map((prompt, index) => ({ ids: [...prompt, ...(before[index]?.ids ?? [])], promptLength: prompt.length }))
       .filter(({ ids, promptLength }) => ids.length > promptLength);
     if (texts.length < 2) return null;
-    const readings = await this.#treated.read(treatment, texts, { signal });
+    const readings = await this.#intervenable.read(intervention, texts, { signal });
     const idsOf = (texts: typeof before) => texts.map(({ ids }) => ids);
     return { ...continuationKl(texts, readings, seed), ...freeText(idsOf(before), idsOf(after), seed) };
   }
 
-  async #blastRadii(treatment: Treatment): Promise<BlastRadius[]> {
+  async #blastRadii(intervention: Intervention): Promise<BlastRadius[]> {
     if (this.#texts.length < 2 || !(this.#settings.blastRadius || this.#settings.baselines)) return [];
     const { runtime, dictionaries, signal } = this.#input;
     const radii: BlastRadius[] = [];
@@ -298,9 +307,9 @@ class Evaluation {
       radii.push(
         await this.#counted('Measuring the blast radius', this.#texts.length, (onRows) =>
           blastRadius({
-            treated: this.#treated,
+            intervenable: this.#intervenable,
             runtime,
-            treatment,
+            intervention,
             dictionary,
             hash,
             texts: this.#texts,
@@ -338,7 +347,7 @@ class Evaluation {
       firingRates: new Map(radii.map(({ dictionary, firingRates }) => [dictionary, firingRates])),
       directions: this.#plain,
       known: { before: this.#known('before', cache), after: this.#known('after', cache) },
-      tryOut: (treatment, instruction) => this.#trial(treatment, cache, instruction),
+      tryOut: (intervention, instruction) => this.#trial(intervention, cache, instruction),
       onWarning: (warning) => this.#warnings.push(warning),
     });
   }
@@ -357,20 +366,20 @@ class Evaluation {
     return trialOf(cachedRun(cache, which, this.#trialTexts()), cache);
   }
 
-  /** A treatment on the trial's cases and contexts. One that makes the numbers explode has a failure instead of figures. */
-  async #trial(treatment: Treatment, cache: MainRun, instruction = ''): Promise<Trial> {
+  /** An intervention on the trial's cases and contexts. One that makes the numbers explode has a failure instead of figures. */
+  async #trial(intervention: Intervention, cache: MainRun, instruction = ''): Promise<Trial> {
     try {
       const outcomes: TrialOutcomes[] = [];
       for (const suite of cache.outcomes) {
         if (suite.role === 'other') continue;
         const cases = suite.trial.map((index) => at(suite.cases, index));
-        outcomes.push({ suite, outcomes: await this.#runCases(treatment, suite, cases, instruction) });
+        outcomes.push({ suite, outcomes: await this.#runCases(intervention, suite, cases, instruction) });
       }
       const chosen = this.#trialTexts();
       const readsText = instruction === '' && chosen.length >= 2;
       const readings = readsText
         ? await this.#read(
-            treatment,
+            intervention,
             chosen.map((index) => at(this.#texts, index)),
           )
         : null;

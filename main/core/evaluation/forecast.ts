@@ -64,7 +64,7 @@ export interface LogitFootprint {
   readonly effect: number;
 }
 
-export interface PlaceForecast {
+export interface SiteForecast {
   readonly site: string;
   readonly dictionary: string;
   readonly features: number;
@@ -83,7 +83,7 @@ export interface PlaceForecast {
 
 /** With one value for each feature. */
 export interface WholeForecast {
-  readonly forecast: PlaceForecast;
+  readonly forecast: SiteForecast;
   readonly changes: Float64Array;
   /** Size of the largest cosine with an edited decoder row; and of firing patterns, 0 where it is not known. */
   readonly cosines: Float64Array;
@@ -168,7 +168,7 @@ function forecastPlace(
     }));
   const total = others.reduce((sum, j) => sum + rates[j]!, 0);
   const moved = others.reduce((sum, j) => sum + Math.abs(changes[j]!), 0);
-  const forecast: PlaceForecast = {
+  const forecast: SiteForecast = {
     ...place,
     features: size,
     tokens,

@@ -75,7 +75,7 @@ export interface SmallSuite {
   readonly score: number | null;
 }
 
-/** One treatment on fewer cases than the main figures. */
+/** One intervention on fewer cases than the main figures. */
 export interface Trial {
   readonly suites: readonly SmallSuite[];
   /** All cases of the suites to be kept, pooled: the share of those that passed before that still pass. */
@@ -93,7 +93,7 @@ export interface Trial {
   readonly crossEntropy: Estimate | null;
   /** On held-out text, nats per token. */
   readonly kl: Estimate | null;
-  /** Why there are no figures: the treatment could not be run. */
+  /** Why there are no figures: the intervention could not be run. */
   readonly failure: string | null;
 }
 

@@ -1,11 +1,11 @@
-// Trials: a treatment on fewer cases and contexts than the main figures, for baselines and doses; and how doses compare.
+// Trials: an intervention on fewer cases and contexts than the main figures, for baselines and doses; and how doses compare.
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
 import { rateEstimate, ratioEstimate, relativeDifference, type Estimate } from './intervals.ts';
 import type { SmallSuite, SuiteRole, Trial } from './report.ts';
 import type { CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at } from './spread.ts';
 import { scoresOf, type SuiteOutcomes } from './suites.ts';
-import type { Reading } from '../interventions/treatedModel.ts';
+import type { Reading } from '../interventions/intervenableModel.ts';
 
 /** What the main figures were made of. */
 export interface MainRun {

@@ -10,7 +10,7 @@ import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
 import { EMPTY_EDIT, type Action, type Edit, type Gate, type Operation, type Scope } from '../edits/edit.ts';
-import { fixEdit, InteractiveEdit, type Place } from '../edits/editPatches.ts';
+import { fixEdit, InteractiveEdit, type DictionarySite } from '../edits/editPatches.ts';
 import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
 import { referenceGpt2, referenceLlama } from '../../testing/models/referenceForward.ts';
 import { floats, runtime } from '../../testing/models/runVariant.ts';
@@ -62,7 +62,7 @@ describe.each([
     { site: 'blocks.0.hook_resid_post', dictionary: 'a'.repeat(64), architecture: 'topk' },
     { site: 'blocks.1.hook_resid_post', dictionary: 'b'.repeat(64), architecture: 'jumprelu' },
   ] as const;
-  const places: readonly Place[] = [first, second];
+  const places: readonly DictionarySite[] = [first, second];
   const dictionaries = new Map(
     [first, second].map(({ site, dictionary, architecture }, index) => [
       dictionary,
@@ -81,7 +81,7 @@ describe.each([
   const longest = Math.max(...cut.map(({ length }) => length));
 
   function editOf(action: Action, scope: Scope, gates: readonly Gate[]): Edit {
-    const at = ({ site, dictionary }: Place, feature: number): Operation => ({
+    const at = ({ site, dictionary }: DictionarySite, feature: number): Operation => ({
       ...{ site, dictionary, feature, scope, gates },
       ...action,
     });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
-import { TreatedModel } from '../interventions/treatedModel.ts';
+import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
 import type { ShownCase } from './shownCase.ts';
@@ -37,8 +37,13 @@ describe('scoring edits on cases', () => {
       places: [place],
       tokensPerRun: 40,
     });
-    const treated = new TreatedModel({ model, runtime, dictionaries: new Map([[hash, dictionary]]), places: [place] });
-    afterAll(() => Promise.all([scorer.release(), treated.release()]));
+    const intervenable = new IntervenableModel({
+      model,
+      runtime,
+      dictionaries: new Map([[hash, dictionary]]),
+      places: [place],
+    });
+    afterAll(() => Promise.all([scorer.release(), intervenable.release()]));
     const edits: Edit[] = [
       EMPTY_EDIT,
       ...[2, 5, 9].map((feature): Edit => ({
@@ -65,7 +70,7 @@ describe('scoring edits on cases', () => {
     for (const [index, trial] of trials.entries()) {
       const sumOf = async (text: ShownCase['said']) => {
         const { promptLength, scoredFrom = promptLength } = text;
-        const [values = []] = await treated.logProbabilities({ edit: trial.edit }, [text]);
+        const [values = []] = await intervenable.logProbabilities({ edit: trial.edit }, [text]);
         return values.slice(scoredFrom - promptLength).reduce((sum, value) => sum + value, 0);
       };
       const [against] = trial.shown.against;

@@ -3,7 +3,7 @@
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Edit } from '../edits/edit.ts';
-import { InteractiveEdit, type Dictionaries, type Place } from '../edits/editPatches.ts';
+import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
 import { tokenTensor } from '../models/tokenBatch.ts';
@@ -29,7 +29,7 @@ export interface CausalScorerOptions {
   readonly model: Model;
   readonly runtime: Runtime;
   readonly dictionaries: Dictionaries;
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
   /** Tokens of one run. */
   readonly tokensPerRun?: number;
 }

@@ -1,10 +1,15 @@
 // What an edit does to cases that the unedited model passes: figures with their intervals, and the dose-response curve.
 import type { Edit } from '../edits/edit.ts';
 import { rateEstimate, ratioEstimate, type Estimate } from '../evaluation/intervals.ts';
-import { UNTREATED, type RunOptions, type TreatedModel, type Treatment } from '../interventions/treatedModel.ts';
+import {
+  NO_INTERVENTION,
+  type RunOptions,
+  type IntervenableModel,
+  type Intervention,
+} from '../interventions/intervenableModel.ts';
 import type { TrialScore } from './causalScorer.ts';
 import { caseHarm, caseRemaining, harm, keptShare, remaining } from './objective.ts';
-import type { Relapses } from './relapses.ts';
+import type { RemainingCases } from './remainingCases.ts';
 import type { ScoredText, ShownCase } from './shownCase.ts';
 import type { Pool, Trials } from './trials.ts';
 
@@ -47,16 +52,16 @@ export interface FoundDose {
 
 export const DOSES: readonly number[] = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 
-/** @param relapses null where scores decide. */
+/** @param remainingCases null where scores decide. */
 export async function measureFigures(
   trials: Trials,
   edit: Edit,
-  { relapses, seed }: { readonly relapses: Relapses | null; readonly seed: number },
+  { remainingCases, seed }: { readonly remainingCases: RemainingCases | null; readonly seed: number },
 ): Promise<FoundFigures> {
   const { shown: target, keep } = trials;
   const [after, keptAfter] = [await trials.scores(target, edit), await trials.scores(keep, edit)];
-  const shown = relapses
-    ? (await relapses.with(edit)).length
+  const shown = remainingCases
+    ? (await remainingCases.with(edit)).length
     : target.cases.filter((_, index) => after[index]?.isShown === true).length;
   return {
     target: {
@@ -101,13 +106,14 @@ function keptFigures({ cases, before }: Pool, after: readonly TrialScore[]): Kep
  * @throws AppError `diverged`, `cancelled`.
  */
 export async function doseResponse(
-  treated: TreatedModel,
+  intervenable: IntervenableModel,
   edit: Edit,
   { target, keep }: { readonly target: readonly ShownCase[]; readonly keep: readonly ShownCase[] },
   { strengths, seed, ...options }: RunOptions & { readonly strengths: readonly number[]; readonly seed: number },
 ): Promise<FoundDose[]> {
-  const scores = (cases: readonly ShownCase[], treatment: Treatment) => scoresOf(treated, cases, treatment, options);
-  const [before, keptBefore] = [await scores(target, UNTREATED), await scores(keep, UNTREATED)];
+  const scores = (cases: readonly ShownCase[], intervention: Intervention) =>
+    scoresOf(intervenable, cases, intervention, options);
+  const [before, keptBefore] = [await scores(target, NO_INTERVENTION), await scores(keep, NO_INTERVENTION)];
   const doses: FoundDose[] = [];
   for (const strength of strengths) {
     const [after, keptAfter] = [await scores(target, { edit, strength }), await scores(keep, { edit, strength })];
@@ -136,13 +142,13 @@ function remainingEstimate(
 
 /** ln p of what was said, less that of the likeliest alternative. Whether decoding still says it is not asked. */
 async function scoresOf(
-  treated: TreatedModel,
+  intervenable: IntervenableModel,
   cases: readonly ShownCase[],
-  treatment: Treatment,
+  intervention: Intervention,
   options: RunOptions,
 ): Promise<TrialScore[]> {
   const texts = cases.flatMap(({ said, against }) => [said, ...against]);
-  const values = await treated.logProbabilities(treatment, texts, options);
+  const values = await intervenable.logProbabilities(intervention, texts, options);
   const sums = new Map<ScoredText, number>();
   for (const [index, text] of texts.entries()) {
     const { promptLength, scoredFrom = promptLength } = text;

@@ -6,7 +6,7 @@ import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
-import { TreatedModel } from '../interventions/treatedModel.ts';
+import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { findEdit, type FindEvent, type FindInput } from './findEdit.ts';
 import { findSettingsSchema } from './findSettings.ts';
@@ -108,14 +108,14 @@ describe('finding an edit', () => {
     expect(at(1)?.harm).toBeCloseTo(found.report?.kept.harm ?? NaN, 3);
     expect(at(0.5)?.remaining.value).toBeGreaterThan(remaining);
     // By generated text, on prompts that the search has not seen.
-    const treated = new TreatedModel({ ...input });
+    const intervenable = new IntervenableModel({ ...input });
     const encoder = await openPromptEncoder(model);
     const cases = casesOf(target, 'report').slice(0, 40);
     const passed = async (edit: Edit) =>
-      (await runCases(treated, { edit }, target, cases, encoder)).filter((outcome) => outcome.passed).length;
+      (await runCases(intervenable, { edit }, target, cases, encoder)).filter((outcome) => outcome.passed).length;
     expect(await passed(EMPTY_EDIT)).toBeGreaterThan(36);
     expect(await passed(found.edit)).toBeLessThan(10);
-    await treated.release();
+    await intervenable.release();
   }, 300_000);
 
   it('finds it from prompts without checks too', async () => {

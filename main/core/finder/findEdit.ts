@@ -5,11 +5,11 @@
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import type { Dictionaries, Place } from '../edits/editPatches.ts';
+import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
 import type { Behaviour, Case, CaseSplit } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf } from '../behaviours/runBehaviour.ts';
-import { TreatedModel } from '../interventions/treatedModel.ts';
+import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import type { Model } from '../models/model.ts';
 import { Random } from '../numerics/random.ts';
 import type { Runtime } from '../onnx/runtime.ts';
@@ -19,10 +19,10 @@ import type { Contrast, ContrastPosition } from './contrast.ts';
 import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
 import type { FindSettings } from './findSettings.ts';
 import type { Option } from './growEdit.ts';
-import { operationOf, SWEEP_MULTIPLE } from './moves.ts';
-import { meanWhereFiring, proposeFeatures, type PlaceFirings } from './propose.ts';
-import { Reach } from './reach.ts';
-import { Relapses } from './relapses.ts';
+import { operationOf, SWEEP_MULTIPLE } from './candidateOperations.ts';
+import { meanWhereFiring, proposeFeatures, type SiteFirings } from './propose.ts';
+import { EditActivity } from './editActivity.ts';
+import { RemainingCases } from './remainingCases.ts';
 import { searchEdit } from './searchEdit.ts';
 import { isJudgedByText, shownCases, type ShownCase } from './shownCase.ts';
 import type { FindStep } from './step.ts';
@@ -34,7 +34,7 @@ export interface FindInput {
   /** By content hash: those of all places. */
   readonly dictionaries: Dictionaries;
   /** Sites and dictionaries in which to look. */
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
   /** Its aim is `lower`. */
   readonly target: Behaviour;
   readonly keep: readonly Behaviour[];
@@ -55,7 +55,7 @@ export type FindEvent =
   | { readonly kind: 'step'; readonly step: FindStep };
 
 /** A feature that contrast proposed, and what switching it off was measured to do. */
-export interface Candidate extends Place {
+export interface Candidate extends DictionarySite {
   readonly feature: number;
   readonly contrast: Contrast;
   /** 1 − what is left of the behaviour: when the feature is ablated, and when it is turned to minus twice its mean. */
@@ -111,15 +111,15 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
     );
   }
   const windows = text.flatMap(windowOf);
-  const { firings, reach } = await encodeFirings(input, chosen, windows);
+  const { firings, activity } = await encodeFirings(input, chosen, windows);
   const scorer = await CausalScorer.open({ model, runtime, dictionaries, places });
-  const relapses = await openRelapses(input, chosen);
+  const remainingCases = await openRelapses(input, chosen);
   try {
     const kept = [...chosen.keep, ...windows];
     const trials = await Trials.open(
       scorer,
       { target: chosen.target, keep: kept },
-      { settings, signal, onWork, reach },
+      { settings, signal, onWork, activity },
     );
     const steps: FindStep[] = [];
     const onStep = (step: FindStep) => {
@@ -131,10 +131,10 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
     const options = candidates.map(({ option }) => option);
     const isAnythingFound = (options[0]?.latest ?? 1) <= 1 - LEAST_EFFECT;
     const searched = isAnythingFound
-      ? await searchEdit(options, { trials, firings, settings, relapses, onStep })
+      ? await searchEdit(options, { trials, firings, settings, remainingCases, onStep })
       : { edit: EMPTY_EDIT, isReached: false };
     const edit = canonicalEdit(searched.edit);
-    const figures = await measureFigures(trials, edit, { relapses, seed: settings.seed });
+    const figures = await measureFigures(trials, edit, { remainingCases, seed: settings.seed });
     const isEmpty = edit.operations.length === 0;
     const reported = isEmpty ? null : await report(input, scorer, edit);
     return {
@@ -148,7 +148,7 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
       trials: trials.count,
     };
   } finally {
-    await relapses?.release();
+    await remainingCases?.release();
     await scorer.release();
   }
 }
@@ -157,9 +157,9 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
 async function openRelapses(
   { model, runtime, dictionaries, places, target, signal }: FindInput,
   { shownIn }: ReadCases,
-): Promise<Relapses | null> {
+): Promise<RemainingCases | null> {
   if (!shownIn.every(isJudgedByText)) return null;
-  return Relapses.open({ model, runtime, dictionaries, places }, target, shownIn, { signal });
+  return RemainingCases.open({ model, runtime, dictionaries, places }, target, shownIn, { signal });
 }
 
 function checkRoles(target: Behaviour, keep: readonly Behaviour[]): void {
@@ -187,13 +187,13 @@ async function readCases(
   split: CaseSplit,
   most: { readonly targetCases: number; readonly keepCases: number },
 ): Promise<ReadCases> {
-  const treated = new TreatedModel({ model, runtime, dictionaries, places: [] });
+  const intervenable = new IntervenableModel({ model, runtime, dictionaries, places: [] });
   const encoder = await openPromptEncoder(model);
   const read = async (behaviour: Behaviour, count: number) => {
     const all = split === 'choose' ? casesOf(behaviour, split) : behaviour.cases.filter((each) => each.split === split);
     const cases = someOf(all, count, settings.seed);
     onWork?.({ stage: `Reading ${behaviour.name}`, done: 0, total: null, unit: 'cases' });
-    const found = await shownCases(treated, encoder, behaviour, cases, { signal });
+    const found = await shownCases(intervenable, encoder, behaviour, cases, { signal });
     const shown = found.flatMap((each) => each ?? []);
     onEvent?.({ kind: 'read', behaviour: behaviour.name, cases: cases.length, shown: shown.length });
     return { shown, shownIn: cases.filter((_, index) => found[index] !== null) };
@@ -204,7 +204,7 @@ async function readCases(
     for (const behaviour of keep) keepCases.push(...(await read(behaviour, most.keepCases)).shown);
     return { target: shown, shownIn, keep: keepCases };
   } finally {
-    await treated.release();
+    await intervenable.release();
   }
 }
 
@@ -213,9 +213,9 @@ async function encodeFirings(
   { model, runtime, dictionaries, places, signal, onWork }: FindInput,
   { target, keep }: ReadCases,
   windows: readonly ShownCase[],
-): Promise<{ readonly firings: PlaceFirings[]; readonly reach: Reach }> {
-  const firings: PlaceFirings[] = [];
-  const reach = new Reach();
+): Promise<{ readonly firings: SiteFirings[]; readonly activity: EditActivity }> {
+  const firings: SiteFirings[] = [];
+  const activity = new EditActivity();
   const texts = [...target, ...keep, ...windows].flatMap((shown) =>
     [shown.said, ...shown.against].map(({ ids }) => ({ shown, ids })),
   );
@@ -234,7 +234,7 @@ async function encodeFirings(
       const here = all[index];
       if (!here) continue;
       const isBos = (position: number) => position === 0 || ids[position] === model.config.bosTokenId;
-      reach.add(place, shown, here, isBos);
+      activity.add(place, shown, here, isBos);
       // BOS is left out of what is contrasted, as in training.
       const isPrompt = (position: number) => position < shown.promptIds.length && !isBos(position);
       if (!prompts.has(shown)) prompts.set(shown, firingsAt(here, isPrompt));
@@ -242,12 +242,12 @@ async function encodeFirings(
     const promptsOf = (cases: readonly ShownCase[]) => cases.flatMap((shown) => prompts.get(shown) ?? []);
     firings.push({ place, target: promptsOf(target), keep: promptsOf(keep) });
   }
-  return { firings, reach };
+  return { firings, activity };
 }
 
 /** Contrast proposes, ablation measures. By measured effect, falling. */
 async function rankCauses(
-  firings: readonly PlaceFirings[],
+  firings: readonly SiteFirings[],
   trials: Trials,
   { candidates: most, positions }: FindSettings,
 ): Promise<{ readonly candidate: Candidate; readonly option: Option }[]> {
@@ -260,7 +260,7 @@ async function rankCauses(
   const edits = proposed.flatMap(({ changeable }) =>
     [0, SWEEP_MULTIPLE].map((multiple): Edit => ({ operations: [operationOf(changeable, multiple)] })),
   );
-  const left = await trials.leftOf(trials.sample(edits.length), edits, 'Measuring causes');
+  const left = await trials.remainingShare(trials.sample(edits.length), edits, 'Measuring causes');
   return proposed
     .map(({ contrast, changeable }, index) => {
       const [ablated, clamped] = [left[2 * index] ?? NaN, left[2 * index + 1] ?? NaN];
@@ -287,27 +287,27 @@ async function report(
   const cases = await readCases(unheard, 'report', { targetCases: reportCases, keepCases: reportCases });
   if (cases.target.length === 0) return null;
   const trials = await Trials.open(scorer, cases, { settings, signal, onWork });
-  const relapses = await openRelapses(input, cases);
+  const remainingCases = await openRelapses(input, cases);
   try {
-    return { figures: await measureFigures(trials, edit, { relapses, seed }), cases };
+    return { figures: await measureFigures(trials, edit, { remainingCases, seed }), cases };
   } finally {
-    await relapses?.release();
+    await remainingCases?.release();
   }
 }
 
 async function measureDoses(input: FindInput, edit: Edit, { target, keep }: ReadCases): Promise<FoundDose[]> {
   const { model, runtime, dictionaries, places, settings, signal, onWork } = input;
   onWork?.({ stage: 'Measuring other doses', done: 0, total: null, unit: 'cases' });
-  const treated = new TreatedModel({ model, runtime, dictionaries, places });
+  const intervenable = new IntervenableModel({ model, runtime, dictionaries, places });
   try {
     return await doseResponse(
-      treated,
+      intervenable,
       edit,
       { target: target.slice(0, DOSE_CASES), keep: someOf(keep, DOSE_CASES, settings.seed) },
       { strengths: DOSES, seed: settings.seed, signal },
     );
   } finally {
-    await treated.release();
+    await intervenable.release();
   }
 }
 

@@ -1,10 +1,10 @@
 // Forward selection: operation by operation the one that costs least, until the behaviour is gone or nothing helps any more.
 import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
-import type { Place } from '../edits/editPatches.ts';
+import type { DictionarySite } from '../edits/editPatches.ts';
 import type { FindSettings } from './findSettings.ts';
-import { operationOf, SWEEP_MULTIPLE, withOperation, type Changeable } from './moves.ts';
+import { operationOf, SWEEP_MULTIPLE, withOperation, type Changeable } from './candidateOperations.ts';
 import { remaining } from './objective.ts';
-import { proposeGates, proposeTriggers, type PlaceFirings } from './propose.ts';
+import { proposeGates, proposeTriggers, type SiteFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
 import type { Effect, OnStep } from './step.ts';
 
@@ -25,7 +25,7 @@ interface Bundle extends Tried {
 
 export interface GrowContext {
   readonly trials: Trials;
-  readonly firings: readonly PlaceFirings[];
+  readonly firings: readonly SiteFirings[];
   readonly settings: FindSettings;
   readonly onStep: OnStep;
 }
@@ -119,7 +119,7 @@ async function standingOf(edit: Edit, trials: Trials): Promise<Standing | null> 
   const hard = trials.stillShown(after);
   // Other cases are looked at now, so the costs are compared on them.
   const next = trials.sample(MULTIPLES.length * OPTIONS_PLANNED, hard);
-  const [left = 1] = await trials.leftOf(next, [edit], 'Choosing');
+  const [left = 1] = await trials.remainingShare(next, [edit], 'Choosing');
   const [harm = 0] = edit.operations.length === 0 ? [0] : await trials.harmsOf([edit]);
   const costOfAll = trials.costOf({ remaining: remaining(cases, before, after, weights), harm });
   return { before: { remaining: left, harm }, cost: trials.costOf({ remaining: left, harm }), costOfAll, hard };
@@ -135,7 +135,7 @@ export async function cheapestOfAll<T extends Tried & { readonly harm: number }>
   trials: Trials,
 ): Promise<T | undefined> {
   const edits = finalists.map(({ edit }) => edit);
-  const left = await trials.leftOf(trials.target, edits, 'Choosing');
+  const left = await trials.remainingShare(trials.target, edits, 'Choosing');
   const [first] = finalists
     .map((each, index) => ({ each, cost: trials.costOf({ remaining: left[index] ?? Infinity, harm: each.harm }) }))
     .sort((a, b) => a.cost - b.cost);
@@ -146,7 +146,7 @@ export async function cheapestOfAll<T extends Tried & { readonly harm: number }>
 export async function rankAgain(options: readonly Option[], edit: Edit, trials: Trials): Promise<void> {
   const edits = options.map((option) => withOperation(edit, operationOf(option, SWEEP_MULTIPLE)));
   const hard = trials.stillShown(await trials.scores(trials.target, edit));
-  const left = await trials.leftOf(trials.sample(edits.length, hard), edits, 'Measuring causes');
+  const left = await trials.remainingShare(trials.sample(edits.length, hard), edits, 'Measuring causes');
   for (const [index, option] of options.entries()) option.latest = left[index] ?? Infinity;
 }
 
@@ -163,7 +163,7 @@ async function tryAdditions(
     MULTIPLES.map((multiple) => ({ option, operation: operationOf(option, multiple) })),
   );
   const edits = additions.map(({ operation }) => withOperation(edit, operation));
-  const left = await trials.leftOf(sample, edits, `Choosing operation ${edit.operations.length + 1}`);
+  const left = await trials.remainingShare(sample, edits, `Choosing operation ${edit.operations.length + 1}`);
   for (const option of tried) option.latest = Infinity;
   const byRemaining = additions
     .map(({ option, operation }, index): Addition => {
@@ -207,7 +207,7 @@ async function bundled(
     });
   });
   const edits = bundles.map((bundle) => bundle.edit);
-  const left = await trials.leftOf(sample, edits, 'Trying several at once');
+  const left = await trials.remainingShare(sample, edits, 'Trying several at once');
   return trials.rate(
     bundles.map((bundle, index) => ({ ...bundle, remaining: left[index] ?? Infinity })),
     most,
@@ -233,7 +233,7 @@ async function behindGates(
     ].map((narrowed) => ({ option, operation: narrowed, edit: withOperation(edit, narrowed) }));
   });
   if (variants.length === 0) return [];
-  const left = await trials.leftOf(
+  const left = await trials.remainingShare(
     sample,
     variants.map((variant) => variant.edit),
     'Trying gates',
@@ -242,6 +242,6 @@ async function behindGates(
   return trials.rate(tried, most);
 }
 
-function firingsOf({ site, dictionary }: Place, firings: readonly PlaceFirings[]): PlaceFirings | undefined {
+function firingsOf({ site, dictionary }: DictionarySite, firings: readonly SiteFirings[]): SiteFirings | undefined {
   return firings.find(({ place }) => place.site === site && place.dictionary === dictionary);
 }

@@ -1,13 +1,13 @@
 // Which features a search looks at: contrast proposes causes, and what fires together proposes where an operation may act.
 // All of it is correlation; measured ablation decides.
 import type { Gate } from '../edits/edit.ts';
-import type { Place } from '../edits/editPatches.ts';
+import type { DictionarySite } from '../edits/editPatches.ts';
 import type { CaseFirings } from './caseFirings.ts';
 import { contrastFeatures, type Contrast, type ContrastPosition } from './contrast.ts';
 
 /** Where the features of one place fire in the prompts that show the behaviour, and in the others. */
-export interface PlaceFirings {
-  readonly place: Place;
+export interface SiteFirings {
+  readonly place: DictionarySite;
   readonly target: readonly CaseFirings[];
   readonly keep: readonly CaseFirings[];
 }
@@ -24,7 +24,7 @@ const LEAST_TRIGGER_DIFFERENCE = 0.3;
  * @param positions where a prompt's features are looked at.
  */
 export function proposeFeatures(
-  { target, keep }: Omit<PlaceFirings, 'place'>,
+  { target, keep }: Omit<SiteFirings, 'place'>,
   { most, positions }: { readonly most: number; readonly positions: readonly ContrastPosition[] },
 ): Contrast[] {
   const by = (contrasts: readonly Contrast[], measure: (contrast: Contrast) => number) =>
@@ -49,7 +49,7 @@ export function proposeFeatures(
 }
 
 /** A feature's mean activation where it fires in the target's prompts, else in the others; 0 where it never does. */
-export function meanWhereFiring(feature: number, { target, keep }: Omit<PlaceFirings, 'place'>): number {
+export function meanWhereFiring(feature: number, { target, keep }: Omit<SiteFirings, 'place'>): number {
   return meanOver(feature, target) || meanOver(feature, keep);
 }
 
@@ -57,7 +57,7 @@ export function meanWhereFiring(feature: number, { target, keep }: Omit<PlaceFir
  * Features that fire where this one fires, the more so in the target's prompts: each alone, and unions of the best two and
  * three.
  */
-export function proposeGates(feature: number, firings: Omit<PlaceFirings, 'place'>): Gate[][] {
+export function proposeGates(feature: number, firings: Omit<SiteFirings, 'place'>): Gate[][] {
   const [target, keep] = [cofiring(feature, firings.target), cofiring(feature, firings.keep)];
   const gates = [...target]
     .filter(([other]) => other !== feature)
@@ -71,7 +71,7 @@ export function proposeGates(feature: number, firings: Omit<PlaceFirings, 'place
 }
 
 /** Features that fire somewhere in the target's prompts and seldom in the others: from there on an operation may act. */
-export function proposeTriggers({ target, keep }: Omit<PlaceFirings, 'place'>): number[] {
+export function proposeTriggers({ target, keep }: Omit<SiteFirings, 'place'>): number[] {
   return contrastFeatures(target, keep, 'anywhere')
     .map(({ feature, firesTarget, firesOther }) => ({ feature, difference: firesTarget - firesOther }))
     .filter(({ difference }) => difference > LEAST_TRIGGER_DIFFERENCE)

@@ -8,11 +8,11 @@ import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import type { Case } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
-import { TreatedModel } from '../interventions/treatedModel.ts';
+import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel } from '../models/model.ts';
 import { findEdit, someOf } from './findEdit.ts';
 import { findSettingsSchema } from './findSettings.ts';
-import { without, withOperation } from './moves.ts';
+import { without, withOperation } from './candidateOperations.ts';
 import type { FindStep } from './step.ts';
 import { sampleBehaviour, sampleModel } from '../../testing/finder/plantedDictionary.ts';
 
@@ -48,10 +48,10 @@ describe('searching for the dangerous fact in the shipped dictionary', () => {
       tokensPerRound: 30_000,
     });
     const found = await findEdit({ ...input, target, keep: [recipes], settings });
-    const treated = new TreatedModel(input);
+    const intervenable = new IntervenableModel(input);
     const encoder = await openPromptEncoder(model);
     const passed = async (cases: readonly Case[]) => {
-      const outcomes = await runCases(treated, { edit: found.edit }, target, cases, encoder);
+      const outcomes = await runCases(intervenable, { edit: found.edit }, target, cases, encoder);
       return outcomes.filter((outcome) => outcome.passed).length / cases.length;
     };
     // What it says of itself is what the model says, to the case.
@@ -72,6 +72,6 @@ describe('searching for the dangerous fact in the shipped dictionary', () => {
     const one = await findEdit({ ...input, target, keep: [recipes], settings: { ...settings, mostOperations: 1 } });
     expect(one.isReached).toBe(false);
     expect(replayed(one.steps)).toEqual(one.edit);
-    await treated.release();
+    await intervenable.release();
   }, 300_000);
 });

@@ -1,13 +1,13 @@
 // The search itself: an edit grows until the behaviour is gone from what the model says, and is then made as small as it can be.
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import { growEdit, rankAgain, type GrowContext, type Option } from './growEdit.ts';
-import type { Relapses } from './relapses.ts';
+import type { RemainingCases } from './remainingCases.ts';
 import { asAsked, type ShownCase } from './shownCase.ts';
 import { shrinkEdit } from './shrinkEdit.ts';
 
 export interface SearchContext extends GrowContext {
   /** Null where scores alone decide. */
-  readonly relapses: Relapses | null;
+  readonly remainingCases: RemainingCases | null;
 }
 
 export interface Searched {
@@ -30,20 +30,20 @@ const MOST_HALVINGS = 2;
 export async function searchEdit(options: readonly Option[], context: SearchContext): Promise<Searched> {
   const { trials, onStep } = context;
   let edit = await growEdit(options, context);
-  const [left = 1] = await trials.leftOf(trials.shown, [edit], 'Checking');
+  const [left = 1] = await trials.remainingShare(trials.shown, [edit], 'Checking');
   if (left > MOST_LEFT) return { edit: EMPTY_EDIT, isReached: false };
-  let said = await saidWith(edit, context);
+  let said = await remainingWith(edit, context);
   const first = { edit, said };
   const known = new Set<string>();
-  let [isAsked, relapses, halvings] = [false, 0, 0];
+  let [isAsked, remainingCases, halvings] = [false, 0, 0];
   while (!(await isReached(edit, said, context))) {
     const fresh = (said ?? []).filter((shown) => !known.has(keyOf(shown)));
     if (said !== null && !isAsked) {
       isAsked = true;
       await beginAnew(edit, options, context);
       edit = EMPTY_EDIT;
-    } else if (fresh.length > 0 && relapses < MOST_RELAPSES) {
-      relapses++;
+    } else if (fresh.length > 0 && remainingCases < MOST_RELAPSES) {
+      remainingCases++;
       for (const shown of fresh) known.add(keyOf(shown));
       await trials.alsoRemove(fresh, edit);
       await rankAgain(options, edit, trials);
@@ -52,15 +52,15 @@ export async function searchEdit(options: readonly Option[], context: SearchCont
       trials.halveHarmWeight();
     } else {
       const isFirstBetter = edit === EMPTY_EDIT || (first.said?.length ?? Infinity) < (said?.length ?? 0);
-      if (isFirstBetter) await tellReturn(edit, first.edit, context);
+      if (isFirstBetter) await reportReturn(edit, first.edit, context);
       return { edit: isFirstBetter ? first.edit : edit, isReached: false };
     }
     const more = await growEdit(options, context, edit);
     if (more === edit) continue;
     edit = more;
-    said = await saidWith(edit, context);
+    said = await remainingWith(edit, context);
   }
-  const holds = async (smaller: Edit) => isReached(smaller, await saidWith(smaller, context), context);
+  const holds = async (smaller: Edit) => isReached(smaller, await remainingWith(smaller, context), context);
   return { edit: await shrinkEdit(edit, { trials, holds, onStep }), isReached: true };
 }
 
@@ -71,7 +71,7 @@ async function beginAnew(
   { trials, onStep }: Pick<SearchContext, 'trials' | 'onStep'>,
 ): Promise<void> {
   await trials.removeAsked(trials.shown.cases.map(asAsked));
-  const [left = 1] = await trials.leftOf(trials.target, [edit], 'Checking');
+  const [left = 1] = await trials.remainingShare(trials.target, [edit], 'Checking');
   const [harm = 0] = await trials.harmsOf([edit]);
   const before = { remaining: left, harm };
   onStep({ action: 'beginAnew', operations: edit.operations, before, remaining: 1, harm: 0, tried: 1, runnersUp: [] });
@@ -79,9 +79,9 @@ async function beginAnew(
 }
 
 /** The steps end at the edit that is proposed. */
-async function tellReturn(from: Edit, to: Edit, { trials, onStep }: SearchContext): Promise<void> {
+async function reportReturn(from: Edit, to: Edit, { trials, onStep }: SearchContext): Promise<void> {
   const effectOf = async (edit: Edit) => {
-    const [left = 1] = await trials.leftOf(trials.target, [edit], 'Checking');
+    const [left = 1] = await trials.remainingShare(trials.target, [edit], 'Checking');
     const [harm = 0] = await trials.harmsOf([edit]);
     return { remaining: left, harm };
   };
@@ -92,8 +92,8 @@ async function tellReturn(from: Edit, to: Edit, { trials, onStep }: SearchContex
   onStep({ action: 'add', operations: to.operations, before: nothing, ...after, tried: 1, runnersUp: [] });
 }
 
-async function saidWith(edit: Edit, { relapses }: SearchContext): Promise<readonly ShownCase[] | null> {
-  return relapses === null ? null : relapses.with(edit);
+async function remainingWith(edit: Edit, { remainingCases }: SearchContext): Promise<readonly ShownCase[] | null> {
+  return remainingCases === null ? null : remainingCases.with(edit);
 }
 
 /** Where there is text, what is said decides, however likely other texts still are. */

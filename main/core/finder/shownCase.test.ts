@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
-import { TreatedModel } from '../interventions/treatedModel.ts';
+import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel } from '../models/model.ts';
 import { asAsked, isJudgedByText, shownCases } from './shownCase.ts';
 import { sampleModel } from '../../testing/finder/plantedDictionary.ts';
@@ -17,17 +17,22 @@ const behaviourOf = (...checks: unknown[]): Behaviour =>
   });
 
 describe('cases as texts to score', () => {
-  let treated: TreatedModel;
+  let intervenable: IntervenableModel;
   let encoder: PromptEncoder;
   beforeAll(async () => {
     const model = await openModel(sampleModel);
-    treated = new TreatedModel({ model, runtime: createOrtRuntime('cpu'), dictionaries: new Map(), places: [] });
+    intervenable = new IntervenableModel({
+      model,
+      runtime: createOrtRuntime('cpu'),
+      dictionaries: new Map(),
+      places: [],
+    });
     encoder = await openPromptEncoder(model);
   });
-  afterAll(() => treated.release());
+  afterAll(() => intervenable.release());
 
   const partsOf = async (behaviour: Behaviour, scored: 'all' | 'asked') => {
-    const [all] = await shownCases(treated, encoder, behaviour, behaviour.cases);
+    const [all] = await shownCases(intervenable, encoder, behaviour, behaviour.cases);
     if (!all) throw new Error('the model does not show it');
     const shown = scored === 'all' ? all : asAsked(all);
     const { ids, promptLength, scoredFrom = promptLength } = shown.said;
@@ -55,7 +60,7 @@ describe('cases as texts to score', () => {
 
   it('are null where the model does not show it', async () => {
     const london = behaviourOf({ kind: 'contains', text: 'London' });
-    expect(await shownCases(treated, encoder, london, london.cases)).toEqual([null]);
+    expect(await shownCases(intervenable, encoder, london, london.cases)).toEqual([null]);
   });
 
   it('are judged by what is said only if that can fail', () => {

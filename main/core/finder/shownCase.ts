@@ -5,7 +5,12 @@ import type { Behaviour, Case, Check } from '../behaviours/behaviour.ts';
 import { isTextCheck, judgeText } from '../behaviours/checks.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
-import { UNTREATED, type RunOptions, type TreatedModel, type Treatment } from '../interventions/treatedModel.ts';
+import {
+  NO_INTERVENTION,
+  type RunOptions,
+  type IntervenableModel,
+  type Intervention,
+} from '../interventions/intervenableModel.ts';
 
 /** A text whose last tokens are scored. */
 export interface ScoredText {
@@ -30,7 +35,7 @@ export interface ShownCase {
 
 export interface ShownOptions extends RunOptions {
   /** What is done to the model; nothing when left out. */
-  readonly treatment?: Treatment;
+  readonly intervention?: Intervention;
 }
 
 /**
@@ -39,13 +44,13 @@ export interface ShownOptions extends RunOptions {
  * @throws AppError `usage` for a prompt that is too long.
  */
 export async function shownCases(
-  treated: TreatedModel,
+  intervenable: IntervenableModel,
   encoder: PromptEncoder,
   behaviour: Behaviour,
   cases: readonly Case[],
-  { treatment = UNTREATED, ...options }: ShownOptions = {},
+  { intervention = NO_INTERVENTION, ...options }: ShownOptions = {},
 ): Promise<(ShownCase | null)[]> {
-  const outcomes = await runCases(treated, treatment, behaviour, cases, encoder, options);
+  const outcomes = await runCases(intervenable, intervention, behaviour, cases, encoder, options);
   return cases.map((each, index) => {
     const outcome = outcomes[index];
     return outcome?.passed ? shownCase(behaviour.name, each, outcome, encoder) : null;

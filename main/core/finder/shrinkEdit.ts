@@ -1,6 +1,6 @@
 // Backward elimination: without an operation, or with a weaker one, while the goal stays reached.
 import type { Edit, Operation } from '../edits/edit.ts';
-import { weaker, without, withOperation } from './moves.ts';
+import { weaker, without, withOperation } from './candidateOperations.ts';
 import { remaining, shownShare } from './objective.ts';
 import type { Effect, OnStep } from './step.ts';
 import type { Trials } from './trials.ts';

@@ -87,12 +87,12 @@ describe('giving up edits that cannot be the cheapest', () => {
       return Math.min(1.25, 1 + fall / 4);
     });
     const expected = (left.slice(0, 40).reduce((sum, each) => sum + each, 0) + 6 * (left[40] ?? NaN)) / 46;
-    expect((await own.leftOf(own.target, [other], ''))[0]).toBeCloseTo(expected, 9);
+    expect((await own.remainingShare(own.target, [other], ''))[0]).toBeCloseTo(expected, 9);
   });
 
   it('a step that earns nothing on all cases is none, however cheap it looked on some', async () => {
     const harms = await trials.harmsOf(edits.slice(0, 4));
-    const left = await trials.leftOf(trials.target, edits.slice(0, 4), '');
+    const left = await trials.remainingShare(trials.target, edits.slice(0, 4), '');
     const costs = harms.map((harm, index) => (left[index] ?? NaN) + HARM_WEIGHT * harm);
     const finalists = edits.slice(0, 4).map((edit, index) => ({ edit, remaining: 0, harm: harms[index] ?? NaN }));
     const least = Math.min(...costs);

@@ -6,7 +6,7 @@ import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import type { CausalScorer, TrialScore } from './causalScorer.ts';
 import type { FindSettings } from './findSettings.ts';
 import { caseHarm, harm, isStillShown, remaining, shownShare } from './objective.ts';
-import type { Reach } from './reach.ts';
+import type { EditActivity } from './editActivity.ts';
 import type { ShownCase } from './shownCase.ts';
 
 export interface Pool {
@@ -35,7 +35,7 @@ interface Context {
   readonly signal?: AbortSignal | undefined;
   readonly onWork?: OnWork | undefined;
   /** Left out: every edit may change every case. */
-  readonly reach?: Reach | undefined;
+  readonly activity?: EditActivity | undefined;
 }
 
 /** The harm of the edits in the running is measured on so many parts of the kept cases, one after another. */
@@ -55,7 +55,7 @@ export class Trials {
   readonly keep: Pool;
   /** `shown`, as it is scored now. */
   #wanted: Pool;
-  #relapses: Pool = { cases: [], before: [] };
+  #remainingCases: Pool = { cases: [], before: [] };
   #target: Pool;
   /** What a nat lost on the worst of what must stay weighs against the whole behaviour. */
   #harmWeight: number;
@@ -112,28 +112,28 @@ export class Trials {
   }
 
   /** Texts that are said with an edit on are to go too, from as likely as they are with it. */
-  async alsoRemove(relapses: readonly ShownCase[], edit: Edit): Promise<void> {
-    const trials = relapses.map((shown) => ({ edit, shown }));
+  async alsoRemove(remainingCases: readonly ShownCase[], edit: Edit): Promise<void> {
+    const trials = remainingCases.map((shown) => ({ edit, shown }));
     const before = await this.#scorer.score(trials, { signal: this.#context.signal });
-    this.#relapses = {
-      cases: [...this.#relapses.cases, ...relapses],
-      before: [...this.#relapses.before, ...before],
+    this.#remainingCases = {
+      cases: [...this.#remainingCases.cases, ...remainingCases],
+      before: [...this.#remainingCases.before, ...before],
     };
     this.#target = this.#withRelapses();
   }
 
   #withRelapses(): Pool {
-    const [wanted, relapses] = [this.#wanted, this.#relapses];
-    const weight = Math.max(1, (RELAPSE_SHARE * wanted.cases.length) / relapses.cases.length);
+    const [wanted, remainingCases] = [this.#wanted, this.#remainingCases];
+    const weight = Math.max(1, (RELAPSE_SHARE * wanted.cases.length) / remainingCases.cases.length);
     return {
-      cases: [...wanted.cases, ...relapses.cases],
-      before: [...wanted.before, ...relapses.before],
-      weights: [...wanted.cases.map(() => 1), ...relapses.cases.map(() => weight)],
+      cases: [...wanted.cases, ...remainingCases.cases],
+      before: [...wanted.before, ...remainingCases.before],
+      weights: [...wanted.cases.map(() => 1), ...remainingCases.cases.map(() => weight)],
     };
   }
 
   /** What each edit leaves of the behaviour on the cases of a pool. */
-  async leftOf(pool: Pool, edits: readonly Edit[], stage: string): Promise<number[]> {
+  async remainingShare(pool: Pool, edits: readonly Edit[], stage: string): Promise<number[]> {
     const scores = await this.#score(pool, edits, stage);
     return scores.map((after) => remaining(pool.cases, pool.before, after, pool.weights));
   }
@@ -255,11 +255,11 @@ export class Trials {
 
   /** What an edit cannot reach keeps its score; only the rest is run. */
   async #score(pool: Pool, edits: readonly Edit[], stage: string): Promise<TrialScore[][]> {
-    const { signal, onWork, reach } = this.#context;
+    const { signal, onWork, activity } = this.#context;
     const results = edits.map(() => [...pool.before]);
     const open = edits.flatMap((edit, row) =>
       pool.cases.flatMap((shown, column) =>
-        reach === undefined || reach.mayAct(edit, shown) ? [{ row, column, trial: { edit, shown } }] : [],
+        activity === undefined || activity.mayAct(edit, shown) ? [{ row, column, trial: { edit, shown } }] : [],
       ),
     );
     const scores = await this.#scorer.score(

@@ -7,7 +7,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import { InteractiveEdit, type Dictionaries, type Place } from '../edits/editPatches.ts';
+import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { notFinite, openGenerator, rowOf, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
@@ -24,7 +24,7 @@ export interface SideBySideOptions {
   /** By content hash: those of all places. */
   readonly dictionaries: Dictionaries;
   /** Where edits may act. */
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
 }
 
 /** A text so far, the first `promptLength` tokens of which are the prompt for the scopes of edits. */
@@ -52,7 +52,7 @@ export interface SideBySideGeneration extends SamplingOptions {
 export interface ColumnToken {
   readonly column: ColumnName;
   readonly id: number;
-  /** KL(original ‖ treated) in nats where this token was chosen; null in a column with nothing to compare with. */
+  /** KL(original ‖ patched) in nats where this token was chosen; null in a column with nothing to compare with. */
   readonly kl: number | null;
   /** Softmax probability of this token, without temperature; null as above. */
   readonly originalProbability: number | null;
@@ -222,7 +222,7 @@ function columnsOf(
 
 function compareAt(id: number, [written, along]: readonly Float32Array[], column: ColumnName) {
   if (!written || !along) return { kl: null, originalProbability: null, treatedProbability: null };
-  const [original, treated] = column === 'original' ? [written, along] : [along, written];
-  const { kl, next } = compareLogits(original, treated, 0, [id]);
+  const [original, intervenable] = column === 'original' ? [written, along] : [along, written];
+  const { kl, next } = compareLogits(original, intervenable, 0, [id]);
   return { kl, originalProbability: next[0]?.original ?? null, treatedProbability: next[0]?.patched ?? null };
 }

@@ -16,7 +16,7 @@ import { readHeldOut } from '../../core/evaluation/heldOut.ts';
 import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
 import { parseSettings } from '../../core/evaluation/report.ts';
 import { casesOf, runCases, type CaseOutcome } from '../../core/behaviours/runBehaviour.ts';
-import { TreatedModel } from '../../core/interventions/treatedModel.ts';
+import { IntervenableModel } from '../../core/interventions/intervenableModel.ts';
 import { parseBudget } from '../../core/evaluation/verdict.ts';
 import type { Model } from '../../core/models/model.ts';
 import { defineTask } from '../task.ts';
@@ -129,7 +129,7 @@ export const runBehaviour = defineTask({
     dictionaries: v.array(v.string()),
     behaviour: v.unknown(),
     split: v.exactOptional(v.picklist(['choose', 'report'])),
-    /** Stands before every prompt: a prompt-only treatment. */
+    /** Stands before every prompt: a prompt-only intervention. */
     instruction: v.exactOptional(v.string(), ''),
   }),
   run: async ({ model: modelInput, dictionaries, split, instruction, ...input }, { runtime, signal, onWork }) => {
@@ -137,7 +137,7 @@ export const runBehaviour = defineTask({
     const edit = parseEdit(input.edit);
     const behaviour = parseBehaviour(input.behaviour);
     const cases = casesOf(behaviour, split);
-    const treated = new TreatedModel({
+    const intervenable = new IntervenableModel({
       model,
       runtime,
       dictionaries: await loadDictionaries(dictionaries),
@@ -147,10 +147,14 @@ export const runBehaviour = defineTask({
       const onRows = (done: number) =>
         onWork({ stage: `Running ${behaviour.name}`, done, total: cases.length, unit: 'cases' });
       const encoder = await openPromptEncoder(model);
-      const outcomes = await runCases(treated, { edit }, behaviour, cases, encoder, { instruction, signal, onRows });
+      const outcomes = await runCases(intervenable, { edit }, behaviour, cases, encoder, {
+        instruction,
+        signal,
+        onRows,
+      });
       return { outcomes: outcomes.map(({ passed, score, output }) => ({ passed, score, output })) };
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   },
 });
@@ -180,7 +184,7 @@ export const tryCase = defineTask({
     const model = await openTaskModel(modelInput);
     const edit = parseEdit(input.edit);
     const behaviour = parseBehaviour(input.behaviour, 'The case');
-    const treated = new TreatedModel({
+    const intervenable = new IntervenableModel({
       model,
       runtime,
       dictionaries: await loadDictionaries(dictionaries),
@@ -189,8 +193,8 @@ export const tryCase = defineTask({
     try {
       const encoder = await openPromptEncoder(model);
       const results = [];
-      for (const treatment of [{ edit: EMPTY_EDIT }, { edit }]) {
-        const [outcome] = await runCases(treated, treatment, behaviour, behaviour.cases, encoder, { signal });
+      for (const intervention of [{ edit: EMPTY_EDIT }, { edit }]) {
+        const [outcome] = await runCases(intervenable, intervention, behaviour, behaviour.cases, encoder, { signal });
         if (!outcome) throw new AppError('internal', 'The case gave no outcome.');
         results.push({ passed: outcome.passed, output: outcome.output, verdicts: outcome.verdicts });
       }
@@ -198,7 +202,7 @@ export const tryCase = defineTask({
       if (!before || !after) throw new AppError('internal', 'The case was not run twice.');
       return { before, after };
     } finally {
-      await treated.release();
+      await intervenable.release();
     }
   },
 });

@@ -11,7 +11,7 @@ import { openPromptEncoder, type PromptEncoder } from '../../core/behaviours/pro
 import { SideBySide, type ColumnName } from '../../core/interventions/sideBySide.ts';
 import { toFileError } from '../../core/files/fileError.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
-import { KeptOpen } from '../keptOpen.ts';
+import { SessionCache } from '../sessionCache.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
@@ -35,7 +35,7 @@ interface Playground {
 }
 
 /** Two: one to try, and one to go back to. An idle one is released, since it holds a model in memory. */
-const playgrounds = new KeptOpen<Playground>({ most: 2, idleMs: 120_000 });
+const playgrounds = new SessionCache<Playground>({ most: 2, idleMs: 120_000 });
 
 type PlaygroundInput = v.InferOutput<v.ObjectSchema<typeof playgroundEntries, undefined>>;
 

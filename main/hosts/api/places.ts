@@ -10,25 +10,25 @@ import { toFileError } from '../../core/files/fileError.ts';
 import type { Locations } from './locations.ts';
 
 type Browsed = OutputOf<(typeof filesContract)['browse']>;
-export type Place = Browsed['place'];
+export type FileLocation = Browsed['place'];
 type Entry = Browsed['entries'][number];
-type Holds = Place['holds'];
+type Holds = FileLocation['holds'];
 export type Purpose =
   'model' | 'project' | 'dictionary' | 'corpus' | 'labels' | 'behaviour' | 'prompts' | 'versions' | 'folder';
 
 /** How a person points at files in a host. What a host does not offer throws `unsupported`. */
 export interface FileAccess {
   readonly kind: 'dialog' | 'browser';
-  pick(purpose: Purpose): Promise<Place | null>;
-  roots(): Promise<readonly Place[]>;
+  pick(purpose: Purpose): Promise<FileLocation | null>;
+  roots(): Promise<readonly FileLocation[]>;
   browse(path: string): Promise<Browsed>;
-  locate(path: string): Promise<Place>;
+  locate(path: string): Promise<FileLocation>;
 }
 
 const MOST_ENTRIES = 2000;
 
 /** @throws AppError `not-found`, `permission`, `unsupported` for what is neither file nor folder. */
-export async function placeAt(path: string, locations: Locations): Promise<Place> {
+export async function placeAt(path: string, locations: Locations): Promise<FileLocation> {
   const found = await stat(path).catch((thrown: unknown) => {
     throw toFileError(thrown, path);
   });
@@ -73,7 +73,7 @@ export class BrowsedFiles implements FileAccess {
     throw new AppError('unsupported', 'This host has no dialogs: browse its folders.');
   }
 
-  async roots(): Promise<readonly Place[]> {
+  async roots(): Promise<readonly FileLocation[]> {
     const real = await this.#realRoots();
     return Promise.all(real.map((root) => placeAt(root, this.#locations)));
   }
@@ -100,7 +100,7 @@ export class BrowsedFiles implements FileAccess {
     };
   }
 
-  async locate(path: string): Promise<Place> {
+  async locate(path: string): Promise<FileLocation> {
     const home = path === '~' || path.startsWith(`~${sep}`) ? join(homedir(), path.slice(1)) : path;
     if (!isAbsolute(home)) throw new AppError('usage', 'Give the whole path, from the top.');
     return placeAt(await this.#allowed(resolve(home)), this.#locations);

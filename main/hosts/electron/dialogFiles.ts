@@ -2,7 +2,7 @@
 import { BrowserWindow, dialog, type OpenDialogOptions } from 'electron';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Locations } from '../api/locations.ts';
-import { placeAt, type FileAccess, type Place, type Purpose } from '../api/places.ts';
+import { placeAt, type FileAccess, type FileLocation, type Purpose } from '../api/places.ts';
 
 const DIALOGS: Readonly<Record<Purpose, OpenDialogOptions>> = {
   model: { title: 'Choose the folder of a model', properties: ['openDirectory'] },
@@ -41,7 +41,7 @@ const unsupported = () => new AppError('unsupported', 'This host has dialogs: le
 export function dialogFiles(locations: Locations): FileAccess {
   return {
     kind: 'dialog',
-    pick: async (purpose): Promise<Place | null> => {
+    pick: async (purpose): Promise<FileLocation | null> => {
       const [window] = BrowserWindow.getAllWindows();
       const options = DIALOGS[purpose];
       const { canceled, filePaths } = await (window

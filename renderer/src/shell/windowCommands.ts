@@ -1,7 +1,7 @@
 // The commands that are always there: those of main/contract/api/commands.ts that this version of the window can do.
 import { COMMANDS, type CommandId } from '../../../main/contract/api/commands.ts';
 import { attempt } from '../api/attempt.ts';
-import { pickPlace } from '../api/pickPlace.ts';
+import { pickLocation } from '../api/pickLocation.ts';
 import { api, changeSettings, session } from '../api/session.svelte.ts';
 import { dialogs } from '../state/dialogs.svelte.ts';
 import { layout } from '../state/layout.svelte.ts';
@@ -26,7 +26,7 @@ const MORE_KEYS: Partial<Record<CommandId, readonly string[]>> = {
 const IN_TEXT: readonly CommandId[] = ['view.palette', 'view.jobs', 'app.settings'];
 
 export async function openProject(): Promise<void> {
-  const place = await pickPlace('project');
+  const place = await pickLocation('project');
   if (!place) return;
   if (await attempt(() => api.project.open({ location: place.location }))) navigate('project');
 }

@@ -1,5 +1,5 @@
 // The one dialog that is open over the window, if any.
-import type { Place, Purpose } from '../api/types.ts';
+import type { FileLocation, Purpose } from '../api/types.ts';
 
 export type DialogRequest =
   | { readonly kind: 'palette' }
@@ -7,7 +7,7 @@ export type DialogRequest =
   | { readonly kind: 'settings' }
   | { readonly kind: 'newProject' }
   | { readonly kind: 'addModel' }
-  | { readonly kind: 'pickFile'; readonly purpose: Purpose; readonly onPicked: (place: Place | null) => void };
+  | { readonly kind: 'pickFile'; readonly purpose: Purpose; readonly onPicked: (place: FileLocation | null) => void };
 
 let open = $state.raw<DialogRequest | null>(null);
 /** A file can be picked from within another dialog, which then comes back. */

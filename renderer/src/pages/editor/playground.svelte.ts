@@ -22,7 +22,7 @@ interface Asked {
 }
 
 /** A place whose token is looked at: of the prompt or of a column. Null: what comes after the prompt. */
-export type Place = { readonly of: 'prompt' | 'original' | 'patched'; readonly index: number } | null;
+export type TokenPosition = { readonly of: 'prompt' | 'original' | 'patched'; readonly index: number } | null;
 
 /** Prompts stay when one looks at a feature and comes back; by the model's hash. */
 // Nothing that is shown follows it.
@@ -38,7 +38,7 @@ export class Playground {
   maxNewTokens = $state(40);
   temperature = $state(0);
   seed = $state(0);
-  place = $state.raw<Place>(null);
+  place = $state.raw<TokenPosition>(null);
   columns = $state.raw<readonly Column[]>([]);
   /** How it ended, in words. */
   end = $state<string | null>(null);

@@ -1,5 +1,5 @@
 // What is being entered for the next search: kept while other views are looked at.
-import type { Place } from '../../api/types.ts';
+import type { FileLocation } from '../../api/types.ts';
 
 export const POSITIONS = {
   both: 'on the last token and anywhere',
@@ -19,7 +19,7 @@ interface Draft {
   /** Null: the first that is finished. */
   dictionaries: readonly string[] | null;
   corpus: string;
-  place: Place | null;
+  place: FileLocation | null;
   positions: keyof typeof POSITIONS;
   /** Per cent of the cases that may still show it. */
   goal: number;

@@ -1,9 +1,9 @@
 // What a search tries: operations on a feature, gentler forms of them, and edits with and without one.
 import { targetKey, type Edit, type Gate, type Operation } from '../edits/edit.ts';
-import type { Place } from '../edits/editPatches.ts';
+import type { DictionarySite } from '../edits/editPatches.ts';
 
 /** A feature that an operation can change, and its mean activation where it fires. */
-export interface Changeable extends Place {
+export interface Changeable extends DictionarySite {
   readonly feature: number;
   readonly mean: number;
 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { EMPTY_EDIT, type Action, type Edit, type Operation, type Scope } from '../edits/edit.ts';
-import type { Place } from '../edits/editPatches.ts';
+import type { DictionarySite } from '../edits/editPatches.ts';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { Random } from '../numerics/random.ts';
 import { encodeTexts } from './caseFirings.ts';
 import { CausalScorer } from './causalScorer.ts';
-import { Reach } from './reach.ts';
+import { EditActivity } from './editActivity.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';
 
@@ -57,7 +57,7 @@ function seldomFiring(modelHash: string, architecture: Dictionary['architecture'
   }
 }
 
-function operations(place: Place): Operation[] {
+function operations(place: DictionarySite): Operation[] {
   return ACTIONS.flatMap((action, kind) =>
     SCOPES.flatMap((scope, which) =>
       [[], [{ feature: 9, threshold: 0.4 }]].map((gates, gated) => {
@@ -73,8 +73,8 @@ describe.each(['relu', 'jumprelu', 'topk'] as const)(
   (architecture) => {
     let model: Model;
     let scorer: CausalScorer;
-    const places: Place[] = [];
-    const reach = new Reach();
+    const places: DictionarySite[] = [];
+    const activity = new EditActivity();
 
     beforeAll(async () => {
       model = await openModel(sampleModel);
@@ -91,7 +91,7 @@ describe.each(['relu', 'jumprelu', 'topk'] as const)(
         );
         for (const [index, shown] of cases.entries()) {
           const here = firings[index];
-          if (here) reach.add(place, shown, here, (position) => position === 0);
+          if (here) activity.add(place, shown, here, (position) => position === 0);
         }
       }
       scorer = await CausalScorer.open({ model, runtime, dictionaries, places });
@@ -105,7 +105,7 @@ describe.each(['relu', 'jumprelu', 'topk'] as const)(
       const counts = { all: trials.length, spared: 0, moved: 0 };
       for (const [index, { edit, shown }] of trials.entries()) {
         const moved = Math.abs((scores[index]?.score ?? NaN) - (scores[index % cases.length]?.score ?? NaN));
-        const isReached = reach.mayAct(edit, shown);
+        const isReached = activity.mayAct(edit, shown);
         if (!isReached) expect(moved, JSON.stringify(edit)).toBeLessThan(ROUNDING);
         counts.spared += isReached ? 0 : 1;
         counts.moved += moved > MOVED ? 1 : 0;
@@ -140,8 +140,8 @@ describe.each(['relu', 'jumprelu', 'topk'] as const)(
       const ablated: Edit = {
         operations: [{ ...place, kind: 'ablate', feature: 1, scope: { positions: 'notBos' }, gates: [] }],
       };
-      expect(reach.mayAct(ablated, other)).toBe(true);
-      expect(reach.mayAct(EMPTY_EDIT, other)).toBe(false);
+      expect(activity.mayAct(ablated, other)).toBe(true);
+      expect(activity.mayAct(EMPTY_EDIT, other)).toBe(false);
     });
   },
 );

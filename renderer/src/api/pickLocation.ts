@@ -1,9 +1,9 @@
 import { dialogs } from '../state/dialogs.svelte.ts';
 import { api, session } from './session.svelte.ts';
-import type { Place, Purpose } from './types.ts';
+import type { FileLocation, Purpose } from './types.ts';
 
 /** Lets the person point at a file or folder, in the way that the host has. @returns null when they thought better of it. */
-export function pickPlace(purpose: Purpose): Promise<Place | null> {
+export function pickLocation(purpose: Purpose): Promise<FileLocation | null> {
   if (session.facts?.files === 'dialog') return api.files.pick({ purpose });
   return new Promise((onPicked) => dialogs.show({ kind: 'pickFile', purpose, onPicked }));
 }

@@ -2,7 +2,7 @@
 // a feature that never fires leaves a text as it is, bit for bit; so most of the cases that must stay need not be run again
 // to know that an edit does them no harm.
 import type { Edit, Operation } from '../edits/edit.ts';
-import type { Place } from '../edits/editPatches.ts';
+import type { DictionarySite } from '../edits/editPatches.ts';
 import type { CaseFirings } from './caseFirings.ts';
 import type { ShownCase } from './shownCase.ts';
 
@@ -14,7 +14,7 @@ interface Fired {
   readonly notBos: Largest;
 }
 
-export class Reach {
+export class EditActivity {
   /** By the tokens of what was said: a case may be scored in several ways. */
   readonly #byPlace = new Map<string, WeakMap<readonly number[], Fired>>();
 
@@ -22,7 +22,7 @@ export class Reach {
    * Tells where features of a place fire in one of the texts of a case. All of its texts are to be told of.
    * @param isBos of a position; operations of the scope notBos do not act there
    */
-  add(place: Place, shown: ShownCase, firings: CaseFirings, isBos: (position: number) => boolean): void {
+  add(place: DictionarySite, shown: ShownCase, firings: CaseFirings, isBos: (position: number) => boolean): void {
     const key = keyOf(place);
     const here = this.#byPlace.get(key) ?? new WeakMap<readonly number[], Fired>();
     this.#byPlace.set(key, here);
@@ -79,6 +79,6 @@ function needsFiring(operation: Operation): boolean {
   }
 }
 
-function keyOf({ site, dictionary }: Place): string {
+function keyOf({ site, dictionary }: DictionarySite): string {
   return `${site} ${dictionary}`;
 }

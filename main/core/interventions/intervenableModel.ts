@@ -1,4 +1,4 @@
-// A model under treatment: one set of sessions in which any edit at the prepared places can act, another with every run.
+// A model under intervention: one set of sessions in which any edit at the prepared places can act, another with every run.
 // So the original, the edit, its baselines and its doses are computed by the same graph, and differ by what is fed to it.
 //
 // Rows are batched by length within a bounded piece of memory. Each row's result is what the row would give alone: greedy
@@ -6,7 +6,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import { InteractiveEdit, type Dictionaries, type Place } from '../edits/editPatches.ts';
+import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { openGenerator, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
@@ -16,21 +16,21 @@ import * as op from '../onnx/ops.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 
 /** What is done to the model. */
-export interface Treatment {
+export interface Intervention {
   readonly edit: Edit;
   /** The edit's deltas are multiplied by it; 1 when left out. */
   readonly strength?: number;
 }
 
-export const UNTREATED: Treatment = { edit: EMPTY_EDIT };
+export const NO_INTERVENTION: Intervention = { edit: EMPTY_EDIT };
 
-export interface TreatedModelOptions {
+export interface IntervenableModelOptions {
   readonly model: Model;
   readonly runtime: Runtime;
   /** By content hash: those of all places. */
   readonly dictionaries: Dictionaries;
   /** Where edits may act. */
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
 }
 
 export interface RunOptions {
@@ -57,13 +57,13 @@ export interface Text {
   readonly promptLength: number;
 }
 
-/** What the treated model makes of a text; all of it by position t = 0 … length − 1. */
+/** What the model makes of a text; all of it by position t = 0 … length − 1. */
 export interface Reading {
   /** −log p(token t+1 | tokens 0…t) in nats; one less than there are tokens. */
   readonly losses: Float32Array;
   /** The likeliest next token. */
   readonly likeliest: Int32Array;
-  /** KL(p‖q) in nats of p, the next-token distribution of the model without any edit, and q, that of the treated one. */
+  /** KL(p‖q) in nats of p, the next-token distribution of the model without any edit, and q, that of the patched one. */
   readonly kl: Float32Array;
   /** By site: ‖x' − x‖, how far the edit moved the activation there. */
   readonly shifts: ReadonlyMap<string, Float32Array>;
@@ -74,9 +74,9 @@ const CACHE_BYTES = 192 << 20;
 const MOST_TOKENS = 8192;
 const MOST_SEQUENCES = 128;
 
-export class TreatedModel {
+export class IntervenableModel {
   readonly model: Model;
-  readonly places: readonly Place[];
+  readonly places: readonly DictionarySite[];
   readonly #runtime: Runtime;
   readonly #interactive: InteractiveEdit;
   #generator: Promise<Generator> | null = null;
@@ -84,7 +84,7 @@ export class TreatedModel {
   #reader: Promise<Session> | null = null;
 
   /** Opens nothing yet: each session is made when it is first needed. @throws AppError `not-found` for a missing dictionary. */
-  constructor({ model, runtime, dictionaries, places }: TreatedModelOptions) {
+  constructor({ model, runtime, dictionaries, places }: IntervenableModelOptions) {
     this.model = model;
     this.places = places;
     this.#runtime = runtime;
@@ -100,7 +100,7 @@ export class TreatedModel {
    * @throws AppError `usage` for a prompt longer than the model's context, `diverged`, `cancelled`.
    */
   async greedy(
-    treatment: Treatment,
+    intervention: Intervention,
     prompts: readonly (readonly number[])[],
     { maxNewTokens, stopIds = this.model.config.eosTokenIds, signal, onRows }: GreedyOptions,
   ): Promise<Continuation[]> {
@@ -121,7 +121,7 @@ export class TreatedModel {
       const ids = rows.map((): number[] => []);
       const ends = rows.map((): Continuation['end'] => 'length');
       const feeds = this.#feeds(
-        treatment,
+        intervention,
         rows.map(({ length }) => length),
       );
       const options = { maxNewTokens, stopIds, feeds, ...(signal ? { signal } : {}) };
@@ -140,10 +140,14 @@ export class TreatedModel {
    * log p of each token of a text after its prompt, given all before it, in nats.
    * @throws AppError `diverged` when they are not finite, `usage` for a text longer than the model's context.
    */
-  async logProbabilities(treatment: Treatment, texts: readonly Text[], options: RunOptions = {}): Promise<number[][]> {
+  async logProbabilities(
+    intervention: Intervention,
+    texts: readonly Text[],
+    options: RunOptions = {},
+  ): Promise<number[][]> {
     const session = await this.#openScorer();
     const results = new Array<number[]>(texts.length);
-    await this.#run(session, treatment, texts, 1, options, (index, row, outputs) => {
+    await this.#run(session, intervention, texts, 1, options, (index, row, outputs) => {
       const { ids, promptLength } = text(texts, index);
       const losses = rowOf(outputs['loss'], row).subarray(Math.max(promptLength - 1, 0), ids.length - 1);
       results[index] = Array.from(losses, (loss) => -checkFinite(loss));
@@ -155,7 +159,7 @@ export class TreatedModel {
   async readUntreated(texts: readonly Text[], options: RunOptions = {}): Promise<Reading[]> {
     const session = await this.#openScorer();
     const results = new Array<Reading>(texts.length);
-    await this.#run(session, UNTREATED, texts, 2, options, (index, row, outputs) => {
+    await this.#run(session, NO_INTERVENTION, texts, 2, options, (index, row, outputs) => {
       const { length } = text(texts, index).ids;
       results[index] = {
         losses: rowOf(outputs['loss'], row)
@@ -170,11 +174,11 @@ export class TreatedModel {
   }
 
   /** @throws AppError `diverged`, `usage`, `cancelled`. */
-  async read(treatment: Treatment, texts: readonly Text[], options: RunOptions = {}): Promise<Reading[]> {
+  async read(intervention: Intervention, texts: readonly Text[], options: RunOptions = {}): Promise<Reading[]> {
     const { patches } = this.#interactive;
     const session = await (this.#reader ??= this.#open(['loss', 'argmax', 'kl'], patches.map(withShift)));
     const results = new Array<Reading>(texts.length);
-    await this.#run(session, treatment, texts, 4, options, (index, row, outputs) => {
+    await this.#run(session, intervention, texts, 4, options, (index, row, outputs) => {
       const { length } = text(texts, index).ids;
       const losses = rowOf(outputs['loss'], row).slice(0, length - 1);
       const kl = rowOf(outputs['kl'], row).slice(0, length);
@@ -208,11 +212,11 @@ export class TreatedModel {
   }
 
   /** @param promptLengths of each row of a batch. */
-  feeds(treatment: Treatment, promptLengths: readonly number[]): Record<string, Tensor> {
-    return this.#feeds(treatment, promptLengths);
+  feeds(intervention: Intervention, promptLengths: readonly number[]): Record<string, Tensor> {
+    return this.#feeds(intervention, promptLengths);
   }
 
-  #feeds({ edit, strength = 1 }: Treatment, promptLengths: readonly number[]): Record<string, Tensor> {
+  #feeds({ edit, strength = 1 }: Intervention, promptLengths: readonly number[]): Record<string, Tensor> {
     if (!Number.isFinite(strength))
       throw new AppError('usage', `The strength of an edit must be finite, not ${strength}.`);
     return this.#interactive.feeds(edit, { batch: promptLengths.length, promptLengths, strength });
@@ -229,7 +233,7 @@ export class TreatedModel {
 
   async #run(
     session: Session,
-    treatment: Treatment,
+    intervention: Intervention,
     texts: readonly Text[],
     logitArrays: number,
     { signal, onRows }: RunOptions,
@@ -249,7 +253,7 @@ export class TreatedModel {
       checkTokens(this.model.config, batchRows);
       const promptLengths = batchTexts.map(({ promptLength }) => promptLength);
       const outputs = await session.run({
-        ...this.#feeds(treatment, promptLengths),
+        ...this.#feeds(intervention, promptLengths),
         input_ids: tokenTensor(batchRows, 'right'),
       });
       for (const [row, index] of batch.entries()) take(index, row, outputs);

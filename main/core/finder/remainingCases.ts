@@ -3,22 +3,26 @@
 import type { Edit } from '../edits/edit.ts';
 import type { Behaviour, Case } from '../behaviours/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
-import { TreatedModel, type RunOptions, type TreatedModelOptions } from '../interventions/treatedModel.ts';
+import {
+  IntervenableModel,
+  type RunOptions,
+  type IntervenableModelOptions,
+} from '../interventions/intervenableModel.ts';
 import { asAsked, shownCases, type ShownCase } from './shownCase.ts';
 
-export class Relapses {
-  readonly #treated: TreatedModel;
+export class RemainingCases {
+  readonly #intervenable: IntervenableModel;
   readonly #encoder: PromptEncoder;
   readonly #behaviour: Behaviour;
   readonly #cases: readonly Case[];
   readonly #options: RunOptions;
 
   private constructor(
-    treated: TreatedModel,
+    intervenable: IntervenableModel,
     encoder: PromptEncoder,
     { behaviour, cases, options }: { behaviour: Behaviour; cases: readonly Case[]; options: RunOptions },
   ) {
-    this.#treated = treated;
+    this.#intervenable = intervenable;
     this.#encoder = encoder;
     this.#behaviour = behaviour;
     this.#cases = cases;
@@ -27,25 +31,25 @@ export class Relapses {
 
   /** @param cases of the behaviour, in which the unedited model shows it as text. */
   static async open(
-    model: TreatedModelOptions,
+    model: IntervenableModelOptions,
     behaviour: Behaviour,
     cases: readonly Case[],
     options: RunOptions,
-  ): Promise<Relapses> {
+  ): Promise<RemainingCases> {
     const encoder = await openPromptEncoder(model.model);
-    return new Relapses(new TreatedModel(model), encoder, { behaviour, cases, options });
+    return new RemainingCases(new IntervenableModel(model), encoder, { behaviour, cases, options });
   }
 
   /** The cases that show the behaviour with the edit on, with what is said then, scored where the checks ask for it. */
   async with(edit: Edit): Promise<ShownCase[]> {
-    const found = await shownCases(this.#treated, this.#encoder, this.#behaviour, this.#cases, {
+    const found = await shownCases(this.#intervenable, this.#encoder, this.#behaviour, this.#cases, {
       ...this.#options,
-      treatment: { edit },
+      intervention: { edit },
     });
     return found.flatMap((shown) => (shown ? asAsked(shown) : []));
   }
 
   release(): Promise<void> {
-    return this.#treated.release();
+    return this.#intervenable.release();
   }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { KeptOpen } from './keptOpen.ts';
+import { SessionCache } from './sessionCache.ts';
 
 function bench(most: number, idleMs = 60_000) {
   const log: string[] = [];
-  const kept = new KeptOpen<{ name: string; release(): Promise<void> }>({ most, idleMs });
+  const kept = new SessionCache<{ name: string; release(): Promise<void> }>({ most, idleMs });
   const use = (name: string, work: () => Promise<void> = async () => undefined) =>
     kept.use(
       name,

@@ -11,7 +11,7 @@ interface Kept<T> {
   isWanted: boolean;
 }
 
-export class KeptOpen<T extends Releasable> {
+export class SessionCache<T extends Releasable> {
   readonly #most: number;
   readonly #idleMs: number;
   /** The one used last at the end. */
