@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Random } from '../main/core/numerics/random.ts';
-import { FEATURE_ORDERS, type FeatureQuery } from '../main/storage/featureQuery.ts';
-import { createProject } from '../main/storage/project.ts';
+import { FEATURE_ORDERS, type FeatureQuery } from '../main/storage/entities/featureQuery.ts';
+import { createProject } from '../main/storage/project/project.ts';
 import { generatedFeatures } from './data/generatedFeatures.ts';
 
 const DICTIONARY = 'a'.repeat(64);

@@ -1,7 +1,7 @@
 // Features as browsing meets them, generated: rows of statistics, the texts around their strongest places, a label for each.
 import type { LabelRow } from '../../main/core/labels/labelsFile.ts';
 import { Random } from '../../main/core/numerics/random.ts';
-import type { FeatureRow, FeatureWords } from '../../main/storage/featureStore.ts';
+import type { FeatureRow, FeatureWords } from '../../main/storage/entities/features.ts';
 
 export interface GeneratedFeatures {
   readonly rows: readonly FeatureRow[];

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Database } from './database.ts';
-import { createProject, DATABASE_FILE, openProject, type Project } from './project.ts';
+import { createProject, DATABASE_FILE, openProject, type Project } from './project/project.ts';
 import { storageThread } from './storageWork.ts';
 import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 import { WalFlusher } from './walFlusher.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
 import { operationArbitrary } from '../testing/edits/randomEdits.ts';
 import { contentArbitrary } from '../testing/features/randomLabels.ts';
-import type { Project } from './project.ts';
+import type { Project } from './project/project.ts';
 import { DICTIONARY, MODEL, temporaryProject } from '../testing/storage/temporaryProject.ts';
 
 // Every write waits for the disk, and the disk may be busy with other things.

@@ -2,11 +2,11 @@ import Sqlite from 'better-sqlite3';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listBackups } from './backup.ts';
+import { listBackups } from './recovery/backup.ts';
 import { Database } from './database.ts';
 import { headSchema, migrate } from './migrate.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
-import { createProject, DATABASE_FILE, openProject } from './project.ts';
+import { createProject, DATABASE_FILE, openProject } from './project/project.ts';
 import { contentOf, RELEASED_SCHEMAS, unpackFixture } from '../testing/storage/fixture.ts';
 import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 

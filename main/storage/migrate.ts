@@ -1,7 +1,7 @@
 // Brings a project's database to this program's schema. A copy is taken first; all steps are one transaction; a project
 // newer than the program is refused, never guessed at.
 import { AppError } from '../contract/base/errors.ts';
-import { takeBackup } from './backup.ts';
+import { takeBackup } from './recovery/backup.ts';
 import { APPLICATION_ID, type Database } from './database.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '../contract/base/errors.ts';
 import { Database } from './database.ts';
-import { createProject, DATABASE_FILE, openProject, Project } from './project.ts';
+import { createProject, DATABASE_FILE, openProject, Project } from './project/project.ts';
 import type { StorageAnswer, StorageWork } from './storageWork.ts';
 
 const { task, folder } = workerData as StorageWork; // of storageWork.ts

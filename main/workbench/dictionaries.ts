@@ -11,7 +11,7 @@ import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.t
 import type { TrainingConfig, TrainingRequest } from '../core/dictionaries/trainingConfig.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { Project } from '../storage/project.ts';
+import type { Project } from '../storage/project/project.ts';
 import { findStore } from './activations.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';

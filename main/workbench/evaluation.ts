@@ -7,7 +7,7 @@ import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../core/evaluation/report.ts';
 import type { Budget } from '../core/evaluation/verdict.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
-import type { EvaluationSummary } from '../storage/evaluationStore.ts';
+import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { findStore } from './activations.ts';
 import type { ProjectDictionary } from './dictionaries.ts';
 import { partsOf, statisticsFolders, type EditOfVersion } from './editParts.ts';

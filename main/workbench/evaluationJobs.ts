@@ -4,7 +4,7 @@ import { parseEdit } from '../core/edits/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { parseBudget } from '../core/evaluation/verdict.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { EvaluationSummary } from '../storage/evaluationStore.ts';
+import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { editNamed } from './editParts.ts';
 import { evaluateEdit, runBehaviour, type BehaviourRun } from './evaluation.ts';
 import type { Workbench } from './workbench.ts';

@@ -3,7 +3,7 @@ import type { Edit } from '../core/edits/edit.ts';
 import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
 import { parseSettings, type EvaluationSettings, type SuiteRole } from '../core/evaluation/report.ts';
 import { chooseSuites } from '../core/evaluation/suites.ts';
-import type { JobRecord } from '../storage/jobStore.ts';
+import type { JobRecord } from '../storage/entities/jobs.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
 import { EVALUATION_JOB, type EvaluationRequest } from './evaluationJobs.ts';
 import { AppError } from '../contract/base/errors.ts';

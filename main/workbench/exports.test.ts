@@ -6,7 +6,7 @@ import { exportModel } from '../core/export/exportModel.ts';
 import { exportBench } from '../testing/export/exportBench.ts';
 import { runtime } from '../testing/models/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../testing/models/temporaryFolder.ts';
-import type { Project } from '../storage/project.ts';
+import type { Project } from '../storage/project/project.ts';
 import { listExports, removeExport, restoreExport, showExport, trashedExports } from './exports.ts';
 
 const bench = await exportBench(await openTinyModel('gpt2'));

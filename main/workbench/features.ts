@@ -8,7 +8,7 @@ import { openStatistics, type FeaturePage, type StatisticsReader } from '../core
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { StoredComment } from '../storage/labelStore.ts';
+import type { StoredComment } from '../storage/entities/labels.ts';
 import { findStore } from './activations.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
 import { featureRow, listStatistics, type StatisticsSummary } from './listStatistics.ts';

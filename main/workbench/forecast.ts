@@ -4,7 +4,7 @@ import type { Edit } from '../core/edits/edit.ts';
 import type { SiteForecast } from '../core/evaluation/forecast.ts';
 import { PREDICTORS, type Predictor } from '../core/evaluation/forecastCheck.ts';
 import { meanEstimate, type Estimate } from '../core/evaluation/intervals.ts';
-import type { EvaluationForecast } from '../storage/evaluationStore.ts';
+import type { EvaluationForecast } from '../storage/entities/evaluations.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -6,8 +6,8 @@ import { AppError } from '../contract/base/errors.ts';
 import { statisticsIn } from '../core/features/statisticsManifest.ts';
 import { openStatistics, type StatisticsReader } from '../core/features/statisticsReader.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import type { FeatureRow } from '../storage/featureStore.ts';
-import type { Project } from '../storage/project.ts';
+import type { FeatureRow } from '../storage/entities/features.ts';
+import type { Project } from '../storage/project/project.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import type { Workbench } from './workbench.ts';
 

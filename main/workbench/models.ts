@@ -8,7 +8,7 @@ import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
-import type { Project } from '../storage/project.ts';
+import type { Project } from '../storage/project/project.ts';
 import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
 
 const MODEL_FILE = 'model.json';

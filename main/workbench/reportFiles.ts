@@ -3,7 +3,7 @@ import { shortId } from '../core/edits/version.ts';
 import { reportCsv } from '../core/reports/csv.ts';
 import { reportHtml, type ReportContext } from '../core/reports/html.ts';
 import { reportPdf } from '../core/reports/pdf.ts';
-import type { StoredEvaluation } from '../storage/evaluationStore.ts';
+import type { StoredEvaluation } from '../storage/entities/evaluations.ts';
 import type { Workbench } from './workbench.ts';
 
 export const REPORT_FILE_FORMATS = ['html', 'pdf', 'csv', 'json'] as const;

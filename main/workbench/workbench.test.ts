@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
-import { createProject, openProject } from '../storage/project.ts';
+import { createProject, openProject } from '../storage/project/project.ts';
 import { addModel, findModel, findModelByHash, listModels, resolveModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import { folderOf, nameFrom } from './projectFolder.ts';

@@ -5,7 +5,7 @@ import type { Progress } from '../contract/base/progress.ts';
 import type { TaskChunk, TaskInput, TaskOutput } from '../engine/task.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import { runJob, type JobContext } from '../jobs/runJob.ts';
-import type { Project } from '../storage/project.ts';
+import type { Project } from '../storage/project/project.ts';
 
 export interface ComputeOptions<Chunk> {
   readonly signal?: AbortSignal;

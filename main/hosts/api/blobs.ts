@@ -9,7 +9,7 @@ import { BLOB_PATH } from '../../contract/api/host.ts';
 import { BEHAVIOUR_FILE_FORMATS, writeBehaviourFile } from '../../core/behaviours/behaviourFile.ts';
 import { realPathInside } from '../../core/files/insideFolder.ts';
 import { LABEL_FILE_FORMATS, writeLabelFile } from '../../core/labels/labelsFile.ts';
-import { writeVersionFile } from '../../storage/versionFile.ts';
+import { writeVersionFile } from '../../storage/versions/versionFile.ts';
 import { findFinishedDictionary, readDictionaryDetails } from '../../workbench/dictionaries.ts';
 import { featureStates } from '../../workbench/featureLists.ts';
 import { featureColumns, featureStatistic } from '../../workbench/features.ts';

@@ -7,7 +7,7 @@ import type { Changing } from '../../contract/api/events.ts';
 import { CHANGING } from '../../contract/api/events.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
-import type { JobRecord, JobStore } from '../../storage/jobStore.ts';
+import type { JobRecord, JobStore } from '../../storage/entities/jobs.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
 import { TRAIN_JOB } from '../../workbench/dictionaries.ts';
 import { JOB_KINDS } from '../../workbench/jobKinds.ts';

@@ -2,7 +2,7 @@
 import { AppError } from '../../contract/base/errors.ts';
 import { editFromArguments, readEdit } from '../../core/edits/editArguments.ts';
 import type { Edit } from '../../core/edits/edit.ts';
-import { isVersionFile, readVersionFile } from '../../storage/versionFile.ts';
+import { isVersionFile, readVersionFile } from '../../storage/versions/versionFile.ts';
 import { placeOf } from '../../workbench/exports.ts';
 import type { Workbench } from '../../workbench/workbench.ts';
 import type { CommandArguments, Option } from './command.ts';

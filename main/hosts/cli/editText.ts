@@ -2,7 +2,7 @@
 import type { Operation } from '../../core/edits/edit.ts';
 import { shortId, type Version } from '../../core/edits/version.ts';
 import type { LabelledChange, VersionDifference } from '../../core/edits/versionMerge.ts';
-import type { Project } from '../../storage/project.ts';
+import type { Project } from '../../storage/project/project.ts';
 import type { CommandContext } from './command.ts';
 import { shortTime } from './openProject.ts';
 

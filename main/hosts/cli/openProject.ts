@@ -3,9 +3,9 @@
 import { AppError } from '../../contract/base/errors.ts';
 import { MAX_FEATURE } from '../../contract/base/fields.ts';
 import type { FeatureKey } from '../../core/labels/labels.ts';
-import type { CatalogEntry, CatalogKind } from '../../storage/catalog.ts';
-import type { Authorship } from '../../storage/labelStore.ts';
-import { openProject, type OpenOptions, type Project } from '../../storage/project.ts';
+import type { CatalogEntry, CatalogKind } from '../../storage/entities/catalog.ts';
+import type { Authorship } from '../../storage/entities/labels.ts';
+import { openProject, type OpenOptions, type Project } from '../../storage/project/project.ts';
 import { catalogueDictionaries } from '../../workbench/dictionaries.ts';
 import { catalogueModels } from '../../workbench/models.ts';
 import { defaultAuthor } from '../author.ts';

@@ -3,7 +3,7 @@ import type { Estimate } from '../../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../../core/evaluation/report.ts';
 import { intervalText, number, percent } from '../../core/reports/text.ts';
 import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
-import type { StoredEvaluation } from '../../storage/evaluationStore.ts';
+import type { StoredEvaluation } from '../../storage/entities/evaluations.ts';
 import { reportFile, type ReportFileFormat } from '../../workbench/reportFiles.ts';
 import type { Workbench } from '../../workbench/workbench.ts';
 import type { CommandArguments, CommandContext, Option } from './command.ts';

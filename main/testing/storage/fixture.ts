@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Operation } from '../../core/edits/edit.ts';
-import type { FeatureWords } from '../../storage/featureStore.ts';
+import type { FeatureWords } from '../../storage/entities/features.ts';
 import { headSchema } from '../../storage/migrate.ts';
-import { DATABASE_FILE, type Project } from '../../storage/project.ts';
+import { DATABASE_FILE, type Project } from '../../storage/project/project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from './temporaryProject.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../storage/fixtures');

@@ -33,7 +33,7 @@ const DROP_PRIVILEGES = `
  * so that what was said has happened) and `f(feature)`, `DICTIONARY`, `MODEL` in reach.
  */
 export function startProcess(folder: string, body: string, options: StartOptions = {}): OtherProcess {
-  const project = pathToFileURL(join(import.meta.dirname, '../../storage/project.ts')).href;
+  const project = pathToFileURL(join(import.meta.dirname, '../../storage/project/project.ts')).href;
   const code = `
     import { writeSync } from 'node:fs';
     import { openProject, createProject } from ${JSON.stringify(project)};

@@ -2,8 +2,8 @@ import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { targetKey } from '../../../core/edits/edit.ts';
 import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge.ts';
-import { readVersionFile } from '../../../storage/versionFile.ts';
-import type { BisectState, Decide } from '../../../storage/versionStore.ts';
+import { readVersionFile } from '../../../storage/versions/versionFile.ts';
+import type { BisectState, Decide } from '../../../storage/versions/versionStore.ts';
 import { BISECT_JOB } from '../../../workbench/bisection.ts';
 import type { HostContext } from '../hostContext.ts';
 

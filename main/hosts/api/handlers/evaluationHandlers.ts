@@ -6,7 +6,7 @@ import type { Immutable, InputOf } from '../../../contract/rpc/procedure.ts';
 import { compareReports } from '../../../core/evaluation/compareReports.ts';
 import { DEFAULT_SETTINGS, type EvaluationReport } from '../../../core/evaluation/report.ts';
 import { DEFAULT_BUDGET, parseBudget } from '../../../core/evaluation/verdict.ts';
-import type { EvaluationSummary } from '../../../storage/evaluationStore.ts';
+import type { EvaluationSummary } from '../../../storage/entities/evaluations.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
 import { editNamed } from '../../../workbench/editParts.ts';

@@ -1,6 +1,6 @@
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import { formatOfName, readLabelFile, type LabelFileFormat } from '../../../core/labels/labelsFile.ts';
-import type { LabelImport } from '../../../storage/labelImport.ts';
+import type { LabelImport } from '../../../storage/entities/labelImport.ts';
 import type { HostContext } from '../hostContext.ts';
 
 interface ImportInput {

@@ -9,7 +9,7 @@ import {
 } from '../../../core/behaviours/behaviourFile.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import { toFileError } from '../../../core/files/fileError.ts';
-import type { Project } from '../../../storage/project.ts';
+import type { Project } from '../../../storage/project/project.ts';
 import type { Command, Option } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { oneOf, optionalNumber, optionalText, positionals } from '../values.ts';

@@ -3,7 +3,7 @@ import { AppError } from '../../../contract/base/errors.ts';
 import { editFromArguments } from '../../../core/edits/editArguments.ts';
 import { targetKey, type Operation } from '../../../core/edits/edit.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import type { Project } from '../../../storage/project.ts';
+import type { Project } from '../../../storage/project/project.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';
 import {

@@ -1,6 +1,6 @@
 // Versions as files, from one project to another.
 import { shortId } from '../../../core/edits/version.ts';
-import { readVersionFile, writeVersionFile } from '../../../storage/versionFile.ts';
+import { readVersionFile, writeVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { Command } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, withProject, withProjectToRead } from '../openProject.ts';
 import { optionalText, positionals, texts } from '../values.ts';

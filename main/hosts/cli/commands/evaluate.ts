@@ -6,7 +6,7 @@ import type { Behaviour } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
 import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/verdict.ts';
 import { toFileError } from '../../../core/files/fileError.ts';
-import { isVersionFile, readVersionFile } from '../../../storage/versionFile.ts';
+import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
 import { evaluateEdit, runBehaviour } from '../../../workbench/evaluation.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';

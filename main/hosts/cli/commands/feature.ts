@@ -2,8 +2,8 @@
 import { AppError } from '../../../contract/base/errors.ts';
 import { LABEL_STATES } from '../../../core/labels/labels.ts';
 import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
-import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/featureQuery.ts';
-import { MOST_ROWS } from '../../../storage/featureStore.ts';
+import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/featureQuery.ts';
+import { MOST_ROWS } from '../../../storage/entities/features.ts';
 import { topFeatures } from '../../../workbench/dictionaries.ts';
 import { computeFeatureStatistics, showFeature, suggestFeatureLabel, tryText } from '../../../workbench/features.ts';
 import { listFeatures } from '../../../workbench/featureLists.ts';

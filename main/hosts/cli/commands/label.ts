@@ -1,7 +1,7 @@
 // Labels of features: set, looked up, searched, taken back, discussed, collected on lists.
 import { AppError } from '../../../contract/base/errors.ts';
 import { LABEL_STATES, type FeatureKey, type Label, type LabelPatch } from '../../../core/labels/labels.ts';
-import { SEARCH_MODES, type Excerpt } from '../../../storage/labelSearch.ts';
+import { SEARCH_MODES, type Excerpt } from '../../../storage/entities/labelSearch.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {
   AUTHOR_OPTIONS,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProject, openProject } from '../../../storage/project.ts';
+import { createProject, openProject } from '../../../storage/project/project.ts';
 import { parseLine } from '../arguments.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { behaviourCommands } from './behaviour.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { editId, type Operation } from '../core/edits/edit.ts';
-import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport } from '../core/evaluation/report.ts';
-import type { Project } from './project.ts';
-import { DICTIONARY, MODEL, temporaryProject } from '../testing/storage/temporaryProject.ts';
+import { editId, type Operation } from '../../core/edits/edit.ts';
+import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport } from '../../core/evaluation/report.ts';
+import type { Project } from '../project/project.ts';
+import { DICTIONARY, MODEL, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 
 let project: Project;
 let remove: () => void;

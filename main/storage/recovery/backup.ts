@@ -12,9 +12,9 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '../contract/base/errors.ts';
-import { toFileError } from '../core/files/fileError.ts';
-import { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { toFileError } from '../../core/files/fileError.ts';
+import { Database } from '../database.ts';
 
 export const BACKUP_FOLDER = 'backups';
 const KEPT = 10;

@@ -1,7 +1,7 @@
 // Processes that have a project open: several may, and each can tell who the others are.
 import { hostname } from 'node:os';
-import { AppError } from '../contract/base/errors.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import type { Database } from '../database.ts';
 
 interface HolderRow {
   readonly id: number;

@@ -1,6 +1,6 @@
 // Bringing a file of labels in. The rows are first staged in a temporary table, beside the project and without a lock, so
 // that a file of any length costs little memory; then one can see what would change, and apply it as one undoable step.
-import { AppError } from '../contract/base/errors.ts';
+import { AppError } from '../../contract/base/errors.ts';
 import {
   applyPatch,
   commentKey,
@@ -10,13 +10,13 @@ import {
   type FeatureKey,
   type Label,
   type LabelPatch,
-} from '../core/labels/labels.ts';
-import type { LabelRow } from '../core/labels/labelsFile.ts';
-import { decideImport, type ImportRule, type LabelField } from '../core/labels/labelsMerge.ts';
-import type { Change, ChangeLog } from './changes.ts';
-import type { Database } from './database.ts';
+} from '../../core/labels/labels.ts';
+import type { LabelRow } from '../../core/labels/labelsFile.ts';
+import { decideImport, type ImportRule, type LabelField } from '../../core/labels/labelsMerge.ts';
+import type { Change, ChangeLog } from '../changes.ts';
+import type { Database } from '../database.ts';
 import { dictionarySize, featureIdOf } from './featureIds.ts';
-import { checkAuthor, type Authorship, type LabelStore } from './labelStore.ts';
+import { checkAuthor, type Authorship, type LabelStore } from './labels.ts';
 
 export interface ImportExample extends FeatureKey {
   /** Of the file. */

@@ -1,20 +1,20 @@
 // Behaviours by name, their contents by id, and the results of evaluating versions on them. A changed behaviour keeps its
 // name and gets a new content: earlier results stay with the content that they measured.
-import { AppError } from '../contract/base/errors.ts';
-import { canonicalJson, contentId } from '../core/edits/canonical.ts';
-import { shortId } from '../core/edits/version.ts';
-import { behaviourId, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { canonicalJson, contentId } from '../../core/edits/canonical.ts';
+import { shortId } from '../../core/edits/version.ts';
+import { behaviourId, parseBehaviour, type Behaviour } from '../../core/behaviours/behaviour.ts';
 import {
   compareResults,
   parseResult,
   type BehaviourResult,
   type Metric,
   type ResultComparison,
-} from '../core/behaviours/behaviourResult.ts';
-import { refuseExplosions } from '../core/behaviours/patternProbe.ts';
-import type { ChangeLog, Entity, LoggedChange } from './changes.ts';
-import type { Database } from './database.ts';
-import { checkAuthor, type Authorship } from './labelStore.ts';
+} from '../../core/behaviours/behaviourResult.ts';
+import { refuseExplosions } from '../../core/behaviours/patternProbe.ts';
+import type { ChangeLog, Entity, LoggedChange } from '../changes.ts';
+import type { Database } from '../database.ts';
+import { checkAuthor, type Authorship } from './labels.ts';
 
 export interface StoredBehaviour {
   readonly name: string;

@@ -1,10 +1,10 @@
 // The working edit of a project: what is checked out and what has been changed in it since.
-import { canonicalJson } from '../core/edits/canonical.ts';
-import type { Operation } from '../core/edits/edit.ts';
-import type { Version } from '../core/edits/version.ts';
-import type { BisectMarks } from '../core/edits/versionHistory.ts';
-import type { Entity } from './changes.ts';
-import type { Database } from './database.ts';
+import { canonicalJson } from '../../core/edits/canonical.ts';
+import type { Operation } from '../../core/edits/edit.ts';
+import type { Version } from '../../core/edits/version.ts';
+import type { BisectMarks } from '../../core/edits/versionHistory.ts';
+import type { Entity } from '../changes.ts';
+import type { Database } from '../database.ts';
 
 /** What is checked out, with what has been changed in it since. */
 export interface WorkingEdit {

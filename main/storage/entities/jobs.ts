@@ -1,8 +1,8 @@
 // Jobs as rows: a serialisable description, a state, the last progress. What runs them is elsewhere; this keeps them over
 // a restart and makes sure that two hosts never run one job.
 import { randomUUID } from 'node:crypto';
-import { AppError, type SerializedError } from '../contract/base/errors.ts';
-import type { Database } from './database.ts';
+import { AppError, type SerializedError } from '../../contract/base/errors.ts';
+import type { Database } from '../database.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
 export type JobState = (typeof JOB_STATES)[number];

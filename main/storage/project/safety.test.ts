@@ -14,14 +14,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AppError } from '../contract/base/errors.ts';
-import { readLabelFile } from '../core/labels/labelsFile.ts';
-import { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { readLabelFile } from '../../core/labels/labelsFile.ts';
+import { Database } from '../database.ts';
 import { createProject, DATABASE_FILE, openProject, type Project } from './project.ts';
-import { restoreBackup, salvage } from './recovery.ts';
-import { startProcess } from '../testing/storage/otherProcess.ts';
-import { DICTIONARY, MODEL, steppingClock, temporaryFolder } from '../testing/storage/temporaryProject.ts';
-import { readVersionFile } from './versionFile.ts';
+import { restoreBackup, salvage } from '../recovery/recovery.ts';
+import { startProcess } from '../../testing/storage/otherProcess.ts';
+import { DICTIONARY, MODEL, steppingClock, temporaryFolder } from '../../testing/storage/temporaryProject.ts';
+import { readVersionFile } from '../versions/versionFile.ts';
 
 // Every write waits for the disk, and the disk may be busy with other things.
 vi.setConfig({ testTimeout: 240_000 });

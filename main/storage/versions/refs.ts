@@ -1,10 +1,10 @@
 // What versions are called: branches, which move, and tags, which stay. Both are undoable; one name is one thing.
 import * as v from 'valibot';
-import { AppError } from '../contract/base/errors.ts';
-import { lineSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
-import type { Entity } from './changes.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { lineSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
+import type { Entity } from '../changes.ts';
+import type { Database } from '../database.ts';
 
 export type NameKind = 'branch' | 'tag';
 

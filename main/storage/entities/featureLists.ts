@@ -1,13 +1,13 @@
 // Named lists of features: what a researcher collects for later. Lists and members are undoable, like labels.
 import * as v from 'valibot';
-import { AppError } from '../contract/base/errors.ts';
-import { lineSchema, paragraphSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
-import { featureKeySchema, type FeatureKey } from '../core/labels/labels.ts';
-import type { ChangeLog, Entity } from './changes.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { lineSchema, paragraphSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
+import { featureKeySchema, type FeatureKey } from '../../core/labels/labels.ts';
+import type { ChangeLog, Entity } from '../changes.ts';
+import type { Database } from '../database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';
-import { checkAuthor, type Authorship } from './labelStore.ts';
+import { checkAuthor, type Authorship } from './labels.ts';
 
 export interface FeatureList {
   readonly name: string;

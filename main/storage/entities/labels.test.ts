@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Project } from './project.ts';
-import { openProject } from './project.ts';
-import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../testing/storage/temporaryProject.ts';
+import type { Project } from '../project/project.ts';
+import { openProject } from '../project/project.ts';
+import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 
 let project: Project;
 let folder: string;

@@ -1,7 +1,7 @@
 // Features that somebody has written about, by a number of the database's own: what labels, comments and lists refer to.
-import { AppError } from '../contract/base/errors.ts';
-import type { FeatureKey } from '../core/labels/labels.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import type { FeatureKey } from '../../core/labels/labels.ts';
+import type { Database } from '../database.ts';
 
 /** Null: nobody has written about it. */
 export function findFeatureId(database: Database, { dictionary, feature }: FeatureKey): number | null {

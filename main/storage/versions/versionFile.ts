@@ -3,15 +3,15 @@
 // not have is refused: applied there, it would be a different edit.
 import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
-import { AppError } from '../contract/base/errors.ts';
-import { hashSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
-import { dictionariesOf, parseVersion, shortId, type Version } from '../core/edits/version.ts';
-import { logOrder } from '../core/edits/versionHistory.ts';
-import { behaviourId, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
-import { parseResult, type BehaviourResult } from '../core/behaviours/behaviourResult.ts';
-import { writeFileAtomic } from '../core/files/atomicWrite.ts';
-import { toFileError } from '../core/files/fileError.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { hashSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
+import { dictionariesOf, parseVersion, shortId, type Version } from '../../core/edits/version.ts';
+import { logOrder } from '../../core/edits/versionHistory.ts';
+import { behaviourId, parseBehaviour, type Behaviour } from '../../core/behaviours/behaviour.ts';
+import { parseResult, type BehaviourResult } from '../../core/behaviours/behaviourResult.ts';
+import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
+import { toFileError } from '../../core/files/fileError.ts';
 
 export const VERSION_FILE_FORMAT = 'errata.version-file.1';
 const LARGEST_FILE = 64 << 20;

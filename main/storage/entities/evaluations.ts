@@ -1,13 +1,13 @@
 // Reports of evaluations, each with the version it is of, or, for an edit that was not committed, with the edit alone. Facts
 // of one run: immutable.
-import { AppError } from '../contract/base/errors.ts';
-import { canonicalJson, contentId } from '../core/edits/canonical.ts';
-import { shortId } from '../core/edits/version.ts';
-import type { CheckedForecast } from '../core/evaluation/forecastCheck.ts';
-import type { Estimate } from '../core/evaluation/intervals.ts';
-import { checkReportFormat, type EvaluationReport, type SuiteRole } from '../core/evaluation/report.ts';
-import type { Database } from './database.ts';
-import { checkAuthor } from './labelStore.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { canonicalJson, contentId } from '../../core/edits/canonical.ts';
+import { shortId } from '../../core/edits/version.ts';
+import type { CheckedForecast } from '../../core/evaluation/forecastCheck.ts';
+import type { Estimate } from '../../core/evaluation/intervals.ts';
+import { checkReportFormat, type EvaluationReport, type SuiteRole } from '../../core/evaluation/report.ts';
+import type { Database } from '../database.ts';
+import { checkAuthor } from './labels.ts';
 
 /** What a list shows of an evaluation. */
 export interface EvaluationSummary {

@@ -1,9 +1,9 @@
 // Versions of edits, and the working edit that becomes the next one. Versions are facts: added, never changed or deleted.
 // What moves (branches, tags, the working edit) moves in undoable steps. Every command here is one transaction.
-import { AppError, toAppError } from '../contract/base/errors.ts';
-import { hashSchema, paragraphSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
-import { canonicalJson } from '../core/edits/canonical.ts';
+import { AppError, toAppError } from '../../contract/base/errors.ts';
+import { hashSchema, paragraphSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
+import { canonicalJson } from '../../core/edits/canonical.ts';
 import {
   canonicalOperations,
   featuresOf,
@@ -11,7 +11,7 @@ import {
   parseEdit,
   targetKey,
   type Operation,
-} from '../core/edits/edit.ts';
+} from '../../core/edits/edit.ts';
 import {
   labelKey,
   labelledFeatures,
@@ -21,7 +21,7 @@ import {
   type FeatureLabel,
   type Version,
   type VersionContent,
-} from '../core/edits/version.ts';
+} from '../../core/edits/version.ts';
 import {
   bisectStep,
   logOrder,
@@ -31,28 +31,20 @@ import {
   type BisectStep,
   type Verdict,
   type VersionGraph,
-} from '../core/edits/versionHistory.ts';
+} from '../../core/edits/versionHistory.ts';
 import {
   diffVersions,
   resolveConflicts,
   type MergeConflict,
   type Resolution,
   type VersionDifference,
-} from '../core/edits/versionMerge.ts';
-import { planChange, planMerge, planRollBack, type Plan } from '../core/edits/versionPlan.ts';
-import type { Change, ChangeLog } from './changes.ts';
-import type { Database } from './database.ts';
-import { checkFeature } from './featureIds.ts';
-import { checkAuthor, type Authorship, type LabelStore } from './labelStore.ts';
-import {
-  allBranches,
-  allTags,
-  newName,
-  refuseTaken,
-  versionNamed,
-  type Branch,
-  type VersionTag,
-} from './versionNames.ts';
+} from '../../core/edits/versionMerge.ts';
+import { planChange, planMerge, planRollBack, type Plan } from '../../core/edits/versionPlan.ts';
+import type { Change, ChangeLog } from '../changes.ts';
+import type { Database } from '../database.ts';
+import { checkFeature } from '../entities/featureIds.ts';
+import { checkAuthor, type Authorship, type LabelStore } from '../entities/labels.ts';
+import { allBranches, allTags, newName, refuseTaken, versionNamed, type Branch, type VersionTag } from './refs.ts';
 import { WORKING, workingAt, type WorkingEdit } from './workingEdit.ts';
 
 export interface Decide {

@@ -1,8 +1,8 @@
 // What a list of features can be asked for: which features, in which order.
 import * as v from 'valibot';
-import { featureSchema, hashSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
-import { LABEL_STATES, type LabelState } from '../core/labels/labels.ts';
+import { featureSchema, hashSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
+import { LABEL_STATES, type LabelState } from '../../core/labels/labels.ts';
 
 /** What a list can be sorted and filtered by, and the column it is. */
 export const COLUMNS = {

@@ -2,9 +2,9 @@
 // which revision it saw where the caller cares: a label that somebody else has changed since is never overwritten unseen.
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { AppError } from '../contract/base/errors.ts';
-import { authorSchema } from '../contract/base/fields.ts';
-import { validate } from '../contract/base/validate.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { authorSchema } from '../../contract/base/fields.ts';
+import { validate } from '../../contract/base/validate.ts';
 import {
   applyPatch,
   commentSchema,
@@ -19,10 +19,10 @@ import {
   type LabelPatch,
   type LabelRecord,
   type LabelState,
-} from '../core/labels/labels.ts';
-import { measureAgreement, type Agreement } from '../core/labels/labelsMerge.ts';
-import type { Change, ChangeLog, Entity, State, Step } from './changes.ts';
-import type { Database } from './database.ts';
+} from '../../core/labels/labels.ts';
+import { measureAgreement, type Agreement } from '../../core/labels/labelsMerge.ts';
+import type { Change, ChangeLog, Entity, State, Step } from '../changes.ts';
+import type { Database } from '../database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';
 
 export interface StoredLabel extends Label, FeatureKey {

@@ -1,7 +1,7 @@
 // What lies in the project's folders, listed: models, corpora, activations, dictionaries, exports. The folders are the
 // truth (each has its manifest); this table is what lists, sorts and names them quickly.
-import { AppError } from '../contract/base/errors.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import type { Database } from '../database.ts';
 
 export const CATALOG_KINDS = ['model', 'corpus', 'activations', 'dictionary', 'export'] as const;
 export type CatalogKind = (typeof CATALOG_KINDS)[number];

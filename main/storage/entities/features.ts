@@ -1,10 +1,10 @@
 // The features of dictionaries as rows: listed, sorted, filtered and searched, page by page. The rows come from folders of
 // statistics; labels are followed by triggers. What a query lists, and in which order: see listedFeatures.ts.
-import { AppError } from '../contract/base/errors.ts';
-import { LABEL_STATES, type LabelState } from '../core/labels/labels.ts';
-import type { Database } from './database.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { LABEL_STATES, type LabelState } from '../../core/labels/labels.ts';
+import type { Database } from '../database.ts';
 import { checkFeatureQuery, type FeatureQuery } from './featureQuery.ts';
-import { countTags, type TagCount } from './labelStore.ts';
+import { countTags, type TagCount } from './labels.ts';
 import { ListedFeatures } from './listedFeatures.ts';
 
 export interface FeatureRow {
