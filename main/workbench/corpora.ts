@@ -8,14 +8,26 @@ import type { Workbench } from './workbench.ts';
 export interface ProjectCorpus {
   readonly name: string;
   readonly bytes: number;
+  /** False for text that is kept apart for choosing or judging edits, by its name. */
+  readonly isTraining: boolean;
 }
 
 const READABLE = /^[^.].*\.(jsonl|txt)$/u;
+const KEPT_APART = /^(choose|held-?out|test|val|valid|validation|dev|eval|evaluation)(?![a-z])/iu;
 
+/** What a capture should read first: text of the training distribution, the largest first; behind it what is kept apart. */
 export async function listCorpora({ project }: Pick<Workbench, 'project'>): Promise<ProjectCorpus[]> {
   const folder = join(project.folder, 'corpora');
   const names = (await readdir(folder).catch(() => [])).filter((name) => READABLE.test(name)).sort();
-  return Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })));
+  const corpora = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      bytes: (await stat(join(folder, name))).size,
+      isTraining: !KEPT_APART.test(name),
+    })),
+  );
+  const rank = ({ isTraining, bytes }: ProjectCorpus) => (isTraining ? bytes : -1);
+  return corpora.toSorted((a, b) => rank(b) - rank(a));
 }
 
 /** @throws AppError `not-found`, `invalid-file` for a name that leads out of the folder. */

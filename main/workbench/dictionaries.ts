@@ -2,7 +2,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
-import { readManifest } from '../core/activations/manifest.ts';
+import { MANIFEST_FILE, readManifest } from '../core/activations/manifest.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
@@ -69,13 +69,29 @@ async function readDictionary(folder: string, name: string): Promise<ProjectDict
 
 /** A project can be moved or copied as a whole: then its store is no longer where it was, but beside the dictionary again. */
 async function storeNow(dictionary: string, store: string): Promise<string> {
-  const isThere = (folder: string) =>
-    stat(folder).then(
-      () => true,
-      () => false,
-    );
   const beside = join(dictionary, '../../activations', basename(store));
   return !(await isThere(store)) && (await isThere(beside)) ? beside : store;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * The activations that a dictionary was trained on, where nothing else will do: part of them was held out.
+ * @param next what to do where they are missing, a sentence.
+ * @throws AppError `not-found`.
+ */
+export async function requireTrainingStore({ name, store }: ProjectDictionary, next: string): Promise<string> {
+  if (await isThere(join(store, MANIFEST_FILE))) return store;
+  throw new AppError(
+    'not-found',
+    `The activations that ${name} was trained on (${basename(store)}) are not in the project. ${next}`,
+    { details: { dictionary: name } },
+  );
 }
 
 async function readEvaluation(path: string): Promise<ProjectDictionary['quality']> {
@@ -238,7 +254,12 @@ export async function evaluateDictionary(
   const dictionary = await findFinishedDictionary(workbench, request.name);
   const model = await findModelByHash(project.folder, dictionary.model.hash);
   const storeFolder =
-    request.activations === undefined ? dictionary.store : await findStore(workbench, request.activations);
+    request.activations === undefined
+      ? await requireTrainingStore(
+          dictionary,
+          `Name others of ${dictionary.site}: errata dictionary evaluate ${request.name} --activations STORE`,
+        )
+      : await findStore(workbench, request.activations);
   const { firingRates: _, ...quality } = await compute(
     'dictionary.evaluate',
     {

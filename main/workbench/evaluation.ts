@@ -9,7 +9,7 @@ import type { Budget } from '../core/evaluation/verdict.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { findStore } from './activations.ts';
-import type { ProjectDictionary } from './dictionaries.ts';
+import { requireTrainingStore, type ProjectDictionary } from './dictionaries.ts';
 import { partsOf, statisticsFolders, type EditOfVersion } from './editParts.ts';
 import { findModel, modelInput, type ProjectModel } from './models.ts';
 import type { ComputeOptions, Workbench } from './workbench.ts';
@@ -137,9 +137,11 @@ export async function modelNamed({ project }: Workbench, name: string | undefine
   );
 }
 
+const OTHER_TEXT = 'Choose another held-out text: --corpus heldout.jsonl, for example.';
+
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: EvaluateEditRequest['text']) {
   if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
-  const folder = text ? await findStore(workbench, text.store) : dictionary.store;
+  const folder = text ? await findStore(workbench, text.store) : await requireTrainingStore(dictionary, OTHER_TEXT);
   return {
     from: 'store' as const,
     folder,

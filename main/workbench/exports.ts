@@ -12,7 +12,7 @@ import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
-import { findDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import { findDictionary, listDictionaries, requireTrainingStore, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import { asJob, type Workbench } from './workbench.ts';
@@ -176,9 +176,11 @@ export function pythonProgram(): string {
   return process.env['ERRATA_PYTHON'] ?? 'python3';
 }
 
+const OTHER_TEXT = 'Choose another held-out text: --corpus heldout.jsonl, for example.';
+
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: ExportRequest['text']) {
   if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
-  const folder = text ? await findStore(workbench, text.store) : dictionary.store;
+  const folder = text ? await findStore(workbench, text.store) : await requireTrainingStore(dictionary, OTHER_TEXT);
   const heldOutFraction = text ? DEFAULT_HELD_OUT : dictionary.heldOutFraction;
   return { from: 'store' as const, folder, heldOutFraction };
 }

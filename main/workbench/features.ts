@@ -13,12 +13,13 @@ import { findStore } from './activations.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
 import { featureRow, listStatistics, type StatisticsSummary } from './listStatistics.ts';
 import { findModelByHash, modelInput } from './models.ts';
+import { withText } from './statisticsText.ts';
 import { asJob, type Workbench } from './workbench.ts';
 
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const statisticsRequestSchema = v.object({
-  /** Names of the dictionary, and of a store; or the path of a corpus. Neither: the store it was trained on. */
+  /** Names of the dictionary, and of a store; or the path of a corpus. Neither: what statisticsText.ts prefers. */
   dictionary: v.string(),
   activations: v.exactOptional(v.string()),
   corpus: v.exactOptional(v.string()),
@@ -34,6 +35,19 @@ export const STATISTICS_JOB = 'statistics';
 const DEFAULT_CONTEXT_LENGTH = 128;
 
 /**
+ * A request with its text, chosen where none was given: now, so that a job that stopped goes on with the same text.
+ * @throws AppError `not-found`, `conflict` for the dictionary; `not-found` where there is no text; `usage` for two.
+ */
+export async function statisticsRequest(workbench: Workbench, request: StatisticsRequest): Promise<StatisticsRequest> {
+  if (request.corpus !== undefined && request.activations !== undefined) {
+    throw new AppError('usage', 'Statistics are over captured activations or over a corpus, not over both.');
+  }
+  const dictionary = await findFinishedDictionary(workbench, request.dictionary);
+  const { corpus, ...rest } = request;
+  return withText(workbench, dictionary, corpus === undefined ? rest : { ...rest, corpus: resolve(corpus) });
+}
+
+/**
  * Computes the statistics of all features of a dictionary, or goes on with what stopped, and lists the features by them.
  * @throws AppError as computeStatistics does.
  */
@@ -42,8 +56,10 @@ export async function computeFeatureStatistics(
   request: StatisticsRequest,
   signal: AbortSignal,
 ): Promise<StatisticsSummary> {
-  const absolute = request.corpus === undefined ? request : { ...request, corpus: resolve(request.corpus) };
-  return asJob(workbench, STATISTICS_JOB, absolute, signal, (context) => runStatistics(workbench, absolute, context));
+  const description = await statisticsRequest(workbench, request);
+  return asJob(workbench, STATISTICS_JOB, { ...description }, signal, (context) =>
+    runStatistics(workbench, description, context),
+  );
 }
 
 export async function runStatistics(
@@ -54,17 +70,15 @@ export async function runStatistics(
   const { project, compute } = workbench;
   const dictionary = await findFinishedDictionary(workbench, request.dictionary);
   const model = await findModelByHash(project.folder, dictionary.model.hash);
-  const { corpus, field, textDocuments, contextLength, maxContexts } = request;
-  if (corpus !== undefined && request.activations !== undefined) {
-    throw new AppError('usage', 'Statistics are over captured activations or over a corpus, not over both.');
-  }
+  // Again for a job that an older program described, or whose activations have been deleted since.
+  const chosen = await statisticsRequest(workbench, request);
+  const { corpus, activations, field, textDocuments, contextLength, maxContexts } = chosen;
   const limit = maxContexts === undefined ? {} : { maxContexts };
   const text =
     corpus === undefined
       ? {
           from: 'store' as const,
-          folder:
-            request.activations === undefined ? dictionary.store : await findStore(workbench, request.activations),
+          folder: activations === undefined ? dictionary.store : await findStore(workbench, activations),
           ...limit,
         }
       : {

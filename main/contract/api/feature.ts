@@ -156,11 +156,33 @@ export const feature = {
       }),
     ),
   }),
+  statisticsTexts: query({
+    summary: 'What the statistics of a dictionary’s features can be over, the best first',
+    input: v.strictObject(byDictionary),
+    output: v.object({
+      texts: v.array(
+        v.variant('from', [
+          v.object({
+            from: v.literal('activations'),
+            name: v.string(),
+            tokens: v.number(),
+            /** The dictionary was trained on them; else they are of the same model and site. */
+            isTrainedOn: v.boolean(),
+          }),
+          v.object({ from: v.literal('corpus'), name: v.string(), bytes: v.number() }),
+        ]),
+      ),
+      /** Whether the first is taken where none is named; false where all there is was kept for choosing or judging edits. */
+      hasPreferred: v.boolean(),
+      /** How many contexts of a corpus are read then. */
+      corpusContexts: v.number(),
+    }),
+  }),
   computeStatistics: command({
     summary: 'Compute the statistics of all features over a text, in one pass: a job',
     input: v.strictObject({
       ...byDictionary,
-      /** By default the activations that it was trained on. */
+      /** By default the first of `statisticsTexts`. */
       over: v.exactOptional(
         v.variant('from', [
           v.strictObject({ from: v.literal('activations'), name: nameSchema }),

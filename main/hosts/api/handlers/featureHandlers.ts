@@ -10,10 +10,12 @@ import {
   showContext,
   showFeature,
   STATISTICS_JOB,
+  statisticsRequest,
   suggestFeatureLabel,
   tryText,
   type StatisticsRequest,
 } from '../../../workbench/features.ts';
+import { DEFAULT_CORPUS_CONTEXTS, statisticsTexts } from '../../../workbench/statisticsText.ts';
 import { featurePosition, listFeatures, selectFeatures } from '../../../workbench/featureLists.ts';
 import type { HostContext } from '../hostContext.ts';
 
@@ -24,9 +26,15 @@ export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
 
   return {
     statistics: ({ dictionary }) => describeFeatures(workbench(), dictionary),
+    statisticsTexts: async ({ dictionary }) => {
+      const { texts, preferred } = await statisticsTexts(
+        workbench(),
+        await findFinishedDictionary(workbench(), dictionary),
+      );
+      return { texts, hasPreferred: preferred !== null, corpusContexts: DEFAULT_CORPUS_CONTEXTS };
+    },
     computeStatistics: async ({ dictionary, over, maxContexts }) => {
       const session = host.session();
-      await findFinishedDictionary(session.workbench, dictionary); // refused now, not when its turn comes
       const limit = maxContexts === undefined ? {} : { maxContexts };
       let request: StatisticsRequest = { dictionary, ...limit };
       if (over?.from === 'activations') request = { ...request, activations: over.name };
@@ -34,7 +42,8 @@ export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
         const { from: _, corpus, ...options } = over;
         request = { ...request, ...options, corpus: await pathOfCorpus(corpus) };
       }
-      return session.submit(STATISTICS_JOB, request);
+      // Refused now, not when its turn comes.
+      return session.submit(STATISTICS_JOB, await statisticsRequest(session.workbench, request));
     },
     list: ({ offset = 0, limit = 100, ...query }) => listFeatures(workbench(), query, { offset, limit }),
     select: async (query) => ({ features: await selectFeatures(workbench(), query) }),

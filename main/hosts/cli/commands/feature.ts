@@ -71,7 +71,8 @@ const featureStats: ComputeCommand = {
     activations: {
       type: 'string',
       short: 'a',
-      description: 'A store of captured activations; that of its training when neither is given.',
+      description:
+        'A store of captured activations. With neither: that of its training, else the largest of its site, else the largest text in corpora/.',
     },
     corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them, that the model reads now.' },
     field: { type: 'string', description: 'The member that holds the text, in .jsonl files; text by default.' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSite, defaultSize, freeName } from './runDefaults.ts';
+import { captureName, defaultSite, defaultSize, freeName } from './runDefaults.ts';
 
 describe('what a form begins with', () => {
   it('is a power of two of features, eight per number of the activation', () => {
@@ -11,6 +11,11 @@ describe('what a form begins with', () => {
     expect(freeName('a', ['a', 'a-2'])).toBe('a-3');
     expect(freeName('../ä b', [])).toBe('b');
     expect(freeName('…', [])).toBe('unnamed');
+  });
+
+  it('names activations by their site, and by their model too where there are several', () => {
+    expect(captureName('sample', 'blocks.1.hook_resid_post', 1)).toBe('blocks.1.hook_resid_post');
+    expect(captureName('sample', 'blocks.1.hook_resid_post', 2)).toBe('sample.blocks.1.hook_resid_post');
   });
 
   it('is the residual stream in the middle of the model', () => {

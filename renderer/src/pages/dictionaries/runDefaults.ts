@@ -17,6 +17,11 @@ export function freeName(base: string, taken: readonly string[]): string {
   for (let number = 2; ; number++) if (!taken.includes(`${clean}-${number}`)) return `${clean}-${number}`;
 }
 
+/** What activations are called: by their site, which says all there is to say in a project of one model. */
+export function captureName(model: string, site: string, models: number): string {
+  return models > 1 ? `${model}.${site}` : site;
+}
+
 /** The site that most people begin with: the residual stream in the middle of the model. */
 export function defaultSite(
   sites: readonly { readonly name: string; readonly block: number | null }[],
