@@ -4,7 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import { MAX_FEATURE } from '../../contract/base/fields.ts';
 import type { FeatureKey } from '../../core/labels/labels.ts';
 import type { CatalogEntry, CatalogKind } from '../../storage/entities/catalog.ts';
-import type { Authorship } from '../../storage/entities/labels.ts';
+import type { Authorship } from '../../storage/authorship.ts';
 import { openProject, type OpenOptions, type Project } from '../../storage/project/project.ts';
 import { catalogueDictionaries } from '../../workbench/dictionaries.ts';
 import { catalogueModels } from '../../workbench/models.ts';

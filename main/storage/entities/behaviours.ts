@@ -12,9 +12,9 @@ import {
   type ResultComparison,
 } from '../../core/behaviours/behaviourResult.ts';
 import { refuseExplosions } from '../../core/behaviours/patternProbe.ts';
+import { checkAuthor, signed, type Authorship } from '../authorship.ts';
 import type { ChangeLog, Entity, LoggedChange } from '../changes.ts';
 import type { Database } from '../database.ts';
-import { checkAuthor, type Authorship } from './labels.ts';
 
 export interface StoredBehaviour {
   readonly name: string;
@@ -142,13 +142,10 @@ export class BehaviourStore {
 
   /** Takes the name away; versions that must satisfy the behaviour still know its content. */
   remove(name: string, write: Authorship): void {
-    this.#log.step(
-      { title: `Remove the behaviour ${name.slice(0, 100)}`, author: checkAuthor(write.author), reason: write.reason },
-      (change) => {
-        if (change('behaviour', name, null) === null)
-          throw new AppError('not-found', `There is no behaviour ${JSON.stringify(name.slice(0, 100))}.`);
-      },
-    );
+    this.#log.step({ title: `Remove the behaviour ${name.slice(0, 100)}`, ...signed(write) }, (change) => {
+      if (change('behaviour', name, null) === null)
+        throw new AppError('not-found', `There is no behaviour ${JSON.stringify(name.slice(0, 100))}.`);
+    });
   }
 
   history(name: string): readonly LoggedChange[] {

@@ -6,8 +6,8 @@ import { shortId } from '../../core/edits/version.ts';
 import type { CheckedForecast } from '../../core/evaluation/forecastCheck.ts';
 import type { Estimate } from '../../core/evaluation/intervals.ts';
 import { checkReportFormat, type EvaluationReport, type SuiteRole } from '../../core/evaluation/report.ts';
+import { checkAuthor } from '../authorship.ts';
 import type { Database } from '../database.ts';
-import { checkAuthor } from './labels.ts';
 
 /** What a list shows of an evaluation. */
 export interface EvaluationSummary {

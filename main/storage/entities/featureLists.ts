@@ -4,10 +4,10 @@ import { AppError } from '../../contract/base/errors.ts';
 import { lineSchema, paragraphSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { featureKeySchema, type FeatureKey } from '../../core/labels/labels.ts';
+import { signed, type Authorship } from '../authorship.ts';
 import type { ChangeLog, Entity } from '../changes.ts';
 import type { Database } from '../database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';
-import { checkAuthor, type Authorship } from './labels.ts';
 
 export interface FeatureList {
   readonly name: string;
@@ -122,7 +122,7 @@ export class FeatureLists {
     const checked = validate(nameSchema, name, 'The list');
     const state = { description: validate(paragraphSchema(10_000), description, 'The list') };
     this.#log.step(
-      { title: `Save the list ${checked}`, ...author(write) },
+      { title: `Save the list ${checked}`, ...signed(write) },
       (change) => void change('list', checked, state),
     );
     return checked;
@@ -130,7 +130,7 @@ export class FeatureLists {
 
   /** Takes the list and its members away, as one step. @throws AppError('not-found'). */
   remove(name: string, write: Authorship): void {
-    this.#log.step({ title: `Remove the list ${name}`, ...author(write) }, (change) => {
+    this.#log.step({ title: `Remove the list ${name}`, ...signed(write) }, (change) => {
       for (const { id } of this.#memberIds(name)) change('listMember', `${name}/${id}`, null);
       if (change('list', name, null) === null) throw missing(name);
     });
@@ -149,7 +149,7 @@ export class FeatureLists {
     const name = makes ? validate(nameSchema, given, 'The list') : given;
     if (keys.length > MOST_MEMBERS) throw new AppError('usage', `More than ${MOST_MEMBERS} features at once.`);
     const features = keys.map((key) => validate(featureKeySchema, key, 'The feature'));
-    this.#log.step({ title: `Add ${features.length} to the list ${name}`, ...author(write) }, (change) => {
+    this.#log.step({ title: `Add ${features.length} to the list ${name}`, ...signed(write) }, (change) => {
       if (makes && !this.#has(name)) change('list', name, { description: '' });
       this.#require(name);
       const present = new Set(this.#memberIds(name).map(({ id }) => id));
@@ -165,7 +165,7 @@ export class FeatureLists {
 
   /** Features that are not in the list are passed over. */
   take(name: string, keys: readonly FeatureKey[], write: Authorship): void {
-    this.#log.step({ title: `Take ${keys.length} off the list ${name}`, ...author(write) }, (change) => {
+    this.#log.step({ title: `Take ${keys.length} off the list ${name}`, ...signed(write) }, (change) => {
       this.#require(name);
       for (const key of keys) {
         const id = findFeatureId(this.#database, key);
@@ -189,10 +189,6 @@ export class FeatureLists {
   #require(name: string): void {
     if (!this.#has(name)) throw missing(name);
   }
-}
-
-function author(write: Authorship): { author: string; reason: string | undefined } {
-  return { author: checkAuthor(write.author), reason: write.reason };
 }
 
 function missing(name: string): AppError {

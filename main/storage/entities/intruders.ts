@@ -1,8 +1,8 @@
 // Answers of the blind tests of labels: facts that are counted, so undo does not reach them.
 import { AppError } from '../../contract/base/errors.ts';
 import type { FeatureKey } from '../../core/labels/labels.ts';
+import { checkAuthor } from '../authorship.ts';
 import type { Database } from '../database.ts';
-import { checkAuthor } from './labels.ts';
 
 export interface IntruderAnswer extends FeatureKey {
   readonly seed: number;

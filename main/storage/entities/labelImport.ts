@@ -13,10 +13,11 @@ import {
 } from '../../core/labels/labels.ts';
 import type { LabelRow } from '../../core/labels/labelsFile.ts';
 import { decideImport, type ImportRule, type LabelField } from '../../core/labels/labelsMerge.ts';
+import { checkAuthor, type Authorship } from '../authorship.ts';
 import type { Change, ChangeLog } from '../changes.ts';
 import type { Database } from '../database.ts';
 import { dictionarySize, featureIdOf } from './featureIds.ts';
-import { checkAuthor, type Authorship, type LabelStore } from './labels.ts';
+import type { LabelStore } from './labels.ts';
 
 export interface ImportExample extends FeatureKey {
   /** Of the file. */

@@ -1,9 +1,7 @@
 // Labels and comments: current state in tables, history in the log. Every write is a step that can be undone, and says
 // which revision it saw where the caller cares: a label that somebody else has changed since is never overwritten unseen.
 import { randomUUID } from 'node:crypto';
-import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
-import { authorSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
 import {
   applyPatch,
@@ -21,6 +19,7 @@ import {
   type LabelState,
 } from '../../core/labels/labels.ts';
 import { measureAgreement, type Agreement } from '../../core/labels/labelsMerge.ts';
+import { checkAuthor, signed, type Authorship } from '../authorship.ts';
 import type { Change, ChangeLog, Entity, State, Step } from '../changes.ts';
 import type { Database } from '../database.ts';
 import { featureIdOf, findFeatureId } from './featureIds.ts';
@@ -32,11 +31,6 @@ export interface StoredLabel extends Label, FeatureKey {
 
 export interface StoredComment extends Comment {
   readonly id: string;
-}
-
-export interface Authorship {
-  readonly author: string;
-  readonly reason?: string | undefined;
 }
 
 export interface WriteLabel extends Authorship {
@@ -378,7 +372,7 @@ export class LabelStore {
   }
 
   removeComment(id: string, write: Authorship): void {
-    this.#log.step({ title: 'Remove a comment', author: checkAuthor(write.author), reason: write.reason }, (change) => {
+    this.#log.step({ title: 'Remove a comment', ...signed(write) }, (change) => {
       if (change('comment', id, null) === null) throw new AppError('not-found', 'There is no such comment.');
     });
   }
@@ -437,10 +431,6 @@ export class LabelStore {
       },
     );
   }
-}
-
-export function checkAuthor(author: string): string {
-  return validate(v.pipe(v.string(), authorSchema), author, 'The author');
 }
 
 /** @param rows tags as they are stored together, and how often. @returns the most used first. */

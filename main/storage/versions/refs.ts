@@ -1,108 +1,93 @@
-// What versions are called: branches, which move, and tags, which stay. Both are undoable; one name is one thing.
-import * as v from 'valibot';
+// References to versions: branches and tags, and what a name stands for.
 import { AppError } from '../../contract/base/errors.ts';
-import { lineSchema } from '../../contract/base/fields.ts';
+import { paragraphSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import type { Entity } from '../changes.ts';
-import type { Database } from '../database.ts';
+import { shortId } from '../../core/edits/version.ts';
+import type { Authorship } from '../authorship.ts';
+import type { VersionContext } from './context.ts';
+import { allBranches, allTags, newName, refuseTaken, versionNamed, type Branch, type VersionTag } from './names.ts';
+import { readWorking, requireWorking } from './workingEdit.ts';
 
-export type NameKind = 'branch' | 'tag';
-
-export interface Branch {
-  readonly name: string;
-  readonly version: string;
+/**
+ * The id that a name stands for: `HEAD`, a branch, a tag, an id or the first four or more digits of one; each followed
+ * by any of `~N` (N steps along first parents) and `^N` (the Nth parent).
+ * @throws AppError `not-found`, `usage` for digits that several versions begin with.
+ */
+export function resolveRef(context: VersionContext, ref: string): string {
+  const match = /^(?<name>[^~^]{1,100})(?<steps>(?:[~^]\d{0,4}){0,20})$/u.exec(ref);
+  if (match?.groups === undefined)
+    throw new AppError('usage', `${JSON.stringify(ref.slice(0, 100))} does not name a version.`);
+  let id = idNamed(context, match.groups['name'] ?? '');
+  for (const [, kind, digits] of (match.groups['steps'] ?? '').matchAll(/([~^])(\d*)/gu)) {
+    const number = digits === '' ? 1 : Number(digits);
+    const hops = kind === '~' ? Array.from({ length: number }, () => 0) : number === 0 ? [] : [number - 1];
+    for (const hop of hops) {
+      const parent = context.records.byId(id).parents[hop];
+      if (parent === undefined) throw new AppError('not-found', `${ref}: version ${shortId(id)} has no such parent.`);
+      id = parent;
+    }
+  }
+  return id;
 }
 
-export interface VersionTag extends Branch {
-  readonly message: string;
-  readonly author: string;
-  readonly time: string;
+function idNamed(context: VersionContext, name: string): string {
+  const { database, records } = context;
+  const head = name === 'HEAD' || name === '@' ? requireWorking(context).head : undefined;
+  if (head === null) throw new AppError('not-found', 'The edit has no version yet.');
+  const id =
+    head ??
+    versionNamed(database, 'branch', name) ??
+    versionNamed(database, 'tag', name) ??
+    (/^[0-9a-f]{4,64}$/u.test(name) ? records.idBeginning(name) : null);
+  if (id !== null) return id;
+  throw new AppError('not-found', `There is no version, branch or tag ${JSON.stringify(name)}.`);
 }
 
-const refNameSchema = v.pipe(
-  v.string('expected a name'),
-  v.regex(/^[\p{L}\p{N}][\p{L}\p{N}._/-]{0,99}$/u, 'expected a name of letters, digits, . _ - and /'),
-  v.check(
-    (name) => !name.includes('..') && !/[./]$/u.test(name) && !name.includes('//'),
-    'the name holds .. or // or ends with . or /',
-  ),
-  v.check(
-    (name) => !/^[0-9a-f]{4,64}$/u.test(name) && name.toUpperCase() !== 'HEAD',
-    'the name could be taken for a version',
-  ),
-);
-
-interface RefRow {
-  readonly version: string;
-}
-
-export function branchEntity(database: Database): Entity {
+export function refs(context: VersionContext) {
+  const { database, step, now } = context;
   return {
-    kind: 'branch',
-    read: (key) => database.query<[string], RefRow>('SELECT version FROM branches WHERE name = ?').get(key) ?? null,
-    write(key, state, revision) {
-      database.query<[string]>('DELETE FROM branches WHERE name = ?').run(key);
-      if (state === null) return;
-      const { version } = state as RefRow; // what `read` gave the log
-      database
-        .query<[string, string, number]>('INSERT INTO branches (name, version, revision) VALUES (?, ?, ?)')
-        .run(key, version, revision);
+    resolve: (ref: string): string => resolveRef(context, ref),
+
+    branches: (): readonly Branch[] => allBranches(database),
+
+    /** Makes a branch at `ref` without checking it out. */
+    createBranch(name: string, ref: string, write: Authorship): Branch {
+      const checked = newName('branch', name);
+      return step(`Make the branch ${checked}`, write, (change) => {
+        refuseTaken(database, 'branch', checked);
+        const version = resolveRef(context, ref);
+        change('branch', checked, { version });
+        return { name: checked, version };
+      });
     },
-    keys: () =>
-      database
-        .query<[], { key: string }>('SELECT name AS key FROM branches')
-        .all()
-        .map(({ key }) => key),
-  };
-}
 
-export function tagEntity(database: Database): Entity {
-  type Row = Omit<VersionTag, 'name'>;
-  return {
-    kind: 'tag',
-    read: (key) =>
-      database.query<[string], Row>('SELECT version, message, author, time FROM tags WHERE name = ?').get(key) ?? null,
-    write(key, state, revision) {
-      database.query<[string]>('DELETE FROM tags WHERE name = ?').run(key);
-      if (state === null) return;
-      const { version, message, author, time } = state as Row; // what `read` gave the log
-      database
-        .query<[string, string, string, string, string, number]>(
-          'INSERT INTO tags (name, version, message, author, time, revision) VALUES (?, ?, ?, ?, ?, ?)',
-        )
-        .run(key, version, message, author, time, revision);
+    /** Its versions stay. @throws AppError `not-found`, `usage` for the branch that is checked out. */
+    deleteBranch(name: string, write: Authorship): void {
+      step(`Delete the branch ${name.slice(0, 100)}`, write, (change) => {
+        if (readWorking(database)?.branch === name) throw new AppError('usage', `The branch ${name} is checked out.`);
+        if (change('branch', name, null) === null)
+          throw new AppError('not-found', `There is no branch ${JSON.stringify(name.slice(0, 100))}.`);
+      });
     },
-    keys: () =>
-      database
-        .query<[], { key: string }>('SELECT name AS key FROM tags')
-        .all()
-        .map(({ key }) => key),
+
+    tags: (): readonly VersionTag[] => allTags(database),
+
+    createTag(name: string, ref: string, message: string, write: Authorship): VersionTag {
+      const checked = newName('tag', name);
+      const text = validate(paragraphSchema(10_000), message, 'The message');
+      return step(`Tag ${checked}`, write, (change, author) => {
+        refuseTaken(database, 'tag', checked);
+        const tag = { version: resolveRef(context, ref), message: text, author, time: now() };
+        change('tag', checked, tag);
+        return { name: checked, ...tag };
+      });
+    },
+
+    deleteTag(name: string, write: Authorship): void {
+      step(`Delete the tag ${name.slice(0, 100)}`, write, (change) => {
+        if (change('tag', name, null) === null)
+          throw new AppError('not-found', `There is no tag ${JSON.stringify(name.slice(0, 100))}.`);
+      });
+    },
   };
-}
-
-/** By name. */
-export function allBranches(database: Database): readonly Branch[] {
-  return database.query<[], Branch>('SELECT name, version FROM branches ORDER BY name').all();
-}
-
-/** By name. */
-export function allTags(database: Database): readonly VersionTag[] {
-  return database.query<[], VersionTag>('SELECT name, version, message, author, time FROM tags ORDER BY name').all();
-}
-
-/** The id of the version that the name stands for; null for a name that there is not. */
-export function versionNamed(database: Database, kind: NameKind, name: string): string | null {
-  const table = kind === 'branch' ? 'branches' : 'tags';
-  return database.query<[string], RefRow>(`SELECT version FROM ${table} WHERE name = ?`).get(name)?.version ?? null;
-}
-
-/** @throws AppError `usage` for what cannot be a name. */
-export function newName(kind: NameKind, name: string): string {
-  return validate(v.pipe(lineSchema(100, 1), refNameSchema), name, `The ${kind}`);
-}
-
-/** One name, one thing: a tag and a branch of the same name would make a reference a guess. @throws AppError `exists`. */
-export function refuseTaken(database: Database, kind: NameKind, name: string): void {
-  const taken = (['branch', 'tag'] as const).find((each) => versionNamed(database, each, name) !== null);
-  if (taken) throw new AppError('exists', `The ${kind} cannot be called ${name}: a ${taken} is.`);
 }

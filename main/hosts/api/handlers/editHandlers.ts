@@ -3,7 +3,8 @@ import { AppError } from '../../../contract/base/errors.ts';
 import { targetKey } from '../../../core/edits/edit.ts';
 import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge.ts';
 import { readVersionFile } from '../../../storage/versions/versionFile.ts';
-import type { BisectState, Decide } from '../../../storage/versions/versionStore.ts';
+import type { BisectState } from '../../../storage/versions/bisection.ts';
+import type { Decide } from '../../../storage/versions/merges.ts';
 import { BISECT_JOB } from '../../../workbench/bisection.ts';
 import type { HostContext } from '../hostContext.ts';
 

@@ -4,7 +4,7 @@ import { shortId } from '../../../core/edits/version.ts';
 import type { BisectStep } from '../../../core/edits/versionHistory.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import type { Project } from '../../../storage/project/project.ts';
-import type { BisectState } from '../../../storage/versions/versionStore.ts';
+import type { BisectState } from '../../../storage/versions/bisection.ts';
 import type { Command, CommandArguments, CommandContext } from '../command.ts';
 import { namesByVersion, printVersion } from '../editText.ts';
 import { AUTHOR_OPTIONS, authorOf, withProject } from '../openProject.ts';

@@ -3,7 +3,7 @@ import { AppError } from '../../../contract/base/errors.ts';
 import type { Version } from '../../../core/edits/version.ts';
 import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge.ts';
 import type { Project } from '../../../storage/project/project.ts';
-import type { PlannedAction } from '../../../storage/versions/versionStore.ts';
+import type { PlannedAction } from '../../../storage/versions/merges.ts';
 import type { Command, CommandArguments, CommandContext, Option } from '../command.ts';
 import { describe, namesByVersion, printDifference, printVersion } from '../editText.ts';
 import { AUTHOR_OPTIONS, authorOf, withProject } from '../openProject.ts';
