@@ -31,7 +31,13 @@ export default defineConfig({
   renderer: {
     root: 'renderer',
     // Fonts stay files: the policy of the pages allows none inside of a style sheet.
-    build: { minify: true, assetsInlineLimit: 0, rolldownOptions: { input: 'renderer/index.html' } },
+    build: {
+      minify: true,
+      assetsInlineLimit: 0,
+      // What is bundled leaves its own licence file behind, so the texts travel with the pages.
+      license: { fileName: 'THIRD_PARTY_NOTICES.md' },
+      rolldownOptions: { input: 'renderer/index.html' },
+    },
     plugins: [svelte({ configFile: false })],
   },
 });
