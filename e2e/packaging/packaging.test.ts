@@ -118,6 +118,15 @@ describe.runIf(target)('the package', () => {
     expect(existsSync(join(unpacked, 'resources/sample/recipe'))).toBe(false);
   });
 
+  it('carries the licences of what is bundled into the pages, fonts among it, and its own', () => {
+    const text = (name: string) => readFileSync(join(content, name), 'utf8');
+    expect(text('LICENSE')).toContain('MIT License');
+    for (const bundled of ['svelte', 'd3-scale', '@lucide/svelte', 'tinykeys'])
+      expect(text('out/renderer/THIRD_PARTY_NOTICES.md')).toContain(`## ${bundled} - `);
+    for (const font of ['@fontsource-variable/ibm-plex-sans', '@fontsource/ibm-plex-mono'])
+      expect(text('out/renderer/THIRD_PARTY_FONTS.md')).toContain(`## ${font}`);
+  });
+
   it('has native libraries beside the archive, where the system can load them', () => {
     const beside = filesBelow(join(unpacked, 'resources/app.asar.unpacked'));
     for (const end of ['onnxruntime_binding.node', 'libonnxruntime.so.1', `linux-${process.arch}.node`])
