@@ -19,7 +19,7 @@ import {
   type TensorToWrite,
 } from '../formats/safetensors.ts';
 import { readJsonObject } from '../models/config.ts';
-import type { HookPlace } from './hookPlan.ts';
+import type { ModulePlace } from '../models/transformersModules.ts';
 
 export const EDIT_FILE = 'edit.json';
 export const ROWS_FILE = 'edit.safetensors';
@@ -98,7 +98,7 @@ export interface Hook {
 export function hookOf(
   edit: Edit,
   dictionaries: Dictionaries,
-  places: ReadonlyMap<string, HookPlace>,
+  places: ReadonlyMap<string, ModulePlace>,
   bosTokenId: number | null,
 ): Hook {
   const rows = new Map<string, HookRows>();

@@ -102,10 +102,10 @@ describe('a folder with a hook', () => {
   );
 
   it.each(TINY_NAMES)('of a tiny %s names modules for every site but the inside of a norm', async (name) => {
-    const { writers, config, sites } = await openTinyModel(name);
+    const { modules, sites } = await openTinyModel(name);
     for (const { name: site } of sites) {
       const [operation] = everyOperation({ site, dictionary: 'd'.repeat(64) });
-      const plan = planHook({ writers, config }, operation ? [operation] : []);
+      const plan = planHook({ modules }, operation ? [operation] : []);
       const isRefused = 'refused' in plan;
       const isEmbedding = site === 'hook_embed' && (name.startsWith('gemma') || name.includes('narrow'));
       expect(isRefused, site).toBe(site.endsWith('hook_normalized') || isEmbedding);

@@ -37,7 +37,7 @@ export type DictionaryFacts = Pick<Dictionary, 'architecture' | 'size' | 'k'>;
 
 /** @param dictionaryOf facts of the dictionary that an operation names. */
 export function exportLadder(
-  model: Pick<Model, 'writers' | 'sites' | 'config'>,
+  model: Pick<Model, 'writers' | 'sites' | 'config' | 'modules'>,
   operations: readonly Operation[],
   dictionaryOf: (operation: Operation) => DictionaryFacts,
 ): Ladder {
@@ -47,7 +47,7 @@ export function exportLadder(
 
 function rungOf(
   form: ExportForm,
-  model: Pick<Model, 'writers' | 'sites' | 'config'>,
+  model: Pick<Model, 'writers' | 'sites' | 'config' | 'modules'>,
   operations: readonly Operation[],
   dictionaryOf: (operation: Operation) => DictionaryFacts,
 ): Omit<Rung, 'form'> {

@@ -2,6 +2,7 @@
 import type { Value } from '../onnx/graph.ts';
 import type { ConfigFields, ModelConfig } from './config.ts';
 import type { ModelGraph } from './modelGraph.ts';
+import type { TransformersModules } from './transformersModules.ts';
 import type { Weights } from './weights.ts';
 import type { ResidualWriters } from './writers.ts';
 
@@ -16,6 +17,7 @@ export interface ModelBody {
 export interface Architecture {
   readonly config: ModelConfig;
   readonly writers: ResidualWriters;
+  readonly modules: TransformersModules;
   build(model: ModelGraph): ModelBody;
 }
 

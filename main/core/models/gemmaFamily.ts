@@ -10,6 +10,7 @@ import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
 import { rmsNormalization } from './normalization.ts';
 import type { Rotary } from './rotary.ts';
+import type { TransformersModules } from './transformersModules.ts';
 import type { Weights } from './weights.ts';
 import type { ResidualWriters } from './writers.ts';
 
@@ -125,9 +126,21 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
     prefix: { here: prefix, canonical: 'model.' },
   };
 
+  // The embedding is scaled in no module; what a half writes comes out of its second norm.
+  const modules: TransformersModules = {
+    embedding: null,
+    blocks: 'model.layers',
+    attention: 'post_attention_layernorm',
+    attentionProduct: 'self_attn.o_proj',
+    mlp: 'post_feedforward_layernorm',
+    mlpProduct: 'mlp.down_proj',
+    middle: null,
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = op.mul(op.gather(embedding, model.tokens), Math.sqrt(hiddenSize));

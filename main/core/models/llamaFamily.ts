@@ -9,6 +9,7 @@ import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
 import { rmsNormalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
+import type { TransformersModules } from './transformersModules.ts';
 import type { Weights } from './weights.ts';
 import type { ResidualWriters } from './writers.ts';
 
@@ -129,9 +130,20 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     prefix: { here: prefix, canonical: 'model.' },
   };
 
+  const modules: TransformersModules = {
+    embedding: 'model.embed_tokens',
+    blocks: 'model.layers',
+    attention: 'self_attn',
+    attentionProduct: 'self_attn.o_proj',
+    mlp: 'mlp',
+    mlpProduct: 'mlp.down_proj',
+    middle: null,
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

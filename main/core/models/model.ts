@@ -11,6 +11,7 @@ import { contentHash } from './contentHash.ts';
 import { ModelGraph, type ModelGraphOptions } from './modelGraph.ts';
 import { listSites, type Site } from './sites.ts';
 import { openTokenizer, type Tokenizer } from './tokenizer.ts';
+import type { TransformersModules } from './transformersModules.ts';
 import { Weights } from './weights.ts';
 import type { ResidualWriters } from './writers.ts';
 
@@ -78,6 +79,11 @@ export class Model {
   /** What writes to the residual stream. */
   get writers(): ResidualWriters {
     return this.#architecture.writers;
+  }
+
+  /** Where transformers has the model's sites. */
+  get modules(): TransformersModules {
+    return this.#architecture.modules;
   }
 
   /** Every stored tensor by its name, with the file it is in. */

@@ -8,6 +8,7 @@ import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
+import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
 import type { ResidualWriters } from '../writers.ts';
 
@@ -93,9 +94,20 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
     prefix: { here: prefix, canonical: 'transformer.' },
   };
 
+  const modules: TransformersModules = {
+    embedding: 'transformer.wte',
+    blocks: 'transformer.h',
+    attention: 'attn',
+    attentionProduct: 'attn.attention.out_proj',
+    mlp: 'mlp',
+    mlpProduct: 'mlp.c_proj',
+    middle: null,
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}wte.weight`, [vocabularySize, hiddenSize]);
       const positions = model.weight(`${prefix}wpe.weight`, [config.contextLength, hiddenSize]);

@@ -9,6 +9,7 @@ import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
+import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
 import type { ResidualWriters } from '../writers.ts';
 
@@ -101,9 +102,20 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     prefix: { here: prefix, canonical: 'gpt_neox.' },
   };
 
+  const modules: TransformersModules = {
+    embedding: 'gpt_neox.embed_in',
+    blocks: 'gpt_neox.layers',
+    attention: 'attention',
+    attentionProduct: 'attention.dense',
+    mlp: 'mlp',
+    mlpProduct: 'mlp.dense_4h_to_h',
+    middle: null,
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}embed_in.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

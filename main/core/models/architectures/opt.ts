@@ -8,6 +8,7 @@ import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization, type Normalization } from '../normalization.ts';
+import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
 import type { ResidualWriters } from '../writers.ts';
 
@@ -109,9 +110,20 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
     prefix: { here: prefix, canonical: 'model.decoder.' },
   };
 
+  const modules: TransformersModules = {
+    embedding: isNarrow ? null : 'model.decoder.embed_tokens',
+    blocks: 'model.decoder.layers',
+    attention: 'self_attn',
+    attentionProduct: 'self_attn.out_proj',
+    mlp: 'fc2',
+    mlpProduct: 'fc2',
+    middle: isPreNorm ? null : 'self_attn_layer_norm',
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, embeddingSize]);
       const rows = contextLength + FIRST_POSITION_ROW;

@@ -9,6 +9,7 @@ import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
+import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
 import type { ResidualWriters } from '../writers.ts';
 
@@ -108,9 +109,20 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     prefix: { here: prefix, canonical: 'model.' },
   };
 
+  const modules: TransformersModules = {
+    embedding: 'model.embed_tokens',
+    blocks: 'model.layers',
+    attention: 'self_attn',
+    attentionProduct: 'self_attn.dense',
+    mlp: 'mlp',
+    mlpProduct: 'mlp.fc2',
+    middle: null,
+  };
+
   return {
     config,
     writers,
+    modules,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
