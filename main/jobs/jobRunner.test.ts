@@ -46,11 +46,11 @@ beforeEach(async () => {
   runner = new JobRunner({
     repository: project.jobs,
     keepProgressMs: 0,
-    kinds: {
-      count,
-      fail: () => Promise.reject(new AppError('diverged', 'NaN.')),
-      crash: () => Promise.reject(new AppError('engine-crashed', 'The engine process died.')),
-    },
+    kinds: new Map<string, Execute>([
+      ['count', count],
+      ['fail', () => Promise.reject(new AppError('diverged', 'NaN.'))],
+      ['crash', () => Promise.reject(new AppError('engine-crashed', 'The engine process died.'))],
+    ]),
   });
 });
 afterEach(async () => {

@@ -10,7 +10,8 @@ export type Execute = (description: unknown, context: JobContext & { readonly is
 
 export interface JobRunnerOptions {
   readonly repository: JobRepository;
-  readonly kinds: Readonly<Record<string, Execute>>;
+  /** By the names of their kinds. */
+  readonly kinds: ReadonlyMap<string, Execute>;
   readonly onProgress?: (id: string, progress: Progress) => void;
   readonly onLog?: (id: string, line: string) => void;
   readonly keepProgressMs?: number;
@@ -98,7 +99,7 @@ export class JobRunner {
   }
 
   #executorOf(kind: string): Execute {
-    const execute = this.#options.kinds[kind];
+    const execute = this.#options.kinds.get(kind);
     if (execute) return execute;
     throw new AppError('unsupported', `There are no jobs of the kind "${kind}".`);
   }

@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { MANIFEST_FILE, readManifest, totalRows } from '../core/activations/manifest.ts';
 import { AppError } from '../contract/base/errors.ts';
-import { validate } from '../contract/base/validate.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { findModel, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
-import { asJob, type Workbench } from './workbench.ts';
+import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
+import type { Workbench } from './workbench.ts';
 
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
@@ -31,7 +31,6 @@ export const captureRequestSchema = v.object({
 });
 export type CaptureRequest = v.InferOutput<typeof captureRequestSchema>;
 
-export const CAPTURE_JOB = 'capture';
 export const DEFAULT_CONTEXT_LENGTH = 256;
 
 /** The folder of a store. @throws AppError `not-found`. */
@@ -70,12 +69,11 @@ export async function listStores({ project }: Workbench): Promise<ProjectStore[]
 
 /** Captures, or goes on with a capture of the same that stopped. @throws AppError as captureActivations does. */
 export async function capture(workbench: Workbench, request: CaptureRequest, signal: AbortSignal) {
-  const description = { ...request, corpus: resolve(request.corpus) };
-  return asJob(workbench, CAPTURE_JOB, description, signal, (context) => runCapture(workbench, description, context));
+  return runToEnd(workbench, captureJob, { ...request, corpus: resolve(request.corpus) }, { signal });
 }
 
 /** The work of a capture's job: begins it, or goes on with what is there. */
-export async function runCapture({ project, compute }: Workbench, request: CaptureRequest, context: JobContext) {
+async function runCapture({ project, compute }: Workbench, request: CaptureRequest, context: JobContext) {
   const { model: modelName, corpus, sites, name, field, textDocuments, ...options } = request;
   const model = await findModel(project.folder, modelName);
   const stores = sites.map((site) => ({
@@ -107,15 +105,21 @@ export function storeName({ sites, name }: Pick<CaptureRequest, 'sites' | 'name'
   return sites.length === 1 ? name : `${name}.${site}`;
 }
 
-/** Goes on with the capture that stopped last. @throws AppError `not-found` when none did. */
+export const captureJob = jobKind({
+  name: 'capture',
+  request: captureRequestSchema,
+  title: ({ name }) => `Capture ${name}`,
+  subject: ({ name }) => name,
+  run: runCapture,
+  canPause: true,
+  changes: ['activations', 'project'],
+});
+
+/** Continues the capture that stopped last. @throws AppError `not-found` when none did. */
 export async function resumeCapture(workbench: Workbench, signal: AbortSignal) {
   const job = workbench.project.jobs
     .list(['interrupted', 'cancelled', 'failed', 'queued'])
-    .findLast(({ kind }) => kind === CAPTURE_JOB);
+    .findLast(({ kind }) => kind === captureJob.name);
   if (!job) throw new AppError('not-found', 'No capture of this project was interrupted: there is nothing to resume.');
-  return capture(
-    workbench,
-    validate(captureRequestSchema, job.description, 'The interrupted job', 'invalid-file'),
-    signal,
-  );
+  return resumeToEnd(workbench, captureJob, job.id, { signal });
 }

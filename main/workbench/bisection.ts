@@ -8,12 +8,11 @@ import type { BisectStep, Verdict } from '../core/edits/versionHistory.ts';
 import { passRate } from '../core/behaviours/behaviourResult.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { runBehaviour } from './evaluation.ts';
+import { jobKind } from './jobKind.ts';
 import { findModelByHash } from './models.ts';
 import type { Workbench } from './workbench.ts';
 
-export const BISECT_JOB = 'bisect';
-
-export const bisectRequestSchema = v.object({
+const bisectRequestSchema = v.object({
   /** By content: a behaviour that changes meanwhile would judge by two measures. */
   behaviour: v.string(),
   /** As it was called when the job was started. */
@@ -24,17 +23,17 @@ export const bisectRequestSchema = v.object({
   author: authorSchema,
 });
 
-export type BisectRequest = v.InferOutput<typeof bisectRequestSchema>;
+type BisectRequest = v.InferOutput<typeof bisectRequestSchema>;
 
 /**
  * Judges versions until the bisection under way is at its end. Stored results are taken where there are any. A version that
  * cannot be run, since one of its dictionaries is gone, is skipped.
  * @throws AppError `usage` when no bisection is under way, `cancelled`, and as running a behaviour does.
  */
-export async function bisectByBehaviour(
+async function bisectByBehaviour(
   workbench: Workbench,
   request: BisectRequest,
-  context: Pick<JobContext, 'signal' | 'onProgress' | 'onLog'>,
+  context: JobContext,
 ): Promise<Exclude<BisectStep, { kind: 'test' }>> {
   const { versions } = workbench.project;
   const { author } = request;
@@ -57,11 +56,21 @@ export async function bisectByBehaviour(
   }
 }
 
+export const bisectJob = jobKind({
+  name: 'bisect',
+  request: bisectRequestSchema,
+  title: ({ name }) => `Bisect by ${name}`,
+  subject: ({ name }) => name,
+  run: bisectByBehaviour,
+  canPause: true,
+  changes: ['edits', 'behaviours', 'history'],
+});
+
 async function judge(
   workbench: Workbench,
   id: string,
   { behaviour, bound, passRate: limit, author }: BisectRequest,
-  { signal, onLog }: Pick<JobContext, 'signal' | 'onLog'>,
+  { signal, onLog }: JobContext,
 ): Promise<Verdict> {
   const { project } = workbench;
   const version = project.versions.get(id);

@@ -8,14 +8,19 @@ import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
-import type { TrainingConfig, TrainingRequest } from '../core/dictionaries/trainingConfig.ts';
+import {
+  TrainingConfigSchema,
+  type TrainingConfig,
+  type TrainingRequest,
+} from '../core/dictionaries/trainingConfig.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project/project.ts';
 import { findStore } from './activations.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
-import { asJob, type Workbench } from './workbench.ts';
+import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
+import type { Workbench } from './workbench.ts';
 
 const evaluationEntries = {
   hash: hashSchema,
@@ -160,39 +165,22 @@ export interface TrainRequest extends Omit<TrainingRequest, 'd'> {
   readonly heldOutFraction?: number;
 }
 
-export const TRAIN_JOB = 'train';
-
-/** A run has one job, whatever else its description says: runs are known by their names. */
-function isRunOf(name: string): (description: unknown) => boolean {
-  return (description) =>
-    typeof description === 'object' && description !== null && 'name' in description && description.name === name;
-}
-
 /** @throws AppError `exists` when there is a dictionary or a run of the name, and as train does. */
 export async function trainDictionary(workbench: Workbench, request: TrainRequest, signal: AbortSignal) {
   await checkTrainRequest(workbench, request);
-  const { name } = request;
-  return asJob(
-    workbench,
-    TRAIN_JOB,
-    { ...request },
-    signal,
-    (context) => runTraining(workbench, request, context),
-    isRunOf(name),
-  );
+  return runToEnd(workbench, trainJob, request, { signal });
 }
 
-/** Goes on with a run that stopped. @throws AppError `not-found`, `mismatch`. */
+/** Continues a run that stopped. @throws AppError `not-found`, `mismatch`. */
 export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
   await findDictionary(workbench, name);
-  return asJob(
-    workbench,
-    TRAIN_JOB,
-    { name },
-    signal,
-    (context) => continueTraining(workbench, name, context),
-    isRunOf(name),
-  );
+  const job = workbench.project.jobs
+    .list(['queued', 'running', 'paused', 'interrupted', 'cancelled', 'failed'])
+    .findLast(({ kind, description }) => kind === trainJob.name && trainJob.titleOf(description)?.subject === name);
+  // A run that came without its job, as a copied folder does, is described by its own file.
+  return job
+    ? resumeToEnd(workbench, trainJob, job.id, { signal })
+    : runToEnd(workbench, trainJob, { name }, { signal });
 }
 
 /** @throws AppError `not-found` for the store or its model, `usage` for a name that is none. */
@@ -204,8 +192,7 @@ async function checkTrainRequest(workbench: Workbench, { name, activations }: Tr
   return { folder, storeFolder, model };
 }
 
-/** The work of a run's job: begins it. */
-export async function runTraining(workbench: Workbench, request: TrainRequest, context: JobContext) {
+async function beginTraining(workbench: Workbench, request: TrainRequest, context: JobContext) {
   const { project, compute } = workbench;
   const { name, activations: _, heldOutFraction, ...training } = request;
   const { folder, storeFolder, model } = await checkTrainRequest(workbench, request);
@@ -226,8 +213,8 @@ export async function runTraining(workbench: Workbench, request: TrainRequest, c
   return { name, ...result };
 }
 
-/** The work of a run's job: goes on from its checkpoint. */
-export async function continueTraining(workbench: Workbench, name: string, context: JobContext) {
+/** From its checkpoint. */
+async function continueTraining(workbench: Workbench, name: string, context: JobContext) {
   const { project, compute } = workbench;
   const { folder, model: trainedOn } = await findDictionary(workbench, name);
   const model = await findModelByHash(project.folder, trainedOn.hash);
@@ -237,19 +224,53 @@ export async function continueTraining(workbench: Workbench, name: string, conte
   return { name, ...result };
 }
 
-export interface EvaluateRequest {
-  readonly name: string;
-  /** Name of another store than the one that it was trained on. */
-  readonly activations?: string;
-  readonly heldOutFraction?: number;
-}
+const { entries: settings } = TrainingConfigSchema;
 
-export async function evaluateDictionary(
-  workbench: Workbench,
-  request: EvaluateRequest,
-  signal: AbortSignal,
-  context: Partial<JobContext> = {},
-) {
+export const trainJob = jobKind({
+  name: 'train',
+  request: v.union([
+    v.object({
+      name: v.string(),
+      activations: v.string(),
+      architecture: settings.architecture,
+      size: settings.size,
+      k: settings.k,
+      batchSize: settings.batchSize,
+      steps: settings.steps,
+      learningRate: v.exactOptional(settings.learningRate),
+      warmupSteps: v.exactOptional(settings.warmupSteps),
+      decayFraction: v.exactOptional(settings.decayFraction),
+      deadAfterTokens: v.exactOptional(settings.deadAfterTokens),
+      auxK: v.exactOptional(settings.auxK),
+      seed: v.exactOptional(settings.seed),
+      heldOutFraction: v.exactOptional(v.number()),
+    }),
+    v.object({ name: v.string() }),
+  ]),
+  title: ({ name }) => `Train ${name}`,
+  subject: ({ name }) => name,
+  run: async (workbench, request, context) => {
+    const isThere = await findDictionary(workbench, request.name).then(
+      () => true,
+      () => false,
+    );
+    return isThere || !('activations' in request)
+      ? continueTraining(workbench, request.name, context)
+      : beginTraining(workbench, request, context);
+  },
+  canPause: true,
+  changes: ['dictionaries', 'project'],
+});
+
+const evaluateRequestSchema = v.object({
+  name: v.string(),
+  /** Name of another store than the one that it was trained on. */
+  activations: v.exactOptional(v.string()),
+  heldOutFraction: v.exactOptional(v.number()),
+});
+type EvaluateRequest = v.InferOutput<typeof evaluateRequestSchema>;
+
+async function measureDictionary(workbench: Workbench, request: EvaluateRequest, context: JobContext) {
   const { project, compute } = workbench;
   const dictionary = await findFinishedDictionary(workbench, request.name);
   const model = await findModelByHash(project.folder, dictionary.model.hash);
@@ -268,10 +289,20 @@ export async function evaluateDictionary(
       storeFolder,
       heldOutFraction: request.heldOutFraction ?? dictionary.heldOutFraction,
     },
-    { ...context, signal },
+    context,
   );
   return { name: request.name, ...quality };
 }
+
+export const evaluateJob = jobKind({
+  name: 'evaluate',
+  request: evaluateRequestSchema,
+  title: ({ name }) => `Measure ${name}`,
+  subject: ({ name }) => name,
+  run: measureDictionary,
+  canPause: false,
+  changes: [],
+});
 
 /** The features that fire on a text, the strongest first. */
 export async function topFeatures(

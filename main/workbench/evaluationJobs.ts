@@ -1,23 +1,27 @@
-// Evaluations and runs of behaviours as jobs. One that was stopped starts anew when it is resumed: nothing of it was stored.
+// Evaluations and runs of behaviours as jobs. One that was stopped begins again when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
-import { parseEdit } from '../core/edits/edit.ts';
+import { operationsSchema } from '../core/edits/edit.ts';
 import { shortId } from '../core/edits/version.ts';
+import { CASE_SPLITS, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
 import { parseBudget } from '../core/evaluation/verdict.ts';
+import type { Immutable } from '../contract/rpc/procedure.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
-import { editNamed } from './editParts.ts';
+import { editNamed, type EditOfVersion } from './editParts.ts';
 import { evaluateEdit, runBehaviour, type BehaviourRun } from './evaluation.ts';
+import { jobKind } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 
-export const EVALUATION_JOB = 'evaluation';
-export const BEHAVIOUR_JOB = 'behaviour';
+const editSchema = v.strictObject({ operations: operationsSchema });
+/** A behaviour of the project by its content id or name; or one that the project does not have, as it reads. */
+const behaviourSchema = v.union([v.string(), v.record(v.string(), v.unknown())]);
+type BehaviourInRequest = v.InferOutput<typeof behaviourSchema>;
 
-export const evaluationRequestSchema = v.object({
-  /** Operations, as in an edit's file; and the version that they are of. */
-  edit: v.unknown(),
+const evaluationRequestSchema = v.object({
+  edit: editSchema,
+  /** The version that the edit is of; null: none. */
   version: v.nullable(v.string()),
-  /** Content ids. */
-  behaviours: v.array(v.string()),
+  behaviours: v.array(behaviourSchema),
   /** Names of behaviours. */
   targets: v.exactOptional(v.array(v.string())),
   text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
@@ -26,25 +30,24 @@ export const evaluationRequestSchema = v.object({
   budget: v.unknown(),
   author: v.string(),
 });
-export type EvaluationRequest = v.InferOutput<typeof evaluationRequestSchema>;
+export type EvaluationRequest = Immutable<v.InferInput<typeof evaluationRequestSchema>>;
 
-/** What an evaluation is of, for a list. */
-export function evaluatedName({ version }: Pick<EvaluationRequest, 'version'>): string {
-  return version === null ? 'the working edit' : shortId(version);
+/** @throws AppError `not-found`, `usage`. */
+export function behaviourOf({ project }: Pick<Workbench, 'project'>, behaviour: BehaviourInRequest): Behaviour {
+  return typeof behaviour === 'string' ? project.behaviours.get(behaviour) : parseBehaviour(behaviour);
 }
 
 /** @returns the stored evaluation; its report is read by its id. */
-export async function runEvaluation(
+async function runEvaluation(
   workbench: Workbench,
-  { edit, behaviours, budget, ...request }: EvaluationRequest,
+  { behaviours, budget, ...request }: v.InferOutput<typeof evaluationRequestSchema>,
   context: JobContext,
 ): Promise<EvaluationSummary> {
   const { report: _, ...summary } = await evaluateEdit(
     workbench,
     {
       ...request,
-      edit: parseEdit(edit),
-      behaviours: behaviours.map((id) => workbench.project.behaviours.get(id)),
+      behaviours: behaviours.map((behaviour) => behaviourOf(workbench, behaviour)),
       budget: budget === null ? null : parseBudget(budget),
     },
     context,
@@ -52,30 +55,54 @@ export async function runEvaluation(
   return summary;
 }
 
-export const behaviourRequestSchema = v.object({
+const evaluatedName = ({ version }: Pick<EvaluationRequest, 'version'>): string =>
+  version === null ? 'the working edit' : shortId(version);
+
+export const evaluationJob = jobKind({
+  name: 'evaluation',
+  request: evaluationRequestSchema,
+  title: (request) => `Evaluate ${evaluatedName(request)}`,
+  subject: evaluatedName,
+  run: runEvaluation,
+  canPause: false,
+  changes: ['evaluations'],
+});
+
+const behaviourRequestSchema = v.object({
   name: v.string(),
-  /** A version, or null: the model without any edit. */
+  /** The behaviour, where the project does not have it. */
+  behaviour: v.exactOptional(v.record(v.string(), v.unknown())),
+  /** A version, or null: the model without any edit, or with `edit`. */
   version: v.nullable(v.string()),
+  edit: v.exactOptional(editSchema),
   model: v.exactOptional(v.string()),
+  split: v.exactOptional(v.picklist(CASE_SPLITS)),
+  instruction: v.exactOptional(v.string()),
   author: v.string(),
 });
-export type BehaviourRequest = v.InferOutput<typeof behaviourRequestSchema>;
+type BehaviourRequest = v.InferOutput<typeof behaviourRequestSchema>;
 
-/** Runs all cases of a stored behaviour; what was found is stored as a result. */
-export async function runStoredBehaviour(
+/** Runs cases of a behaviour; what all cases of a stored one show is stored as a result. */
+function runBehaviourJob(
   workbench: Workbench,
-  { name, version, model, author }: BehaviourRequest,
+  { name, behaviour, version, edit, ...request }: BehaviourRequest,
   context: JobContext,
-): Promise<Omit<BehaviourRun, 'outcomes'>> {
-  const { outcomes: _, ...run } = await runBehaviour(
+): Promise<BehaviourRun> {
+  const edited: EditOfVersion | null =
+    edit !== undefined ? { edit, version } : version === null ? null : editNamed(workbench, version);
+  return runBehaviour(
     workbench,
-    {
-      behaviour: workbench.project.behaviours.get(name),
-      treatment: version === null ? null : editNamed(workbench, version),
-      ...(model === undefined ? {} : { model }),
-      author,
-    },
+    { ...request, behaviour: behaviourOf(workbench, behaviour ?? name), treatment: edited },
     context,
   );
-  return run;
 }
+
+export const behaviourJob = jobKind({
+  name: 'behaviour',
+  request: behaviourRequestSchema,
+  title: ({ name }) => `Run ${name}`,
+  subject: ({ name }) => name,
+  run: runBehaviourJob,
+  canPause: false,
+  changes: ['behaviours'],
+});

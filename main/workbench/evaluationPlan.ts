@@ -1,11 +1,10 @@
 // What an evaluation would run and how long it will probably take, before it is started; and what keeps it from running.
-import type { Edit } from '../core/edits/edit.ts';
 import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
 import { parseSettings, type EvaluationSettings, type SuiteRole } from '../core/evaluation/report.ts';
 import { chooseSuites } from '../core/evaluation/suites.ts';
 import type { JobRecord } from '../storage/entities/jobs.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
-import { EVALUATION_JOB, type EvaluationRequest } from './evaluationJobs.ts';
+import { behaviourOf, evaluationJob, type EvaluationRequest } from './evaluationJobs.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { ProjectModel } from './models.ts';
 import type { Workbench } from './workbench.ts';
@@ -38,10 +37,10 @@ export async function planEvaluation(
   gigaflops: () => Promise<number | null>,
 ): Promise<EvaluationPlan> {
   const { project } = workbench;
-  const edit = request.edit as Edit; // from the project's own versions
+  const { edit } = request;
   const settings = parseSettings(request.settings);
   const { model, dictionaries } = await partsOf(workbench, edit);
-  const behaviours = request.behaviours.map((id) => project.behaviours.get(id));
+  const behaviours = request.behaviours.map((behaviour) => behaviourOf(workbench, behaviour));
   const suites = chooseSuites(behaviours, request.targets, settings);
   if (suites.length === 0 && settings.contexts < 2) {
     throw new AppError('empty', 'There are no behaviours and no held-out text: nothing to evaluate on.');
@@ -88,7 +87,7 @@ function warnings(
 /** From evaluations that were run here as jobs; null before there is one. */
 function secondsPerText(jobs: readonly JobRecord[]): number | null {
   const known = jobs
-    .filter(({ kind, state }) => kind === EVALUATION_JOB && state === 'succeeded')
+    .filter(({ kind, state }) => kind === evaluationJob.name && state === 'succeeded')
     .slice(-LOOKED_AT)
     .flatMap(({ progress, created, updated }) => {
       const { total } = (progress ?? {}) as { readonly total?: number | null };

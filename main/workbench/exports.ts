@@ -1,9 +1,11 @@
 // The exports of a project: exports/<name>/, or any other folder. What is deleted goes to exports/.trash and can be restored.
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
-import { editId, type Edit, type Operation } from '../core/edits/edit.ts';
-import type { ExportForm } from '../core/export/ladder.ts';
+import type { Immutable } from '../contract/rpc/procedure.ts';
+import { operationsSchema, type Edit, type Operation } from '../core/edits/edit.ts';
+import { EXPORT_FORMS } from '../core/export/ladder.ts';
 import { loadingCode, type LoadingCode } from '../core/export/loadingCode.ts';
 import { MANIFEST_FILE, readManifest, type Manifest } from '../core/export/manifest.ts';
 import { readReport, type Report } from '../core/export/report.ts';
@@ -14,23 +16,29 @@ import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
 import { findDictionary, listDictionaries, requireTrainingStore, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
-import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
-import { asJob, type Workbench } from './workbench.ts';
+import { existingFolder, folderOf, NAME, namesOf } from './projectFolder.ts';
+import { jobKind, runToEnd } from './jobKind.ts';
+import type { Workbench } from './workbench.ts';
 
-export interface ExportRequest {
-  readonly edit: Edit;
-  /** A name in the project's exports; or, with a slash in it, any folder. */
-  readonly target: string;
-  readonly form: ExportForm;
+const exportRequestSchema = v.object({
+  edit: v.strictObject({ operations: operationsSchema }),
+  /** A job that came with a project writes nowhere else than into it. */
+  target: v.pipe(
+    v.string(),
+    v.regex(NAME, 'the job of an export writes into the project, so this is a name, not a path'),
+  ),
+  form: v.picklist(EXPORT_FORMS),
   /** What to compare on: a store by name, or a corpus by path; by default what the dictionary's training held out. */
-  readonly text?: { readonly store: string } | { readonly corpus: string };
+  text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
   /** Thresholds of topk features in place of their competition: a smaller graph that is not exact. False when left out. */
-  readonly calibrate?: boolean;
+  calibrate: v.exactOptional(v.boolean()),
   /** Also load the artifact with this machine's Python, where it has what that takes. */
-  readonly python?: boolean;
+  python: v.exactOptional(v.boolean()),
   /** For the manifest: the version that the edit is of, its author … */
-  readonly provenance?: Readonly<Record<string, string | number | boolean | null>>;
-}
+  provenance: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]))),
+});
+export type ExportRequest = Immutable<v.InferInput<typeof exportRequestSchema>>;
+type ExportContent = Omit<ExportRequest, 'target'>;
 
 const DEFAULT_HELD_OUT = 0.1;
 
@@ -116,31 +124,36 @@ async function modelOf({ project }: Workbench, [first]: readonly ProjectDictiona
   return findModelByHash(project.folder, first.model.hash);
 }
 
-/** @throws AppError as exportModel does. */
-export async function exportEdit(workbench: Workbench, request: ExportRequest, signal: AbortSignal) {
-  const { edit, form, target } = request;
-  const description = { edit: editId(edit), folder: folderOfTarget(workbench, target), form };
-  return asJob(workbench, EXPORT_JOB, description, signal, (context) => runExport(workbench, request, context));
-}
-
-export const EXPORT_JOB = 'export';
-
-function folderOfTarget({ project }: Workbench, target: string): string {
-  return /[\\/]/.test(target) ? resolve(target) : folderOf(project.folder, 'exports', target);
+/**
+ * Exports under a name of the project, as a job; or, with a slash in `target`, to any folder. That is no job of the project:
+ * it has no checkpoint, and whoever opens the project next must not be led to write outside.
+ * @throws AppError as exportModel does.
+ */
+export async function exportEdit(
+  workbench: Workbench,
+  { target, ...content }: ExportContent & { readonly target: string },
+  signal: AbortSignal,
+) {
+  if (/[\\/]/.test(target)) return writeExport(workbench, content, resolve(target), { signal });
+  return runToEnd(workbench, exportJob, { ...content, target }, { signal });
 }
 
 /**
- * The work of an export's job: one engine writes the artifact and compares it with the workbench, another, fresh one verifies what
- * lies on the disk, and only then does it get its name.
+ * One engine writes the artifact and compares it with the workbench, another, fresh one verifies what is on the disk, and
+ * only then does it get its name.
  */
-export async function runExport(workbench: Workbench, request: ExportRequest, context: JobContext) {
+async function writeExport(
+  workbench: Workbench,
+  content: ExportContent,
+  folder: string,
+  context: Pick<JobContext, 'signal'> & Partial<JobContext>,
+) {
   const { project, compute, computeAfresh = compute } = workbench;
-  const { edit, target, form, text, calibrate = false, python = false, provenance = {} } = request;
+  const { edit, form, text, calibrate = false, python = false, provenance = {} } = content;
   const dictionaries = await dictionariesOfEdit(workbench, edit);
   const [first] = dictionaries;
   if (!first) throw new AppError('internal', 'An edit without dictionaries.');
   const model = await modelOf(workbench, dictionaries);
-  const folder = folderOfTarget(workbench, target);
   await mkdir(dirname(folder), { recursive: true }).catch((thrown: unknown) => {
     throw toFileError(thrown, dirname(folder));
   });
@@ -170,6 +183,30 @@ export async function runExport(workbench: Workbench, request: ExportRequest, co
     return written;
   });
 }
+
+export const exportJob = jobKind({
+  name: 'export',
+  request: exportRequestSchema,
+  title: ({ target }) => `Export ${target}`,
+  subject: ({ target }) => target,
+  run: (workbench, { target, ...content }, context) =>
+    writeExport(workbench, content, folderOf(workbench.project.folder, 'exports', target), context),
+  canPause: false,
+  changes: ['exports', 'project'],
+});
+
+export const verifyJob = jobKind({
+  name: 'verify',
+  request: v.object({ name: v.string() }),
+  title: ({ name }) => `Verify ${name}`,
+  subject: ({ name }) => name,
+  run: async ({ project, compute }, { name }, context) => {
+    const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
+    return compute('export.verify', { folder }, context);
+  },
+  canPause: false,
+  changes: [],
+});
 
 /** Said by the machine's owner, never by a page. */
 export function pythonProgram(): string {

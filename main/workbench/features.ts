@@ -14,11 +14,12 @@ import { findFinishedDictionary } from './dictionaries.ts';
 import { featureRow, listStatistics, type StatisticsSummary } from './listStatistics.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { withText } from './statisticsText.ts';
-import { asJob, type Workbench } from './workbench.ts';
+import { jobKind, runToEnd } from './jobKind.ts';
+import type { Workbench } from './workbench.ts';
 
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-export const statisticsRequestSchema = v.object({
+const statisticsRequestSchema = v.object({
   /** Names of the dictionary, and of a store; or the path of a corpus. Neither: what statisticsText.ts prefers. */
   dictionary: v.string(),
   activations: v.exactOptional(v.string()),
@@ -31,7 +32,6 @@ export const statisticsRequestSchema = v.object({
 });
 export type StatisticsRequest = v.InferOutput<typeof statisticsRequestSchema>;
 
-export const STATISTICS_JOB = 'statistics';
 const DEFAULT_CONTEXT_LENGTH = 128;
 
 /**
@@ -56,13 +56,10 @@ export async function computeFeatureStatistics(
   request: StatisticsRequest,
   signal: AbortSignal,
 ): Promise<StatisticsSummary> {
-  const description = await statisticsRequest(workbench, request);
-  return asJob(workbench, STATISTICS_JOB, { ...description }, signal, (context) =>
-    runStatistics(workbench, description, context),
-  );
+  return runToEnd(workbench, statisticsJob, await statisticsRequest(workbench, request), { signal });
 }
 
-export async function runStatistics(
+async function runStatistics(
   workbench: Workbench,
   request: StatisticsRequest,
   context: JobContext,
@@ -96,6 +93,16 @@ export async function runStatistics(
   );
   return listStatistics(project, dictionary, folder, context);
 }
+
+export const statisticsJob = jobKind({
+  name: 'statistics',
+  request: statisticsRequestSchema,
+  title: ({ dictionary }) => `Statistics of ${dictionary}`,
+  subject: ({ dictionary }) => dictionary,
+  run: runStatistics,
+  canPause: true,
+  changes: ['features'],
+});
 
 /** Opens the statistics that a dictionary's features are listed by, for as long as `use` takes. */
 export async function withStatistics<T>(

@@ -13,7 +13,8 @@ import type { WorkingEdit } from '../storage/versions/workingEdit.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
 import { beginFinding } from './findings.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import { asJob, type ComputeOptions, type Workbench } from './workbench.ts';
+import { jobKind, runToEnd } from './jobKind.ts';
+import type { ComputeOptions, Workbench } from './workbench.ts';
 
 export const findRequestSchema = v.object({
   /** What the result is called in the project. */
@@ -32,22 +33,30 @@ export const findRequestSchema = v.object({
 });
 export type FindRequest = v.InferInput<typeof findRequestSchema>;
 
-export const FIND_JOB = 'find';
-
 /** Finds, and keeps what is found as a finding of the project. @throws AppError as computeEdit. */
 export async function findEdit(workbench: Workbench, request: FindRequest, signal: AbortSignal) {
   const { corpus, ...rest } = request;
   const description = { ...rest, ...(corpus === undefined ? {} : { corpus: resolve(corpus) }) };
-  return asJob(workbench, FIND_JOB, description, signal, (context) => runFind(workbench, description, context));
+  return runToEnd(workbench, findJob, description, { signal });
 }
 
-/** The work of a job of the kind FIND_JOB. A search that was stopped begins anew: it is short, and has no checkpoints. */
-export async function runFind(workbench: Workbench, request: FindRequest, context: JobContext) {
+/** A search that was stopped begins again: it is short, and has no checkpoints. */
+async function runFind(workbench: Workbench, request: FindRequest, context: JobContext) {
   const finding = await beginFinding(workbench, request);
   const found = await computeEdit(workbench, request, { ...context, onChunk: (event) => finding.add(event) });
   await finding.finish(found);
   return found;
 }
+
+export const findJob = jobKind({
+  name: 'find',
+  request: findRequestSchema,
+  title: ({ name }) => `Find ${name}`,
+  subject: ({ name }) => name,
+  run: runFind,
+  canPause: false,
+  changes: ['findings'],
+});
 
 /** @throws AppError `not-found` for a behaviour or dictionary, `mismatch` for dictionaries of several models, and as findEdit. */
 async function computeEdit(

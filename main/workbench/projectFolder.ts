@@ -31,7 +31,7 @@ export async function checkProject(folder: string): Promise<string> {
   );
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The folder of the thing called `name`, whether it exists or not. @throws AppError `usage` for a name that is none. */
 export function folderOf(project: string, kind: Kind, name: string): string {

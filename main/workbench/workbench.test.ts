@@ -1,13 +1,15 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
 import { createProject, openProject } from '../storage/project/project.ts';
+import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import { addModel, findModel, findModelByHash, listModels, resolveModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import { folderOf, nameFrom } from './projectFolder.ts';
-import { asJob, type Compute, type Workbench } from './workbench.ts';
+import type { Compute, Workbench } from './workbench.ts';
 
 let parent: string;
 let folder: string;
@@ -33,12 +35,34 @@ const facts = {
   hasTokenizer: true,
 };
 
-describe('work as a job', () => {
+/** A job whose work is what a test says. */
+function jobOf<T>(work: (signal: AbortSignal) => Promise<T>) {
+  return jobKind({
+    name: 'work',
+    request: v.object({ name: v.string() }),
+    title: ({ name }) => `Work on ${name}`,
+    subject: ({ name }) => name,
+    run: (_workbench, _request, { signal }) => work(signal),
+    canPause: false,
+    changes: [],
+  });
+}
+
+describe('a job that runs to its end', () => {
   it('is kept as succeeded, or as failed with its error', async () => {
     await open(async (workbench) => {
-      expect(await asJob(workbench, 'capture', { name: 'a' }, never, async () => 7)).toBe(7);
-      const failing = async () => Promise.reject(new AppError('empty', 'Nothing there.'));
-      await expect(asJob(workbench, 'capture', { name: 'b' }, never, failing)).rejects.toMatchObject({ code: 'empty' });
+      expect(
+        await runToEnd(
+          workbench,
+          jobOf(async () => 7),
+          { name: 'a' },
+          { signal: never },
+        ),
+      ).toBe(7);
+      const failing = jobOf(async () => Promise.reject(new AppError('empty', 'Nothing there.')));
+      await expect(runToEnd(workbench, failing, { name: 'b' }, { signal: never })).rejects.toMatchObject({
+        code: 'empty',
+      });
       expect(workbench.project.jobs.list()).toMatchObject([
         { description: { name: 'a' }, state: 'succeeded' },
         { description: { name: 'b' }, state: 'failed', error: { code: 'empty' } },
@@ -46,29 +70,41 @@ describe('work as a job', () => {
     });
   });
 
-  it('goes on as the same job when it is asked for again after it stopped', async () => {
+  it('is continued as the same job when it is asked for again after it stopped', async () => {
     const abort = new AbortController();
-    const stop = async () => {
+    const stop = jobOf(async (signal) => {
       abort.abort();
-      abort.signal.throwIfAborted();
-    };
+      signal.throwIfAborted();
+    });
     await open(async (workbench) => {
-      await expect(asJob(workbench, 'train', { name: 'a' }, abort.signal, stop)).rejects.toMatchObject({
+      await expect(runToEnd(workbench, stop, { name: 'a' }, { signal: abort.signal })).rejects.toMatchObject({
         code: 'cancelled',
       });
       expect(workbench.project.jobs.list()).toMatchObject([{ state: 'cancelled' }]);
-      await asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
+      await runToEnd(
+        workbench,
+        jobOf(async () => undefined),
+        { name: 'a' },
+        { signal: never },
+      );
       expect(workbench.project.jobs.list()).toMatchObject([{ state: 'succeeded' }]);
+      await runToEnd(
+        workbench,
+        jobOf(async () => undefined),
+        { name: 'b' },
+        { signal: never },
+      );
+      expect(workbench.project.jobs.list()).toHaveLength(2);
     });
   });
 
   it('is refused while another process does the same, and taken over when that has died', async () => {
     const other = await openProject(folder, { host: 'another host' });
-    const { id } = other.jobs.add('train', { name: 'a' });
+    const { id } = other.jobs.add('work', { name: 'a' });
     other.jobs.move(id, 'running');
+    const kind = jobOf(async () => undefined);
     await open(async (workbench) => {
-      const again = asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
-      await expect(again).rejects.toMatchObject({
+      await expect(runToEnd(workbench, kind, { name: 'a' }, { signal: never })).rejects.toMatchObject({
         code: 'locked',
         message: expect.stringContaining('another host') as string,
       });
@@ -76,8 +112,21 @@ describe('work as a job', () => {
     other.close(); // the job stays as it was, as when the process dies
     await open(async (workbench) => {
       expect(workbench.project.jobs.get(id).state).toBe('interrupted');
-      await asJob(workbench, 'train', { name: 'a' }, never, async () => undefined);
+      await runToEnd(workbench, kind, { name: 'a' }, { signal: never });
       expect(workbench.project.jobs.get(id).state).toBe('succeeded');
+    });
+  });
+
+  it('is not stored when its kind could not read it again, and not begun when it is stored so', async () => {
+    await open(async (workbench) => {
+      const { jobs } = workbench.project;
+      const forged = JSON.parse('{"name": 7}') as { readonly name: string };
+      const kind = jobOf(async () => undefined);
+      await expect(runToEnd(workbench, kind, forged, { signal: never })).rejects.toMatchObject({ code: 'usage' });
+      expect(jobs.list()).toEqual([]);
+      const { id } = jobs.add('work', forged);
+      await expect(resumeToEnd(workbench, kind, id, { signal: never })).rejects.toMatchObject({ code: 'invalid-file' });
+      expect(jobs.get(id).state).toBe('queued');
     });
   });
 });

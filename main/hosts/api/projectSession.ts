@@ -2,32 +2,22 @@
 // write is noticed within a second.
 import type { Job } from '../../contract/api/job.ts';
 import type { Progress } from '../../contract/base/progress.ts';
+import type { InferInput } from 'valibot';
 import { AppError, serializeError } from '../../contract/base/errors.ts';
-import type { Changing } from '../../contract/api/events.ts';
+import type { AnySchema, Immutable } from '../../contract/rpc/procedure.ts';
 import { CHANGING } from '../../contract/api/events.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
 import type { JobRecord, JobStore } from '../../storage/entities/jobs.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
-import { TRAIN_JOB } from '../../workbench/dictionaries.ts';
+import { trainJob } from '../../workbench/dictionaries.ts';
+import { storedRequest, type JobKind } from '../../workbench/jobKind.ts';
 import { JOB_KINDS } from '../../workbench/jobKinds.ts';
 import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { EventBus } from './eventBus.ts';
 import { JobLogs, type LogLine } from './jobLogs.ts';
 import { LiveCurves } from './liveCurves.ts';
-
-/** What a job of a kind changes when it ends, however it ends. */
-const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
-  capture: ['activations', 'project'],
-  train: ['dictionaries', 'project'],
-  statistics: ['features'],
-  evaluation: ['evaluations'],
-  behaviour: ['behaviours'],
-  export: ['exports', 'project'],
-  find: ['findings'],
-  bisect: ['edits', 'behaviours', 'history'],
-};
 
 const POLL_MS = 1000;
 /** How long closing waits for a running job to reach its checkpoint. */
@@ -67,8 +57,8 @@ export class ProjectSession {
     this.logs = new JobLogs(workbench.project.folder);
     this.#runner = new JobRunner({
       repository: this.#observed(this.#jobs),
-      kinds: Object.fromEntries(
-        Object.entries(JOB_KINDS).map(([name, kind]) => [
+      kinds: new Map(
+        [...JOB_KINDS].map(([name, kind]) => [
           name,
           (description, context) => kind.run(this.workbench, description, context),
         ]),
@@ -114,15 +104,15 @@ export class ProjectSession {
     return typeof description === 'object' && description !== null && Reflect.get(description, key) === value;
   }
 
-  submit(kind: string, description: Readonly<Record<string, unknown>>): Job {
-    const { id, output } = this.#runner.submit(kind, description);
-    this.#follow(id, kind, output);
+  submit<Schema extends AnySchema>(kind: JobKind<Schema>, request: Immutable<InferInput<Schema>>): Job {
+    const { id, output } = this.#runner.submit(kind.name, storedRequest(kind, request));
+    this.#follow(id, kind.name, output);
     return this.job(id);
   }
 
   pause(id: string): Job {
     const { kind, state } = this.#jobs.get(id);
-    if (JOB_KINDS[kind]?.canPause !== true) throw new AppError('unsupported', 'Such a job cannot be paused.');
+    if (JOB_KINDS.get(kind)?.canPause !== true) throw new AppError('unsupported', 'Such a job cannot be paused.');
     if (state === 'running') this.#refuseElsewhere(id);
     this.#runner.pause(id);
     return this.#stop(id, 'Pausing at the next checkpoint.');
@@ -135,7 +125,8 @@ export class ProjectSession {
   }
 
   resume(id: string): Job {
-    const { kind } = this.#jobs.get(id);
+    const { kind, description } = this.#jobs.get(id);
+    JOB_KINDS.get(kind)?.check(description);
     this.#follow(id, kind, this.#runner.resume(id));
     return this.job(id);
   }
@@ -147,7 +138,7 @@ export class ProjectSession {
 
   /** The jobs that train runs, or did last, by the names of the runs. */
   jobsOfRuns(): ReadonlyMap<string, Job> {
-    const jobs = this.#jobs.list().filter(({ kind }) => kind === TRAIN_JOB);
+    const jobs = this.#jobs.list().filter(({ kind }) => kind === trainJob.name);
     return new Map(jobs.map((record) => this.#show(record)).map((job) => [job.subject, job]));
   }
 
@@ -164,7 +155,7 @@ export class ProjectSession {
     this.#runner.drop();
     if (current !== null) {
       const kind = this.#jobs.get(current).kind;
-      if (JOB_KINDS[kind]?.canPause === true) this.#runner.pause(current);
+      if (JOB_KINDS.get(kind)?.canPause === true) this.#runner.pause(current);
       else this.#runner.cancel(current);
       await Promise.race([this.#ends.get(current), later(CLOSING_MS)]);
     }
@@ -198,7 +189,7 @@ export class ProjectSession {
       .finally(() => {
         this.#stopping.delete(id);
         this.#progressEnds(id);
-        this.#events.changed(...(CHANGED_BY[kind] ?? []));
+        this.#events.changed(...(JOB_KINDS.get(kind)?.changes ?? []));
       });
     this.#ends.set(id, end);
   }
@@ -226,7 +217,7 @@ export class ProjectSession {
     this.#progress.set(id, progress);
     const record = this.#jobs.get(id);
     const job = this.#show(record);
-    if (record.kind === TRAIN_JOB) this.curves.report(job.subject, progress);
+    if (record.kind === trainJob.name) this.curves.report(job.subject, progress);
     this.#events.emit({ type: 'job', job });
   }
 
@@ -248,7 +239,7 @@ export class ProjectSession {
       move: (id, to, error) => {
         const record = jobs.move(id, to, error ?? null);
         if (to === 'running') {
-          if (record.kind === TRAIN_JOB) this.curves.begin(this.#show(record).subject);
+          if (record.kind === trainJob.name) this.curves.begin(this.#show(record).subject);
           this.#log(id, 'Started.');
         }
         return to === 'running' || to === 'queued' ? tell(record) : record;
@@ -258,14 +249,13 @@ export class ProjectSession {
   }
 
   #show({ id, kind, description, state, progress, error, created, updated }: JobRecord): Job {
-    const { title, subject } = JOB_KINDS[kind]?.describe(description) ?? { title: kind, subject: '' };
+    const known = JOB_KINDS.get(kind)?.titleOf(description) ?? null;
     const isOurs = this.#runner.holds(id);
     const isStopping = this.#stopping.has(id);
     return {
       id,
       kind,
-      title,
-      subject,
+      ...(known ?? { title: `A job of another version (${kind})`, subject: '' }),
       state,
       // What the database keeps was written from this very shape.
       progress: this.#progress.get(id) ?? (progress as Job['progress']),
@@ -273,9 +263,9 @@ export class ProjectSession {
       created,
       updated,
       isStopping,
-      canPause: state === 'running' && isOurs && !isStopping && JOB_KINDS[kind]?.canPause === true,
+      canPause: state === 'running' && isOurs && !isStopping && JOB_KINDS.get(kind)?.canPause === true,
       canResume:
-        ['queued', 'paused', 'interrupted', 'failed', 'cancelled'].includes(state) && !isOurs && kind in JOB_KINDS,
+        ['queued', 'paused', 'interrupted', 'failed', 'cancelled'].includes(state) && !isOurs && known !== null,
       canCancel: ['queued', 'paused', 'interrupted'].includes(state) || (state === 'running' && isOurs && !isStopping),
     };
   }

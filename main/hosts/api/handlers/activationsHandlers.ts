@@ -5,7 +5,7 @@ import type { captureSchema, corpusSchema } from '../../../contract/api/activati
 import { AppError } from '../../../contract/base/errors.ts';
 import { folderBytes } from '../folderBytes.ts';
 import {
-  CAPTURE_JOB,
+  captureJob,
   DEFAULT_CONTEXT_LENGTH,
   listStores,
   storeName,
@@ -80,7 +80,7 @@ export function activationsHandlers(host: HostContext): ApiHandlers['activations
       );
       if (taken)
         throw new AppError('exists', `There are activations called ${taken.name} already. Choose another name.`);
-      return session.submit(CAPTURE_JOB, request);
+      return session.submit(captureJob, request);
     },
   };
 }
@@ -91,7 +91,7 @@ const outputSchema = v.object({ tokensPerSecond: v.number() });
 function captureRate(host: HostContext, model: string): number | null {
   const session = host.session();
   for (const { id, kind, state } of session.jobs()) {
-    if (kind !== CAPTURE_JOB || state !== 'succeeded') continue;
+    if (kind !== captureJob.name || state !== 'succeeded') continue;
     const output = v.safeParse(outputSchema, session.output(id));
     if (output.success && session.describes(id, 'model', model) && output.output.tokensPerSecond > 0) {
       return output.output.tokensPerSecond;

@@ -5,7 +5,7 @@ import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviou
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import { behaviourProblems, tryCase } from '../../../workbench/behaviours.ts';
 import { editNamed } from '../../../workbench/editParts.ts';
-import { BEHAVIOUR_JOB } from '../../../workbench/evaluationJobs.ts';
+import { behaviourJob } from '../../../workbench/evaluationJobs.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function behaviourHandlers(host: HostContext): ApiHandlers['behaviour'] {
@@ -52,7 +52,7 @@ export function behaviourHandlers(host: HostContext): ApiHandlers['behaviour'] {
       const session = host.session();
       const { name: stored } = behaviours().find(name) ?? { name: '' };
       if (stored === '') throw new AppError('not-found', `There is no behaviour ${JSON.stringify(name)}.`);
-      return session.submit(BEHAVIOUR_JOB, {
+      return session.submit(behaviourJob, {
         name: stored,
         version: version === null ? null : project().versions.resolve(version),
         ...(model === undefined ? {} : { model }),

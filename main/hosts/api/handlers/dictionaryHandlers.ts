@@ -10,11 +10,12 @@ import { predictMemory } from '../../../core/dictionaries/trainingMemory.ts';
 import { DEFAULT_BUFFER_BYTES, DEFAULT_HELD_OUT } from '../../../core/dictionaries/train.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import {
+  evaluateJob,
   findDictionary,
   findFinishedDictionary,
   listDictionaries,
   readDictionaryDetails,
-  TRAIN_JOB,
+  trainJob,
   type ProjectDictionary,
 } from '../../../workbench/dictionaries.ts';
 import { folderOf } from '../../../workbench/projectFolder.ts';
@@ -109,7 +110,8 @@ export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary']
       const isQueued = session
         .jobs()
         .some(
-          (job) => job.kind === TRAIN_JOB && job.subject === request.name && ['queued', 'running'].includes(job.state),
+          (job) =>
+            job.kind === trainJob.name && job.subject === request.name && ['queued', 'running'].includes(job.state),
         );
       if (taken || isQueued) {
         throw new AppError(
@@ -117,12 +119,12 @@ export function dictionaryHandlers(host: HostContext): ApiHandlers['dictionary']
           `There is a dictionary or a run called ${request.name} already. Choose another name.`,
         );
       }
-      return session.submit(TRAIN_JOB, request);
+      return session.submit(trainJob, request);
     },
     evaluate: async (request) => {
       const session = host.session();
       await findFinishedDictionary(session.workbench, request.name);
-      return session.submit('evaluate', request);
+      return session.submit(evaluateJob, request);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { MergeConflict, Resolution } from '../../../core/edits/versionMerge
 import { readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { BisectState } from '../../../storage/versions/bisection.ts';
 import type { Decide } from '../../../storage/versions/merges.ts';
-import { BISECT_JOB } from '../../../workbench/bisection.ts';
+import { bisectJob } from '../../../workbench/bisection.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function editHandlers(host: HostContext): ApiHandlers['edit'] {
@@ -98,7 +98,7 @@ export function editHandlers(host: HostContext): ApiHandlers['edit'] {
       const behaviour = behaviours.resolve(ref);
       const { name } = behaviours.get(behaviour);
       const { author } = host.author();
-      return host.session().submit(BISECT_JOB, { behaviour, name, bound, passRate, author });
+      return host.session().submit(bisectJob, { behaviour, name, bound, passRate, author });
     },
     endBisect: (why) => {
       versions().endBisect(host.author(why));

@@ -10,7 +10,7 @@ import type { EvaluationSummary } from '../../../storage/entities/evaluations.ts
 import { corpusPath } from '../../../workbench/corpora.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
 import { editNamed } from '../../../workbench/editParts.ts';
-import { EVALUATION_JOB, type EvaluationRequest } from '../../../workbench/evaluationJobs.ts';
+import { evaluationJob, type EvaluationRequest } from '../../../workbench/evaluationJobs.ts';
 import { planEvaluation } from '../../../workbench/evaluationPlan.ts';
 import { forecastCalibration, forecastEdit } from '../../../workbench/forecast.ts';
 import type { HostContext } from '../hostContext.ts';
@@ -85,7 +85,7 @@ export function evaluationHandlers(host: HostContext): ApiHandlers['evaluation']
       const request = await requestOf(input);
       // What cannot be run is refused now, not when its turn comes.
       await planEvaluation(workbench(), request, () => Promise.resolve(null));
-      return session.submit(EVALUATION_JOB, {
+      return session.submit(evaluationJob, {
         ...request,
         budget: budget === null ? null : parseBudget(budget),
         author: host.author().author,

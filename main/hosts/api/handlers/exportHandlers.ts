@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises';
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import {
-  EXPORT_JOB,
+  exportJob,
   listExports,
   planExport,
   removeExport,
   restoreExport,
   showExport,
   trashedExports,
+  verifyJob,
   type ProjectExport,
 } from '../../../workbench/exports.ts';
 import { folderOf } from '../../../workbench/projectFolder.ts';
@@ -30,7 +31,7 @@ export function exportHandlers(host: HostContext): ApiHandlers['export'] {
         throw new AppError('exists', `There is an export called ${name} already. Choose another name.`);
       }
       const { id, operations, author, message } = project.versions.get(version);
-      return session.submit(EXPORT_JOB, {
+      return session.submit(exportJob, {
         edit: { operations },
         target: name,
         form,
@@ -42,7 +43,7 @@ export function exportHandlers(host: HostContext): ApiHandlers['export'] {
           : { text: text.from === 'store' ? { store: text.store } : { corpus: host.locations.pathOf(text.location) } }),
       });
     },
-    verify: ({ name }) => host.session().submit('verify', { name }),
+    verify: ({ name }) => host.session().submit(verifyJob, { name }),
     trash: () => trashedExports(workbench()),
     remove: ({ name }) => removeExport(workbench(), name),
     restore: ({ id, name }) => restoreExport(workbench(), id, name),

@@ -9,7 +9,7 @@ import {
   describeFeatures,
   showContext,
   showFeature,
-  STATISTICS_JOB,
+  statisticsJob,
   statisticsRequest,
   suggestFeatureLabel,
   tryText,
@@ -43,7 +43,7 @@ export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
         request = { ...request, ...options, corpus: await pathOfCorpus(corpus) };
       }
       // Refused now, not when its turn comes.
-      return session.submit(STATISTICS_JOB, await statisticsRequest(session.workbench, request));
+      return session.submit(statisticsJob, await statisticsRequest(session.workbench, request));
     },
     list: ({ offset = 0, limit = 100, ...query }) => listFeatures(workbench(), query, { offset, limit }),
     select: async (query) => ({ features: await selectFeatures(workbench(), query) }),

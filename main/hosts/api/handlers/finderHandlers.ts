@@ -9,7 +9,7 @@ import type { FindEvent } from '../../../core/finder/findEdit.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { promptListsSchema } from '../../../core/finder/promptLists.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
-import { commitFound, FIND_JOB, findRequestSchema, takeFound, type FindRequest } from '../../../workbench/finder.ts';
+import { commitFound, findJob, findRequestSchema, takeFound, type FindRequest } from '../../../workbench/finder.ts';
 import { listFindings, readFinding, removeFinding, type Finding } from '../../../workbench/findings.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
 import type { HostContext } from '../hostContext.ts';
@@ -56,10 +56,10 @@ export function finderHandlers(host: HostContext): ApiHandlers['finder'] {
         .jobs()
         .some(
           ({ kind, subject, state }) =>
-            kind === FIND_JOB && subject === request.name && (state === 'running' || state === 'queued'),
+            kind === findJob.name && subject === request.name && (state === 'running' || state === 'queued'),
         );
       if (isUnderWay) throw new AppError('exists', `A search called ${request.name} is under way already.`);
-      return host.session().submit(FIND_JOB, { ...request });
+      return host.session().submit(findJob, { ...request });
     },
     list: async () => (await listFindings(workbench())).map(summaryOf),
     show: async ({ name }) => {

@@ -1,5 +1,6 @@
 import { shortId } from '../../../core/edits/version.ts';
-import { bisectByBehaviour } from '../../../workbench/bisection.ts';
+import { bisectJob } from '../../../workbench/bisection.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import type { ComputeCommand } from '../command.ts';
@@ -38,8 +39,9 @@ export const bisectCommand: ComputeCommand = {
       const good = texts(arguments_, 'good');
       const { author } = authorOf(arguments_);
       if (good.length > 0) versions.startBisect(optionalText(arguments_, 'bad') ?? 'HEAD', good, { author });
-      const found = await bisectByBehaviour(
+      const found = await runToEnd(
         workbench,
+        bisectJob,
         {
           behaviour,
           name: behaviours.get(behaviour).name,

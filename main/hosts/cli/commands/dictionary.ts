@@ -1,4 +1,5 @@
-import { evaluateDictionary, listDictionaries } from '../../../workbench/dictionaries.ts';
+import { evaluateJob, listDictionaries } from '../../../workbench/dictionaries.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
 import { given, optionalNumber, optionalText, positionals } from '../values.ts';
@@ -68,7 +69,7 @@ const dictionaryEvaluate: ComputeCommand = {
         ...given('activations', optionalText(arguments_, 'activations')),
         ...given('heldOutFraction', optionalNumber(arguments_, 'held-out', { min: 0, max: 1 })),
       };
-      const quality = await evaluateDictionary(workbench, request, context.signal);
+      const quality = await runToEnd(workbench, evaluateJob, request, { signal: context.signal });
       printQuality(quality, context);
       return quality;
     }),

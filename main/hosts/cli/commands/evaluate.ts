@@ -1,14 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { AppError } from '../../../contract/base/errors.ts';
 import { readEdit } from '../../../core/edits/editArguments.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import type { Behaviour } from '../../../core/behaviours/behaviour.ts';
+import { behaviourId, type Behaviour } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
 import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/verdict.ts';
 import { toFileError } from '../../../core/files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
-import { evaluateEdit, runBehaviour } from '../../../workbench/evaluation.ts';
+import { behaviourJob, evaluationJob } from '../../../workbench/evaluationJobs.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { ComputeCommand } from '../command.ts';
@@ -59,13 +61,14 @@ export const evaluateCommand: ComputeCommand = {
       const targets = texts(arguments_, 'target');
       const corpus = optionalText(arguments_, 'corpus');
       const store = optionalText(arguments_, 'activations');
-      const text = corpus !== undefined ? { corpus } : store !== undefined ? { store } : undefined;
+      const text = corpus !== undefined ? { corpus: resolve(corpus) } : store !== undefined ? { store } : undefined;
       const instruction = optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n');
-      const { report, ...summary } = await evaluateEdit(
+      const { id } = await runToEnd(
         workbench,
+        evaluationJob,
         {
           ...treatment,
-          behaviours,
+          behaviours: behaviours.map(inRequest),
           ...(targets.length === 0 ? {} : { targets }),
           ...given('text', text),
           settings: {
@@ -80,6 +83,7 @@ export const evaluateCommand: ComputeCommand = {
         },
         { signal: context.signal },
       );
+      const { report, ...summary } = workbench.project.evaluations.get(id);
       printReport(report, context);
       const files = await writeReports(workbench, { ...summary, report }, arguments_, context);
       context.print(`Stored as ${shortId(summary.id)}.`);
@@ -103,14 +107,16 @@ export const behaviourRun: ComputeCommand = {
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'behaviour run');
-      const [behaviour] = await behavioursNamed(workbench, [name]);
-      if (!behaviour) throw new AppError('internal', 'No behaviour was read.');
+      const [named] = await behavioursNamed(workbench, [name]);
+      if (!named) throw new AppError('internal', 'No behaviour was read.');
       const ref = optionalText(arguments_, 'edit');
-      const run = await runBehaviour(
+      const run = await runToEnd(
         workbench,
+        behaviourJob,
         {
-          behaviour,
-          treatment: ref === undefined ? null : await editNamed(workbench, ref),
+          name: named.behaviour.name,
+          ...(named.isStored ? {} : { behaviour: { ...named.behaviour } }),
+          ...(ref === undefined ? { version: null } : await editNamed(workbench, ref)),
           ...given('model', optionalText(arguments_, 'model')),
           ...given('split', oneOf(arguments_, 'split', ['choose', 'report'])),
           ...given('instruction', optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n')),
@@ -141,20 +147,33 @@ export async function editNamed({ project }: Workbench, ref: string): Promise<Ed
   return { edit: { operations: version.operations }, version: null };
 }
 
+interface NamedBehaviour {
+  readonly behaviour: Behaviour;
+  /** Under its name in the project; else it was read from a file. */
+  readonly isStored: boolean;
+}
+
 /** Names of the project's behaviours, or files; without any, all of the project. */
-async function behavioursNamed({ project }: Workbench, names: readonly string[]): Promise<Behaviour[]> {
+async function behavioursNamed({ project }: Workbench, names: readonly string[]): Promise<NamedBehaviour[]> {
   const stored = project.behaviours.list();
-  if (names.length === 0) return stored.map(({ id }) => project.behaviours.get(id));
+  const known = (ref: string) => ({ behaviour: project.behaviours.get(ref), isStored: true });
+  if (names.length === 0) return stored.map(({ id }) => known(id));
   return Promise.all(
     names.map(async (name) => {
       const isStored = stored.some((each) => each.name === name);
       const isFile = !isStored && (await stat(name).catch(() => undefined))?.isFile() === true;
-      if (!isFile) return project.behaviours.get(name);
+      if (!isFile) return known(name);
       const format = behaviourFormatOfName(name);
       const base = name.replace(/^.*[\\/]/u, '').replace(/\.[^.]*$/u, '');
-      return readBehaviourFile(name, format, format === 'json' ? {} : { name: base });
+      const behaviour = await readBehaviourFile(name, format, format === 'json' ? {} : { name: base });
+      return { behaviour, isStored: false };
     }),
   );
+}
+
+/** By its content id, or as it reads where the project does not have it. */
+function inRequest({ behaviour, isStored }: NamedBehaviour) {
+  return isStored ? behaviourId(behaviour) : { ...behaviour };
 }
 
 /** @param path of a JSON file; "default" means the limits that a file need not give. */
