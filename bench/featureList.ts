@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Random } from '../main/core/numerics/random.ts';
 import { FEATURE_ORDERS, type FeatureQuery } from '../main/storage/entities/featureQuery.ts';
-import { createProject } from '../main/storage/project/project.ts';
+import { createProject } from '../main/storage/project/create.ts';
 import { generatedFeatures } from './data/generatedFeatures.ts';
 
 const DICTIONARY = 'a'.repeat(64);

@@ -13,7 +13,7 @@ import { chromium, type Page } from '@playwright/test';
 import { launchOptions } from '../e2e/window/browser.ts';
 import { root, WebHost } from '../e2e/window/webHost.ts';
 import type { FeatureRow } from '../main/storage/entities/features.ts';
-import { openProject } from '../main/storage/project/project.ts';
+import { openProject } from '../main/storage/project/open.ts';
 import { generatedFeatures } from './data/generatedFeatures.ts';
 
 const DICTIONARY = 'large';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LabelRow } from '../main/core/labels/labelsFile.ts';
-import { createProject } from '../main/storage/project/project.ts';
+import { createProject } from '../main/storage/project/create.ts';
 
 const DICTIONARY = 'a'.repeat(64);
 const SUBJECTS =

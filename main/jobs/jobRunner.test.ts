@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
-import { createProject, type Project } from '../storage/project/project.ts';
+import { createProject } from '../storage/project/create.ts';
+import type { Project } from '../storage/project/project.ts';
 import { JobRunner, type Execute } from './jobRunner.ts';
 
 let folder: string;

@@ -6,7 +6,9 @@ import { listBackups } from './recovery/backup.ts';
 import { Database } from './database.ts';
 import { headSchema, migrate } from './migrate.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
-import { createProject, DATABASE_FILE, openProject } from './project/project.ts';
+import { createProject } from './project/create.ts';
+import { DATABASE_FILE } from './project/layout.ts';
+import { openProject } from './project/open.ts';
 import { contentOf, RELEASED_SCHEMAS, unpackFixture } from '../testing/storage/fixture.ts';
 import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '../contract/base/errors.ts';
 import { Database } from './database.ts';
-import { createProject, DATABASE_FILE, openProject, Project } from './project/project.ts';
+import { createProject } from './project/create.ts';
+import { DATABASE_FILE } from './project/layout.ts';
+import { openProject } from './project/open.ts';
+import { Project } from './project/project.ts';
 import type { StorageAnswer, StorageWork } from './storageWork.ts';
 
 const { task, folder } = workerData as StorageWork; // of storageWork.ts

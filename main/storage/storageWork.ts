@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import * as v from 'valibot';
 import { deserializeError, AppError, type SerializedError } from '../contract/base/errors.ts';
 import type { Backup } from './recovery/backup.ts';
-import type { Health } from './project/project.ts';
+import type { Health } from './recovery/health.ts';
 
 interface Results {
   /** Makes an empty project. */

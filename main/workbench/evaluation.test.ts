@@ -14,7 +14,7 @@ import { tasks } from '../engine/tasks.ts';
 import { parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
 import { openModel } from '../core/models/model.ts';
 import { Random } from '../core/numerics/random.ts';
-import { createProject } from '../storage/project/project.ts';
+import { createProject } from '../storage/project/create.ts';
 import { evaluateEdit, runBehaviour } from './evaluation.ts';
 import { addModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';

@@ -1,6 +1,6 @@
 // Opens a project's workbench, and puts right what a process that died may have left.
 import { recoverJobs } from '../jobs/runJob.ts';
-import { openProject } from '../storage/project/project.ts';
+import { openProject } from '../storage/project/open.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
 import { catalogueModels } from './models.ts';

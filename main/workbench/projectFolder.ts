@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../contract/base/errors.ts';
 import { toFileError } from '../core/files/fileError.ts';
-import { DATABASE_FILE } from '../storage/project/project.ts';
+import { DATABASE_FILE } from '../storage/project/layout.ts';
 
 /** The kinds of things that have a folder each inside the project's folder of their kind. */
 const KINDS = {

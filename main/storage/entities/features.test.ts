@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FeatureQuery } from './featureQuery.ts';
 import type { FeatureRow, FeatureWords } from './features.ts';
-import { openProject, type Project } from '../project/project.ts';
+import { openProject } from '../project/open.ts';
+import type { Project } from '../project/project.ts';
 import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 
 let project: Project;

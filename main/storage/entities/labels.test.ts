@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Project } from '../project/project.ts';
-import { openProject } from '../project/project.ts';
+import { openProject } from '../project/open.ts';
 import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 
 let project: Project;

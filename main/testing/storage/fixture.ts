@@ -7,7 +7,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Operation } from '../../core/edits/edit.ts';
 import type { FeatureWords } from '../../storage/entities/features.ts';
 import { headSchema } from '../../storage/migrate.ts';
-import { DATABASE_FILE, type Project } from '../../storage/project/project.ts';
+import { DATABASE_FILE } from '../../storage/project/layout.ts';
+import type { Project } from '../../storage/project/project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from './temporaryProject.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../storage/fixtures');

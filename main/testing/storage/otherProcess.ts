@@ -33,10 +33,11 @@ const DROP_PRIVILEGES = `
  * so that what was said has happened) and `f(feature)`, `DICTIONARY`, `MODEL` in reach.
  */
 export function startProcess(folder: string, body: string, options: StartOptions = {}): OtherProcess {
-  const project = pathToFileURL(join(import.meta.dirname, '../../storage/project/project.ts')).href;
+  const urlOf = (name: string) => pathToFileURL(join(import.meta.dirname, `../../storage/project/${name}.ts`)).href;
   const code = `
     import { writeSync } from 'node:fs';
-    import { openProject, createProject } from ${JSON.stringify(project)};
+    import { createProject } from ${JSON.stringify(urlOf('create'))};
+    import { openProject } from ${JSON.stringify(urlOf('open'))};
     process.on('SIGXFSZ', () => {}); // the limit on a file's size is to be an error of the write, as a full disk's is
     const say = (line) => writeSync(1, line + '\\n');
     const folder = ${JSON.stringify(folder)}, DICTIONARY = ${JSON.stringify(DICTIONARY)}, MODEL = ${JSON.stringify(MODEL)};

@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createProject, type OpenOptions, type Project } from '../../storage/project/project.ts';
+import { createProject } from '../../storage/project/create.ts';
+import type { OpenOptions } from '../../storage/project/open.ts';
+import type { Project } from '../../storage/project/project.ts';
 
 export const DICTIONARY = 'a'.repeat(64);
 export const OTHER_DICTIONARY = 'b'.repeat(64);

@@ -4,7 +4,7 @@ import { AppError } from '../../../contract/base/errors.ts';
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import type { project as projectContract } from '../../../contract/api/project.ts';
 import type { OutputOf } from '../../../contract/rpc/procedure.ts';
-import { DATABASE_FILE } from '../../../storage/project/project.ts';
+import { DATABASE_FILE } from '../../../storage/project/layout.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
 import { listExports } from '../../../workbench/exports.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { createProject } from '../../../storage/project/project.ts';
+import { createProject } from '../../../storage/project/create.ts';
 import { makeSampleProject } from '../../../workbench/sample.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { sampleFolder } from '../sampleFolder.ts';

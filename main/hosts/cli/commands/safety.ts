@@ -1,8 +1,9 @@
 // Going back: one step, to a backup, or to what can still be read.
 import { AppError } from '../../../contract/base/errors.ts';
 import type { UndoReport } from '../../../storage/changes.ts';
-import { openProject } from '../../../storage/project/project.ts';
-import { restoreBackup, salvage } from '../../../storage/recovery/recovery.ts';
+import { openProject } from '../../../storage/project/open.ts';
+import { restoreBackup } from '../../../storage/recovery/restore.ts';
+import { salvage } from '../../../storage/recovery/salvage.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { AUTHOR_OPTION, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { flag, optionalNumber, positionals } from '../values.ts';

@@ -1,0 +1,57 @@
+// Goes back to a copy. Nothing is ever deleted: the database that was there is set aside under `damaged/`.
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AppError } from '../../contract/base/errors.ts';
+import { toFileError } from '../../core/files/fileError.ts';
+import { DATABASE_FILE } from '../project/layout.ts';
+import { translateSqliteError } from '../sqliteError.ts';
+import { checkWhole, listBackups, syncFile, type Backup } from './backup.ts';
+
+const ENDS = ['', '-wal', '-shm'] as const;
+
+export interface Restored {
+  readonly backup: Backup;
+  /** Where the damaged database lies now; null: there was none. */
+  readonly setAside: string | null;
+}
+
+/**
+ * Puts a copy in the database's place; no process may have the project open.
+ * @param file name of the copy; by default the newest.
+ * @throws AppError `not-found` without such a copy, `invalid-file` when the copy itself is damaged: then nothing was changed.
+ */
+export function restoreBackup(folder: string, file?: string, now: () => Date = () => new Date()): Restored {
+  const backups = listBackups(folder);
+  const backup = file === undefined ? backups[0] : backups.find((each) => each.file === file);
+  if (backup === undefined) {
+    throw new AppError(
+      'not-found',
+      `${folder}: there is no ${file === undefined ? 'backup' : `backup ${file.slice(0, 100)}`}.`,
+    );
+  }
+  const path = join(resolve(folder), DATABASE_FILE);
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    checkWhole(backup.path);
+    copyFileSync(backup.path, partial);
+    syncFile(partial);
+    const setAside = putAside(folder, now().toISOString());
+    renameSync(partial, path);
+    syncFile(resolve(folder));
+    return { backup, setAside };
+  } catch (thrown) {
+    rmSync(partial, { force: true });
+    throw toFileError(translateSqliteError(thrown, path), path);
+  }
+}
+
+function putAside(folder: string, time: string): string | null {
+  const path = join(resolve(folder), DATABASE_FILE);
+  if (!existsSync(path)) return null;
+  const place = join(resolve(folder), 'damaged');
+  mkdirSync(place, { recursive: true });
+  const target = join(place, `project-${time.replace(/[-:.]/gu, '')}.sqlite`);
+  // The log of the database first: without it the file left behind would lack its last writes, with a stranger's it breaks.
+  for (const end of ENDS.toReversed()) if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${target}${end}`);
+  return target;
+}
