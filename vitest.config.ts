@@ -12,6 +12,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
+          setupFiles: ['.ci/propertySeed.ts'],
           include: ['main/**/*.test.ts', 'renderer/**/*.test.ts', 'bench/**/*.test.ts', '.ci/**/*.test.ts'],
         },
       },
