@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { provide, type Need } from './provide.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { attempt, provide, type Need } from './provide.ts';
 
 /** A machine on which packages are installed or not; `needs` are met by them. */
 function machine(...available: readonly string[]) {
@@ -48,5 +48,18 @@ describe('providing what tests need', () => {
     ];
     expect(await provide(needs, install)).toEqual([]);
     expect(ways).toEqual(['b']);
+  });
+});
+
+describe('an attempt to bring something', () => {
+  it.each([
+    ['that is not here', 'no-such-program', [], 'It failed: spawnSync no-such-program ENOENT'],
+    ['that says why', process.execPath, ['-e', 'throw new Error("no network")'], 'It failed: Error: no network'],
+    ['that says nothing', process.execPath, ['-e', 'process.exit(3)'], 'It failed: status 3'],
+  ])('by a program %s fails in one line, and goes on', (_, command, args, line) => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    attempt('It', command, args);
+    expect(log.mock.calls).toEqual([['It…'], [line]]);
+    log.mockRestore();
   });
 });

@@ -44,7 +44,8 @@ export function attempt(what: string, command: string, args: readonly string[], 
     timeout: INSTALL_MS,
   });
   if (status === 0) return;
-  console.log(`${what} failed: ${error?.message ?? stderr.trimEnd().split('\n').at(-1)}`);
+  const said = () => stderr.split('\n').find((line) => /^E: |Error: /u.test(line));
+  console.log(`${what} failed: ${error?.message ?? said() ?? `status ${status}`}`);
 }
 
 /** @returns a function that installs packages where it may: it does nothing without root or apt-get. */
