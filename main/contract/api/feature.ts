@@ -19,7 +19,8 @@ export const FEATURE_STATISTICS = [
   'impact', // mean activation over all tokens × topEffect: by how much it moves a logit on an average token
   'confidence', // of its label
 ] as const;
-export const FEATURE_ORDERS = ['feature', 'label', ...FEATURE_STATISTICS] as const;
+/** `labelled`: what has a label first (then drafts, then what was set aside), the most certain and the largest impact first. */
+export const FEATURE_ORDERS = ['feature', 'label', 'labelled', ...FEATURE_STATISTICS] as const;
 
 const number = v.pipe(v.number(), v.finite());
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));

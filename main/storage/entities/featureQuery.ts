@@ -36,7 +36,8 @@ export const FEATURE_STATISTICS = [
   'confidence',
 ] as const satisfies readonly (keyof typeof COLUMNS)[];
 export type FeatureStatistic = (typeof FEATURE_STATISTICS)[number];
-export const FEATURE_ORDERS = ['feature', 'label', ...FEATURE_STATISTICS] as const;
+/** `labelled`: labels before drafts before what was set aside before the rest; the most certain, then the largest impact first. */
+export const FEATURE_ORDERS = ['feature', 'label', 'labelled', ...FEATURE_STATISTICS] as const;
 export type FeatureOrder = (typeof FEATURE_ORDERS)[number];
 
 export interface FeatureQuery {

@@ -84,6 +84,12 @@ function compare(a: ListedFeature, b: ListedFeature, order: FeatureOrder, descen
     const byLabel = a.label < b.label ? -1 : Number(a.label > b.label);
     return Number(a.label === '') - Number(b.label === '') || sign * byLabel || a.feature - b.feature;
   }
+  if (order === 'labelled') {
+    const rank = ({ state }: ListedFeature) => ['labelled', 'draft', 'uninterpretable', 'unlabelled'].indexOf(state);
+    const certainty = (row: ListedFeature) => (row.state === 'unlabelled' ? 0 : (row.confidence ?? 0));
+    const first = rank(a) - rank(b) || certainty(b) - certainty(a) || b.impact - a.impact || b.feature - a.feature;
+    return sign * first;
+  }
   // Undefined is less than any number.
   const [left, right] = [a[order] ?? -Infinity, b[order] ?? -Infinity];
   return sign * (left === right ? a.feature - b.feature : left - right);

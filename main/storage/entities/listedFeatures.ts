@@ -12,7 +12,7 @@ const KEPT_LISTS = 16;
 /** Features that were asked for by number: so few are found again faster than remembered. */
 const MOST_SELECTED = 1000;
 /** Orders that labels change. */
-const LABEL_ORDERS: readonly FeatureOrder[] = ['label', 'confidence'];
+const LABEL_ORDERS: readonly FeatureOrder[] = ['label', 'labelled', 'confidence'];
 
 interface Kept {
   readonly version: string;
@@ -85,6 +85,12 @@ export class ListedFeatures {
     const lasts = LABEL_ORDERS.includes(order) ? version : '';
     const known = this.#orders.get(key);
     if (known?.version === lasts) return known.features;
+    if (order === 'labelled') {
+      const labelledFirst = this.#labelledFirst(set, version);
+      const features = descending ? labelledFirst.reverse() : labelledFirst;
+      remember(this.#orders, key, { version: lasts, features }, KEPT_ORDERS);
+      return features;
+    }
     const direction = descending ? ' DESC' : '';
     const by = [...new Set([order === 'feature' || order === 'label' ? 'feature' : COLUMNS[order], 'feature'])]
       .map((column) => `${column}${direction}`)
@@ -95,6 +101,25 @@ export class ListedFeatures {
       this.#numbers('feature', `FROM feature_statistics WHERE set_id = ? ORDER BY ${terms}`, set),
     );
     remember(this.#orders, key, { version: lasts, features }, KEPT_ORDERS);
+    return features;
+  }
+
+  /** Few have been written about: they are sorted, and stand before the others in their order by impact. */
+  #labelledFirst(set: number, version: string): Uint32Array {
+    const written = this.#numbers(
+      'feature',
+      `FROM feature_statistics INDEXED BY feature_statistics_by_state
+       WHERE set_id = ? AND state IN ('labelled', 'draft', 'uninterpretable')
+       ORDER BY CASE state WHEN 'labelled' THEN 0 WHEN 'draft' THEN 1 ELSE 2 END, confidence DESC, impact DESC, feature DESC`,
+      set,
+    );
+    const isWritten = new Uint8Array(this.end(set));
+    for (const feature of written) isWritten[feature] = 1;
+    const byImpact = this.#ordered(set, 'impact', true, version);
+    const features = new Uint32Array(byImpact.length);
+    features.set(written);
+    let next = written.length;
+    for (const feature of byImpact) if (isWritten[feature] === 0) features[next++] = feature;
     return features;
   }
 

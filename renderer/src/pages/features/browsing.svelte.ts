@@ -22,6 +22,11 @@ export class Browsing {
   among = $state.raw<readonly number[] | null>(null);
   /** The queue as it was when it began: who labels a feature still finds it in its place. */
   queue = $state.raw<readonly number[] | null>(null);
+  /**
+   * The order that the list opens in, as it was then, so that a feature that is labelled stays in its place: labels first. Null:
+   * by number, since there are no labels; undefined: not known yet.
+   */
+  #opening = $state.raw<readonly number[] | null | undefined>(undefined);
   #found = $state.raw<{ readonly list: number; readonly feature: number; readonly index: number | null } | null>(null);
   #asked: { readonly key: string; readonly list: number; isFound: boolean } | null = null;
   #anchor: number | null = null;
@@ -33,6 +38,7 @@ export class Browsing {
   constructor(dictionary: () => Dictionary) {
     this.#dictionary = dictionary;
     this.rows = featureRows(() => this.source);
+    void this.#open(untrack(dictionary));
 
     $effect(() => {
       if (!this.isQueue) {
@@ -67,7 +73,7 @@ export class Browsing {
   }
 
   get request(): ListRequest {
-    return listRequest(route.query);
+    return listRequest(route.query, this.#opening ? 'labelled' : 'number');
   }
 
   get pane(): Pane {
@@ -90,6 +96,12 @@ export class Browsing {
       return queue && { key: `queue ${numberOf(queue)}`, query: { dictionary: name }, numbers: queue };
     }
     const { request, among } = this;
+    if (route.query['order'] === undefined) {
+      if (this.#opening === undefined) return null;
+      if (this.#opening && !this.isFiltered) {
+        return { key: `opening ${numberOf(this.#opening)}`, query: { dictionary: name }, numbers: this.#opening };
+      }
+    }
     // Thousands of numbers need not be written out to tell one list from another.
     const key = `${among ? numberOf(among) : ''} ${JSON.stringify(toFeatureQuery(name, request))}`;
     return { key, query: toFeatureQuery(name, request, among), numbers: null };
@@ -145,6 +157,18 @@ export class Browsing {
   /** Resolves when what was asked for last has been chosen. */
   settled(): Promise<void> {
     return this.#choosing;
+  }
+
+  /** A list that cannot be had is had by number, or says itself what is wrong. */
+  async #open({ name, quality }: Dictionary): Promise<void> {
+    try {
+      const { counts } = await api.label.summary({ dictionary: quality?.hash ?? '' });
+      const { labelled = 0, draft = 0, uninterpretable = 0 } = counts;
+      const hasLabels = labelled + draft + uninterpretable > 0;
+      this.#opening = hasLabels ? (await api.feature.select({ dictionary: name, order: 'labelled' })).features : null;
+    } catch {
+      this.#opening = null;
+    }
   }
 
   async beginQueue(name = this.#dictionary().name): Promise<void> {

@@ -9,6 +9,11 @@ describe('the list that an address asks for', () => {
     expect(isFiltered(strange)).toBe(false);
   });
 
+  it('opens on the labels where it is told to and no order is asked for', () => {
+    expect(toFeatureQuery('d', listRequest({}, 'labelled'))).toEqual({ dictionary: 'd', order: 'labelled' });
+    expect(toFeatureQuery('d', listRequest({ order: 'number' }, 'labelled'))).toEqual({ dictionary: 'd' });
+  });
+
   it('has an order, filters, ranges and a search at once', () => {
     const request = listRequest({
       ...{ order: 'entropy', q: ' jail ', state: 'draft', tag: 'safety', list: 'mine', dead: 'hidden' },

@@ -10,6 +10,7 @@ export type Statistic = (typeof FEATURE_STATISTICS)[number];
 const ORDER_LIST = [
   { name: 'number', title: 'By number', order: 'feature', isDescending: false, needsStatistics: false },
   { name: 'queue', title: 'To label first', order: 'impact', isDescending: true, needsStatistics: false },
+  { name: 'labelled', title: 'Labelled first', order: 'labelled', isDescending: false, needsStatistics: false },
   { name: 'label', title: 'By label', order: 'label', isDescending: false, needsStatistics: false },
   { name: 'confidence', title: 'Most certain label', order: 'confidence', isDescending: true, needsStatistics: false },
   { name: 'rate', title: 'Most often firing', order: 'rate', isDescending: true, needsStatistics: false },
@@ -47,10 +48,17 @@ export interface ListRequest {
   readonly ranges: readonly Range[];
 }
 
-/** What is not understood is left out: a hand-made link still shows a list. */
-export function listRequest(query: Readonly<Record<string, string>>): ListRequest {
+/**
+ * What is not understood is left out: a hand-made link still shows a list.
+ * @param opensBy the order where the address names none
+ */
+export function listRequest(
+  query: Readonly<Record<string, string>>,
+  opensBy: 'number' | 'labelled' = 'number',
+): ListRequest {
+  const orderNamed = (wanted: string | undefined) => ORDERS.find(({ name }) => name === wanted);
   return {
-    order: ORDERS.find(({ name }) => name === query['order']) ?? ORDER_LIST[0],
+    order: orderNamed(query['order']) ?? orderNamed(opensBy) ?? ORDER_LIST[0],
     search: (query['q'] ?? '').slice(0, 500),
     state: LABEL_STATES.find((state) => state === query['state']) ?? null,
     tag: query['tag'] ?? '',

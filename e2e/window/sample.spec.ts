@@ -1,0 +1,55 @@
+// The sample from the first click: its features with labels, examples and the map, and nothing to compute before.
+import { expect, goTo, lookAt, test } from './test.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+test('the sample opens its features on a labelled one with examples, effects, neighbours and the map', async ({
+  page,
+}) => {
+  await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Features' }).click();
+  await expect(page.getByLabel('Order', { exact: true })).toHaveValue('labelled');
+  const list = page.getByRole('listbox', { name: 'Features' });
+  // Every row in sight is labelled, not a dash.
+  await expect(list.getByRole('option').first().getByTitle('labelled')).toBeVisible();
+  const rows = await list.getByRole('option').count();
+  await expect(list.getByTitle('labelled', { exact: true })).toHaveCount(rows);
+  await list.getByRole('option').first().click();
+
+  const feature = page.getByRole('main');
+  await expect(feature.getByRole('heading', { name: 'Examples' })).toBeVisible();
+  await expect(feature.locator('li .token.peak').first()).toBeVisible();
+  await expect(feature.getByRole('img', { name: /^Activations/u })).toBeVisible();
+  await expect(feature.getByRole('table', { name: /^Logits raised/u }).getByRole('row')).toHaveCount(11);
+  await expect(feature.getByRole('heading', { name: 'Nearest decoder rows' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Compute statistics' })).toHaveCount(0);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await lookAt(page, 'sample-features');
+
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await expect(page.getByLabel(/^Map of/u)).toBeVisible();
+  await lookAt(page, 'sample-map');
+  await page.getByRole('button', { name: 'List', exact: true }).click();
+});
+
+test('a feature that is labelled in the list that opened stays in its place', async ({ page }) => {
+  const list = page.getByRole('listbox', { name: 'Features' });
+  const order = async () => (await list.getByRole('option').locator('.number').allTextContents()).slice(0, 8).join(' ');
+  const before = await order();
+  await list.getByRole('option').nth(2).click();
+  const third = await list.getByRole('option').nth(2).locator('.number').textContent();
+  await expect(page.getByRole('region', { name: `Feature ${third ?? ''}`, exact: true })).toBeVisible();
+  await page.getByRole('button', { name: 'uninterpretable', exact: true }).click();
+  await expect(list.getByRole('option').nth(2).getByTitle('uninterpretable')).toBeVisible();
+  expect(await order()).toBe(before);
+});
+
+test('activations of the sample are captured from its training text, under the name of their site', async ({
+  page,
+  host,
+}) => {
+  await goTo(page, host, 'dictionaries/~new');
+  await expect(page.getByRole('combobox', { name: 'Corpus', exact: true })).toHaveValue('corpus.jsonl');
+  await expect(page.getByLabel('Name of the activations')).toHaveValue('blocks.1.hook_resid_post');
+});
