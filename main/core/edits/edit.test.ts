@@ -73,6 +73,21 @@ describe('an edit', () => {
     expect(editId({ operations: [ABLATE] })).toBe('8735f8c994c00300c16ec91a24c40a5fb54928edbb93e26ab274500a99aed9ec');
   });
 
+  // Each is what `printf '%s' TEXT | sha256sum` gives for its canonical text: versions and exports of every release have them.
+  it.each([
+    [{ kind: 'ablate' }, '8735f8c994c00300c16ec91a24c40a5fb54928edbb93e26ab274500a99aed9ec'],
+    [{ kind: 'scale', factor: 0.5 }, '851e3c03f61395ec3c2902e5f176ae6745bbaf7f471cab350d7671a7cfd6cc80'],
+    [{ kind: 'clamp', value: -3 }, '2d8825f23e693f94a2674d74549ac3d0f65307eea0aded8e62d87f46c68e11bd'],
+    [{ kind: 'clampActive', value: 2.5 }, 'c3f8e167b337f24f0625f1103457e0fe6648e013f1b31654bca0c824d489fff4'],
+    [{ kind: 'floor', value: 1 }, 'ca365b758e5c68570a7c93a52cec17f84cd99f0034f6493641b2986e50196f9c'],
+    [{ kind: 'cap', value: 0.1 }, 'd8bb05fe296b5aa44c81da7ac69aa9c42b1269babe7b8518ca3e8b60175b7d51'],
+    [{ kind: 'steer', amount: -4 }, '66b722fbbc75443b73ee387f466796538b3ce947bb6489f263354620f1749ae9'],
+    [{ kind: 'project', factor: 0 }, 'ed9a79125baab12ba44e89c98a5859451418120940b170a11377945d752ac736'],
+  ] as const)('of %j has the id it always had', (action, id) => {
+    const written: unknown = JSON.parse(JSON.stringify({ operations: [{ ...ABLATE, ...action }] }));
+    expect(editId(parseEdit(written))).toBe(id);
+  });
+
   it('has an id independent of key order, operation order, gate order and the sign of zero', () => {
     fc.assert(
       fc.property(
