@@ -9,36 +9,12 @@ import {
   reasonEntries,
   siteSchema,
 } from '../base/fields.ts';
+import { operationListSchema, operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { jobSchema } from './job.ts';
 
-const amount = v.pipe(v.number(), v.finite());
 const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const refName = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
-
-const target = {
-  feature: featureSchema,
-  dictionary: hashSchema,
-  site: siteSchema,
-  scope: v.variant('positions', [
-    v.strictObject({ positions: v.picklist(['all', 'notBos', 'promptOnly', 'generatedOnly']) }),
-    v.strictObject({ positions: v.literal('fromFirstFiring'), feature: featureSchema }),
-  ]),
-  /** None: always open. Several: open where any of them is. */
-  gates: v.pipe(v.array(v.strictObject({ feature: featureSchema, threshold: amount })), v.maxLength(64)),
-};
-
-/** One change to one feature at one site; f is the feature's activation, d its decoder row, x the activation. */
-export const operationSchema = v.variant('kind', [
-  v.strictObject({ ...target, kind: v.literal('ablate') }), // f' = 0
-  v.strictObject({ ...target, kind: v.literal('scale'), factor: amount }), // f' = factor·f
-  v.strictObject({ ...target, kind: v.literal('clamp'), value: amount }), // f' = value
-  v.strictObject({ ...target, kind: v.literal('clampActive'), value: amount }), // f' = value where f > 0
-  v.strictObject({ ...target, kind: v.literal('floor'), value: amount }), // f' = max(f, value)
-  v.strictObject({ ...target, kind: v.literal('cap'), value: amount }), // f' = min(f, value)
-  v.strictObject({ ...target, kind: v.literal('steer'), amount }), // x' = x + amount·d
-  v.strictObject({ ...target, kind: v.literal('project'), factor: amount }), // x' = x + (factor−1)(x·d̂)d̂
-]);
 
 export const labelSchema = v.object({ dictionary: v.string(), feature: v.number(), text: v.string() });
 
@@ -144,7 +120,7 @@ export const edit = {
   setOperations: command({
     summary: 'Replace all operations of the working edit, undone as one',
     input: v.strictObject({
-      operations: v.pipe(v.array(operationSchema), v.maxLength(4096)),
+      operations: operationListSchema,
       ...reasonEntries,
     }),
     output: workingSchema,

@@ -1,7 +1,7 @@
 // The report of an evaluation as a page gets it. What the figures mean stands in main/evaluation; every estimate has its 95%
 // interval and the size of its sample.
 import * as v from 'valibot';
-import { operationSchema } from './edit.ts';
+import { operationSchema } from '../domain/edit.ts';
 
 export const estimateSchema = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
 const maybe = v.nullable(estimateSchema);

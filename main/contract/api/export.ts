@@ -1,8 +1,8 @@
 // Exports: patched models as artifacts, each with its manifest and its equivalence report.
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
+import { operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
-import { operationSchema } from './edit.ts';
 import { jobSchema } from './job.ts';
 
 /** ONNX with its weights inside, or linked; a plain checkpoint with the edit in a bias, or in the weights; one with a hook. */

@@ -9,9 +9,10 @@ import {
   paragraphSchema,
   reasonEntries,
 } from '../base/fields.ts';
+import { operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
-import { labelSchema, operationSchema, workingSchema } from './edit.ts';
+import { labelSchema, workingSchema } from './edit.ts';
 import { jobSchema } from './job.ts';
 
 const behaviourName = v.pipe(v.string(), v.minLength(1), v.maxLength(200));

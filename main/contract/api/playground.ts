@@ -2,10 +2,9 @@
 // texts of both as they are written. Operations are given as they stand on the screen, unsaved ones among them.
 import * as v from 'valibot';
 import { hashSchema } from '../base/fields.ts';
+import { operationListSchema } from '../domain/edit.ts';
 import { query, stream } from '../rpc/procedure.ts';
-import { operationSchema } from './edit.ts';
 
-const operations = v.pipe(v.array(operationSchema), v.maxLength(4096));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.pipe(v.string(), v.maxLength(200_000));
 const nullableNumber = v.nullable(v.number());
@@ -17,7 +16,7 @@ const tried = {
   /** The model, by its hash. */
   model: hashSchema,
   /** None: the model as it is. */
-  operations,
+  operations: operationListSchema,
   prompt: text,
   /** The prompt as it stands, also where the model has a chat template. */
   raw: v.boolean(),
@@ -28,7 +27,7 @@ const token = v.object({ id: v.number(), text: v.string() });
 export const playground = {
   describe: query({
     summary: 'What is known of operations and of the features that they name',
-    input: v.strictObject({ model: hashSchema, operations }),
+    input: v.strictObject({ model: hashSchema, operations: operationListSchema }),
     output: v.object({
       /** In the order of the operations. */
       operations: v.array(

@@ -52,7 +52,7 @@ describe('an edit on the command line', () => {
     [['ablate'], {}, /"ablate" is no operation/u],
     [['ablate:-1'], {}, /"ablate:-1" is no operation/u],
     [['ablate:1:2'], {}, /ablate takes no number/u],
-    [['clamp:1'], {}, /clamp takes a number, clamp:1:1.5/u],
+    [['clamp:1'], {}, /clamp takes a number, clamp:1:2\./u],
     [['clamp:1:two'], {}, /"two" is not a number/u],
     [['clamp:1:0x10'], {}, /"0x10" is not a number/u],
     [['clamp:1:1e999'], {}, /is not a number/u],

@@ -1,27 +1,24 @@
 // Edits as people write them on a command line, `clamp:7:-3` with a scope and gates, and as files.
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../../contract/base/errors.ts';
+import { parseEdit, type Edit } from '../../contract/domain/edit.ts';
+import {
+  isOperationKind,
+  makeOperation,
+  OPERATION_KINDS,
+  OPERATIONS,
+  type Operation,
+  type OperationKind,
+} from '../../contract/domain/operations/index.ts';
+import { FIXED_POSITIONS, type Gate, type Scope, type Target } from '../../contract/domain/operations/target.ts';
 import { toFileError } from '../files/fileError.ts';
-import { parseEdit, type Action, type ActionKind, type Edit, type Gate, type Scope } from './edit.ts';
 import type { DictionarySite } from './editPatches.ts';
 import { parseVersion, VERSION_FORMAT } from './version.ts';
 
 const MAX_EDIT_BYTES = 16 << 20;
 
-/** What stands after the feature, by kind; null: nothing. */
-const AMOUNTS: Readonly<Record<ActionKind, 'factor' | 'value' | 'amount' | null>> = {
-  ablate: null,
-  scale: 'factor',
-  clamp: 'value',
-  clampActive: 'value',
-  floor: 'value',
-  cap: 'value',
-  steer: 'amount',
-  project: 'factor',
-};
-
 export interface EditArguments extends DictionarySite {
-  /** `ablate:123`, `scale:123:0.5`, `clamp:7:-3`, `clampActive:7:-3`, `floor:7:1`, `cap:7:2`, `steer:9:4`, `project:9:0` */
+  /** `ablate:123`, `scale:123:0.5`, …: see OPERATION_FORMS. */
   readonly operations: readonly string[];
   /** `all` (default), `notBos`, `promptOnly`, `generatedOnly`, `fromFirstFiring:12` */
   readonly scope?: string;
@@ -29,61 +26,42 @@ export interface EditArguments extends DictionarySite {
   readonly gates?: readonly string[];
 }
 
+/** How each kind of operation is written: `ablate:F`, `scale:F:FACTOR`, … */
+export const OPERATION_FORMS: readonly string[] = OPERATION_KINDS.map((kind) =>
+  [kind, 'F', ...numberWord(kind)].join(':'),
+);
+
 /** One edit of operations that share site, dictionary, scope and gates. @throws AppError `usage` that quotes the wrong part. */
 export function editFromArguments({ operations, scope = 'all', gates = [], site, dictionary }: EditArguments): Edit {
   const shared = { site, dictionary, scope: parseScope(scope), gates: gates.map(parseGate) };
-  return parseEdit({ operations: operations.map((text) => ({ ...parseOperation(text), ...shared })) });
+  return parseEdit({ operations: operations.map((text) => parseOperation(text, shared)) });
 }
 
-function parseOperation(text: string): Action & { readonly feature: number } {
+function parseOperation(text: string, shared: Omit<Target, 'feature'>): Operation {
   const [kind = '', feature = '', amount, ...rest] = text.split(':');
   const example = () => `"${text.slice(0, 60)}" is no operation: write ablate:123, scale:123:0.5 or clamp:7:-3`;
-  const kinds = Object.keys(AMOUNTS).join(', ');
-  if (!isKind(kind)) throw usage(`${example()}; the operations are ${kinds}.`);
+  if (!isOperationKind(kind)) throw usage(`${example()}; the operations are ${OPERATION_KINDS.join(', ')}.`);
   if (!/^\d+$/u.test(feature) || rest.length > 0) throw usage(`${example()}.`);
-  const needsAmount = AMOUNTS[kind] !== null;
-  if (needsAmount !== (amount !== undefined)) {
-    throw usage(
-      `"${text.slice(0, 60)}": ${kind} takes ${needsAmount ? `a number, ${kind}:${feature}:1.5` : 'no number'}.`,
-    );
+  const { number } = OPERATIONS[kind];
+  if ((number !== null) !== (amount !== undefined)) {
+    const wanted = number === null ? 'no number' : `a number, ${kind}:${feature}:${number.example}`;
+    throw usage(`"${text.slice(0, 60)}": ${kind} takes ${wanted}.`);
   }
-  return { feature: Number(feature), ...actionOf(kind, amount === undefined ? 0 : parseNumber(amount, text)) };
+  const value = amount === undefined ? 0 : parseNumber(amount, text);
+  return makeOperation(kind, value, { ...shared, feature: Number(feature) });
 }
 
-function isKind(kind: string): kind is ActionKind {
-  return Object.hasOwn(AMOUNTS, kind);
-}
-
-function actionOf(kind: ActionKind, amount: number): Action {
-  switch (kind) {
-    case 'ablate':
-      return { kind };
-    case 'scale':
-    case 'project':
-      return { kind, factor: amount };
-    case 'clamp':
-    case 'clampActive':
-    case 'floor':
-    case 'cap':
-      return { kind, value: amount };
-    case 'steer':
-      return { kind, amount };
-  }
+function numberWord(kind: OperationKind): string[] {
+  const { number } = OPERATIONS[kind];
+  return number === null ? [] : [number.name.toUpperCase()];
 }
 
 function parseScope(text: string): Scope {
-  switch (text) {
-    case 'all':
-    case 'notBos':
-    case 'promptOnly':
-    case 'generatedOnly':
-      return { positions: text };
-  }
+  const positions = FIXED_POSITIONS.find((one) => one === text);
+  if (positions !== undefined) return { positions };
   const feature = /^fromFirstFiring:(\d+)$/u.exec(text)?.[1];
   if (feature !== undefined) return { positions: 'fromFirstFiring', feature: Number(feature) };
-  throw usage(
-    `"${text.slice(0, 60)}" is no scope: write all, notBos, promptOnly, generatedOnly or fromFirstFiring:FEATURE.`,
-  );
+  throw usage(`"${text.slice(0, 60)}" is no scope: write ${FIXED_POSITIONS.join(', ')} or fromFirstFiring:FEATURE.`);
 }
 
 function parseGate(text: string): Gate {

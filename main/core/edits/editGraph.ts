@@ -1,6 +1,6 @@
 // An edit as part of a model's graph: x' = x + Σᵢ gᵢ·dᵢ over the edited features, spliced in at their sites.
 //
-// Every operation is one line of numbers (operationArrays.ts): with s the feature activation f (for project: (x·d)/‖d‖²),
+// Every operation is one line of numbers (contract/domain/operations): with s the feature activation f or (x·d)/‖d‖²,
 //   g = slope·s + offset + min(max(s, low), high) − s,   and 0 where its scope, gates or switch say no.
 // So all operations are computed alike, and what an edit is lies in arrays only: they are inputs of the graph (interactive:
 // a slider rebuilds nothing, and each sample of a batch can have another edit) or initializers (exported). One code

@@ -1,7 +1,7 @@
 // How exactly an operation does in the graph what its definition says: shown wherever the operation is shown.
+import { OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { disagreementRate, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
-import type { Operation } from './edit.ts';
 
 export interface Exactness {
   /**
@@ -14,12 +14,13 @@ export interface Exactness {
 
 /** The features whose activations an operation reads: those that topk competition matters for. */
 export function featuresRead(operation: Operation): number[] {
-  const isUnconditional = operation.kind === 'steer' || operation.kind === 'project';
   const others = [
     ...operation.gates.map(({ feature }) => feature),
     ...(operation.scope.positions === 'fromFirstFiring' ? [operation.scope.feature] : []),
   ];
-  return [...new Set(isUnconditional ? others : [operation.feature, ...others])].sort((a, b) => a - b);
+  return [...new Set(OPERATIONS[operation.kind].reads === 'feature' ? [operation.feature, ...others] : others)].sort(
+    (a, b) => a - b,
+  );
 }
 
 /**

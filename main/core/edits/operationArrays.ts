@@ -1,10 +1,11 @@
 // The operations at one slot (a dictionary at a site) as the arrays that its graph computes with; see editGraph.ts.
+import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
+import { featuresOf } from '../../contract/domain/edit.ts';
+import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
+import { NO_CHANGE } from '../../contract/domain/operations/operation.ts';
 import { checkFeatures, foldedBias, pickRows, thresholds as thresholdsOf } from '../dictionaries/encoderGraph.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
-import { featuresOf, type Operation } from './edit.ts';
 import type { Abilities, SlotArray } from './editGraph.ts';
-
-const LARGEST = 3.4028234663852886e38; // of float32
 
 /**
  * Every slot has at least this many rows and operations; what is missing does nothing. An empty array is more than some
@@ -13,40 +14,11 @@ const LARGEST = 3.4028234663852886e38; // of float32
  */
 export const FEWEST_ROWS = 2;
 
-/** g = slope·s + offset + min(max(s, low), high) − s. */
-interface Line {
-  readonly slope: number;
-  readonly offset: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-const KEEP: Line = { slope: 0, offset: 0, low: -LARGEST, high: LARGEST };
-
-function lineOf(operation: Operation): Line {
-  switch (operation.kind) {
-    case 'ablate': // 0 − f
-      return { ...KEEP, slope: -1 };
-    case 'scale': // factor·f − f
-    case 'project':
-      return { ...KEEP, slope: operation.factor - 1 };
-    case 'clamp': // value − f
-    case 'clampActive':
-      return { ...KEEP, slope: -1, offset: operation.value };
-    case 'floor': // max(f, value) − f
-      return { ...KEEP, low: operation.value };
-    case 'cap': // min(f, value) − f
-      return { ...KEEP, high: operation.value };
-    case 'steer':
-      return { ...KEEP, offset: operation.amount };
-  }
-}
-
 /** What a graph must be able to do for these operations. */
 export function abilitiesFor(operations: readonly Operation[], switches: boolean): Abilities {
   const has = (...positions: readonly string[]) => operations.some(({ scope }) => positions.includes(scope.positions));
   return {
-    project: operations.some(({ kind }) => kind === 'project'),
+    project: operations.some(readsStream),
     gates: operations.some(({ gates }) => gates.length > 0),
     notBos: has('notBos'),
     promptLength: has('promptOnly', 'generatedOnly'),
@@ -137,10 +109,10 @@ export function operationArrays(
     rowOfEach('row', ({ feature }) => feature),
     perOperation('slope', (operation) => lineOf(operation).slope),
     perOperation('offset', (operation) => lineOf(operation).offset),
-    perOperation('low', (operation) => lineOf(operation).low, KEEP.low),
-    perOperation('high', (operation) => lineOf(operation).high, KEEP.high),
-    flag('onlyActive', ({ kind }) => kind === 'clampActive'),
-    flag('isProjection', ({ kind }) => kind === 'project'),
+    perOperation('low', (operation) => lineOf(operation).low, NO_CHANGE.low),
+    perOperation('high', (operation) => lineOf(operation).high, NO_CHANGE.high),
+    flag('onlyActive', ({ kind }) => OPERATIONS[kind].onlyActive === true),
+    flag('isProjection', readsStream),
     perOperation('inverseSquareNorm', ({ feature }) => inverseSquareNorm(decoder, d, feature)),
     flag('notBos', ({ scope }) => scope.positions === 'notBos'),
     flag('promptOnly', ({ scope }) => scope.positions === 'promptOnly'),
@@ -152,11 +124,15 @@ export function operationArrays(
     floats(
       'gateThreshold',
       [Math.max(gates.length, 1), 1, 1],
-      gates.length > 0 ? Float32Array.from(gates, ({ threshold }) => threshold) : Float32Array.of(LARGEST),
+      gates.length > 0 ? Float32Array.from(gates, ({ threshold }) => threshold) : Float32Array.of(MAX_FLOAT32),
     ),
     floats('gatesOf', [count, Math.max(gates.length, 1)], gatesOf),
     ...(samples ? [switchArray(samples, count)] : []),
   ];
+}
+
+function readsStream({ kind }: Operation): boolean {
+  return OPERATIONS[kind].reads === 'stream';
 }
 
 /** `[operations, batch, 1]` */

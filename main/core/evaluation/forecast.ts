@@ -10,7 +10,8 @@
 // This knows nothing of the text, of how features compete in a topk dictionary, or of what follows after the site. How good
 // it is, is measured with every evaluation (forecastCheck.ts).
 import type { Dictionary } from '../dictionaries/dictionary.ts';
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import { gainOf, lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { TokenEffect } from '../features/statisticsReader.ts';
 
@@ -71,7 +72,7 @@ export interface SiteForecast {
   /** Of the statistics. */
   readonly tokens: number;
   readonly operations: readonly ForecastOperation[];
-  /** Kinds that nothing is forecast of: what they do depends on the activations themselves. */
+  /** Features of operations that nothing is forecast of: what they do depends on the activations of the site. */
   readonly unforecast: readonly number[];
   /** Those whose rates are forecast to change most, the largest change first, the edited ones not among them. */
   readonly strongest: readonly ForecastFeature[];
@@ -173,7 +174,7 @@ function forecastPlace(
     features: size,
     tokens,
     operations: operations.map((operation) => summaryOf(operation, statistics)),
-    unforecast: operations.filter(({ kind }) => kind === 'project').map(({ feature }) => feature),
+    unforecast: operations.filter(({ kind }) => OPERATIONS[kind].reads === 'stream').map(({ feature }) => feature),
     strongest,
     shareOfFirings: total === 0 ? 0 : moved / total,
     ...footprint(operations, statistics),
@@ -188,31 +189,32 @@ export function statesOf(operation: Operation, { tokens, firings, means }: Forec
   const open = openShare(operation, { tokens, firings, means });
   const firing = (delta: number): ActingState => ({ fires: true, share: rate * open, delta });
   const silent = (delta: number): ActingState => ({ fires: false, share: (1 - rate) * open, delta });
-  switch (operation.kind) {
-    case 'ablate':
-      return [firing(-mean)];
-    case 'scale':
-      return [firing((operation.factor - 1) * mean)];
-    case 'clamp':
-      return [firing(operation.value - mean), silent(operation.value)];
-    case 'clampActive':
-      return [firing(operation.value - mean)];
-    case 'floor': {
-      const { value } = operation;
-      if (value <= 0) return [];
-      // E[max(f, v) − f] for an exponential f.
-      return [firing(mean === 0 ? value : value - mean * (1 - Math.exp(-value / mean))), silent(value)];
-    }
-    case 'cap': {
-      const { value } = operation;
-      if (value < 0) return [firing(value - mean), silent(value)];
-      return [firing(mean === 0 ? 0 : -mean * Math.exp(-value / mean))]; // E[min(f, v) − f]
-    }
-    case 'steer':
-      return [firing(operation.amount), silent(operation.amount)];
-    case 'project':
-      return [];
-  }
+  const gains = meanGains(operation, mean);
+  if (gains === null) return [];
+  // What leaves an activation of 0 as it is has no state for silence.
+  return [firing(gains.firing), ...(gains.silent === 0 ? [] : [silent(gains.silent)])];
+}
+
+/**
+ * The mean of what an operation adds, where its feature fires with an exponentially distributed activation and where it is
+ * silent. Null where that depends on the activations of the site.
+ */
+function meanGains(operation: Operation, mean: number): { readonly firing: number; readonly silent: number } | null {
+  const { reads, onlyActive } = OPERATIONS[operation.kind];
+  if (reads === 'stream') return null;
+  const { slope, offset, low, high } = lineOf(operation);
+  return {
+    firing: slope * mean + offset + clippedMean(mean, low, high) - mean,
+    silent: onlyActive === true ? 0 : gainOf(operation, 0),
+  };
+}
+
+/** E[min(max(f, low), high)] of an exponential f. */
+function clippedMean(mean: number, low: number, high: number): number {
+  if (high < 0 || mean === 0) return Math.min(Math.max(0, low), high);
+  const least = Math.max(0, low);
+  const beyond = (value: number) => Math.exp(-value / mean); // P(f > value)
+  return least + mean * (beyond(least) - beyond(high));
 }
 
 /** That any gate is open, gates taken to be independent; above a threshold by an exponential distribution. */

@@ -1,4 +1,5 @@
 // README.md of an artifact: what it is, what its verification found, and how to load it.
+import { numberOf } from '../../contract/domain/operations/index.ts';
 import { isOnnx } from './ladder.ts';
 import { loadingCode } from './loadingCode.ts';
 import type { Manifest } from './manifest.ts';
@@ -10,12 +11,12 @@ type Facts = Omit<Manifest, 'id' | 'format' | 'files'>;
 export function artifactReadme(facts: Facts, report: Report): string {
   const { model, edit } = facts;
   const operations = edit.operations.map((operation, index) => {
-    const { site, dictionary, feature, scope, gates, kind, ...amount } = operation;
-    const number = Object.values(amount)[0];
+    const { site, dictionary, feature, scope, gates, kind } = operation;
+    const number = numberOf(operation);
     const gate = gates.map((one) => `${one.feature} > ${one.threshold}`).join(' or ');
     const where = [scope.positions, ...(gate === '' ? [] : [`where feature ${gate}`])].join(', ');
     const badge = facts.exactness[index]?.badge ?? '';
-    return `| ${kind}${number === undefined ? '' : ` ${number}`} | ${feature} | ${site} | ${dictionary.slice(0, 10)} | ${where} | ${badge} |`;
+    return `| ${kind}${number === null ? '' : ` ${number}`} | ${feature} | ${site} | ${dictionary.slice(0, 10)} | ${where} | ${badge} |`;
   });
   return `# A patched model
 

@@ -1,8 +1,10 @@
 // An edit compiled into weights: which tensors change and how, and the same maps as patches of a graph, which is what the
 // compiled checkpoint is compared with.
-//   W' = W + Σ (c−1) d̂ d̂ᵀ W for what is written (all projections of a site read the same W), b' = b + Σ α d for steers.
+//   W' = W + Σ (c−1) d̂ d̂ᵀ W for what is written (all projections of a site read the same W), b' = b + Σ α d for steers,
+// with c−1 the slope of an operation that reads the stream, and α the offset of one that reads nothing.
 // Sums are in double precision and rounded once, to float32.
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionaries } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import type { Patch } from '../models/variant.ts';
@@ -64,18 +66,19 @@ export function compileWeights(plan: WeightPlan, edit: Edit, dictionaries: Dicti
 
 /** Nothing for a row of zeros, which has no direction. */
 function termOf(operation: Operation, dictionaries: Dictionaries): ProjectionTerm[] {
-  if (operation.kind !== 'project') return [];
+  if (OPERATIONS[operation.kind].reads !== 'stream') return [];
   const row = rowOf(operation, dictionaries);
   const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
-  return norm > 0 ? [{ gain: operation.factor - 1, direction: row.map((value) => value / norm) }] : [];
+  return norm > 0 ? [{ gain: lineOf(operation).slope, direction: row.map((value) => value / norm) }] : [];
 }
 
 function constantOf(operations: readonly Operation[], dictionaries: Dictionaries): Float64Array {
   const sum = new Float64Array(dictionaries.get(operations[0]?.dictionary ?? '')?.d ?? 0);
   for (const operation of operations) {
-    if (operation.kind !== 'steer') continue;
+    if (OPERATIONS[operation.kind].reads !== 'nothing') continue;
+    const { offset } = lineOf(operation);
     for (const [j, value] of rowOf(operation, dictionaries).entries()) {
-      sum[j] = (sum[j] ?? 0) + operation.amount * value;
+      sum[j] = (sum[j] ?? 0) + offset * value;
     }
   }
   return sum;

@@ -5,10 +5,19 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { featureSchema, siteSchema } from '../../contract/base/fields.ts';
+import { float32Schema } from '../../contract/base/float32.ts';
 import { validate } from '../../contract/base/validate.ts';
+import { featuresOf, MAX_OPERATIONS, type Edit } from '../../contract/domain/edit.ts';
+import {
+  makeOperation,
+  numberOf,
+  OPERATION_KINDS,
+  OPERATIONS,
+  type Operation,
+} from '../../contract/domain/operations/index.ts';
+import { MAX_GATES, POSITIONS } from '../../contract/domain/operations/target.ts';
 import { ARCHITECTURES, type Dictionary } from '../dictionaries/dictionary.ts';
 import { foldedBias, pickRows, thresholds } from '../dictionaries/encoderGraph.ts';
-import { featuresOf, MAX_GATES, MAX_OPERATIONS, type Edit, type Operation } from '../edits/edit.ts';
 import type { Dictionaries } from '../edits/editPatches.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { openFile } from '../files/byteSource.ts';
@@ -25,22 +34,21 @@ export const EDIT_FILE = 'edit.json';
 export const ROWS_FILE = 'edit.safetensors';
 const FORMAT = 'errata.hook.1';
 
-const amount = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const moduleName = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*(\.\w+){0,20}$/u, 'expected the path of a module'));
 
 const operationSchema = v.strictObject({
-  kind: v.picklist(['ablate', 'scale', 'clamp', 'clampActive', 'floor', 'cap', 'steer', 'project']),
+  kind: v.picklist(OPERATION_KINDS),
   feature: featureSchema,
   /** Of the encoder's rows. Of the decoder, operation i has row i. */
   row: count,
-  /** factor, value or amount; null for ablate. */
-  number: v.nullable(amount),
-  positions: v.picklist(['all', 'notBos', 'promptOnly', 'generatedOnly', 'fromFirstFiring']),
+  /** factor, value or amount; null for a kind that takes none. */
+  number: v.nullable(float32Schema),
+  positions: v.picklist(POSITIONS),
   /** For fromFirstFiring: the row of the feature that must have fired. */
   first_row: v.nullable(count),
   gates: v.pipe(
-    v.array(v.strictObject({ feature: featureSchema, row: count, threshold: amount })),
+    v.array(v.strictObject({ feature: featureSchema, row: count, threshold: float32Schema })),
     v.maxLength(MAX_GATES),
   ),
 });
@@ -156,12 +164,6 @@ function describeOperation(operation: Operation, rowOf: (feature: number) => num
   };
 }
 
-function numberOf(operation: Operation): number | null {
-  if ('factor' in operation) return operation.factor;
-  if ('value' in operation) return operation.value;
-  return 'amount' in operation ? operation.amount : null;
-}
-
 export async function writeHook(folder: string, { description, rows }: Hook): Promise<void> {
   const tensors = [...rows].flatMap(([name, { d, encoder, encoderBias, threshold, decoder }]): TensorToWrite[] => {
     const tensor = (part: string, shape: readonly number[], data: Float32Array) =>
@@ -206,7 +208,8 @@ export async function readHook(folder: string): Promise<Hook> {
         const used = [row, ...gates.map((gate) => gate.row), ...(first === null ? [] : [first])];
         if (used.some((index) => index >= count))
           throw wrong(path, `${name} has ${count} rows, and an operation asks for more`);
-        if ((kind === 'ablate') !== (number === null)) throw wrong(path, `an operation ${kind} has the wrong number`);
+        if ((OPERATIONS[kind].number === null) !== (number === null))
+          throw wrong(path, `an operation ${kind} has the wrong number`);
         if ((positions === 'fromFirstFiring') !== (first !== null))
           throw wrong(path, 'an operation has the wrong scope');
       }
@@ -267,25 +270,10 @@ export function editOfHook({ description, rows }: Hook): { readonly edit: Edit; 
 
 function operationOf(one: HookOperation, place: { readonly site: string; readonly dictionary: string }): Operation {
   const { kind, row, positions, first_row: first, gates, number } = one;
-  const target = {
+  return makeOperation(kind, number ?? 0, {
     ...place,
     feature: row,
     scope: positions === 'fromFirstFiring' ? { positions, feature: first ?? row } : { positions },
     gates: gates.map((gate) => ({ feature: gate.row, threshold: gate.threshold })),
-  };
-  const value = number ?? 0;
-  switch (kind) {
-    case 'ablate':
-      return { ...target, kind };
-    case 'scale':
-    case 'project':
-      return { ...target, kind, factor: value };
-    case 'steer':
-      return { ...target, kind, amount: value };
-    case 'clamp':
-    case 'clampActive':
-    case 'floor':
-    case 'cap':
-      return { ...target, kind, value };
-  }
+  });
 }

@@ -1,5 +1,6 @@
 // What errata_edit.py computes, once more in plain double precision, one position after the other, from the exported files alone:
 // the independent check of a Hugging Face folder, on machines without Python. Slow on purpose.
+import { OPERATIONS } from '../../contract/domain/operations/index.ts';
 import type { Hook, HookDictionary, HookOperation, HookRows } from './hookFile.ts';
 
 export interface HookSequence {
@@ -49,7 +50,7 @@ export function hookFormula(hook: Hook, site: string, { x, tokens, promptLength 
         }[positions];
         const isOpen = gates.length === 0 || gates.some((gate) => (features.values[gate.row] ?? 0) > gate.threshold);
         isClose ||= isLost || gates.some((gate) => features.isClose(gate.row, gate.threshold));
-        if (operation.kind !== 'steer' && operation.kind !== 'project') isClose ||= features.isClose(operation.row, 0);
+        if (OPERATIONS[operation.kind].reads === 'feature') isClose ||= features.isClose(operation.row, 0);
         if (isInScope && isOpen)
           addChange(
             result,
@@ -113,7 +114,7 @@ function closeTo(
   return (row, level) => within(pre[row]! - bar(row), row) || (level !== 0 && within(values[row]! - level, row));
 }
 
-/** Adds (f' − f)·d, or what steer and project add instead. */
+/** Adds g·d. */
 function addChange(
   result: Float64Array,
   x: ArrayLike<number>,
@@ -121,22 +122,14 @@ function addChange(
   f: number,
   direction: Float32Array,
 ): void {
-  const value = number ?? 0;
   let product = 0;
   let squares = 0;
   for (const [j, dj] of direction.entries()) {
     product += dj * x[j]!;
     squares += dj * dj;
   }
-  const gain = {
-    ablate: -f,
-    scale: (value - 1) * f,
-    clamp: value - f,
-    clampActive: f > 0 ? value - f : 0,
-    floor: Math.max(f, value) - f,
-    cap: Math.min(f, value) - f,
-    steer: value,
-    project: squares > 0 ? ((value - 1) * product) / squares : 0,
-  }[kind];
-  for (const [j, dj] of direction.entries()) result[j] = result[j]! + gain * dj;
+  const { reads, gain } = OPERATIONS[kind];
+  const projection = squares > 0 ? product / squares : 0;
+  const g = gain(reads === 'stream' ? projection : f, number ?? 0);
+  for (const [j, dj] of direction.entries()) result[j] = result[j]! + g * dj;
 }

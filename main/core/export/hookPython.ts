@@ -1,7 +1,16 @@
 // errata_edit.py of a Hugging Face folder: PyTorch hooks that apply the edit to a transformers model. It is the same file for every
 // edit; what differs lies in edit.json and edit.safetensors.
+import { OPERATION_KINDS, OPERATIONS } from '../../contract/domain/operations/index.ts';
+
 export const HOOK_FILE = 'errata_edit.py';
 export const ORIGINAL_FOLDER = 'original';
+
+const FORMULAS = OPERATION_KINDS.map((kind) => `    ${kind.padEnd(12)} gain = ${OPERATIONS[kind].formula}`).join('\n');
+
+const GAINS = OPERATION_KINDS.flatMap((kind) => [
+  `        if kind == "${kind}":`,
+  ...OPERATIONS[kind].python.map((line) => `            ${line}`),
+]).join('\n');
 
 export const HOOK_PYTHON = `"""Loads the model in "${ORIGINAL_FOLDER}" and applies the edit in edit.json and edit.safetensors to it, with PyTorch hooks.
 
@@ -9,10 +18,7 @@ export const HOOK_PYTHON = `"""Loads the model in "${ORIGINAL_FOLDER}" and appli
     model = load()                      # a transformers model; model.errata is the edit
 
 With f the activation of a feature, d its decoder row and x what flows through the site, x becomes x + gain * d, where
-    ablate      gain = -f                  clampActive  gain = value - f where f > 0
-    scale       gain = (factor - 1) * f    floor        gain = max(f, value) - f
-    clamp       gain = value - f           cap          gain = min(f, value) - f
-    steer       gain = amount              project      gain = (factor - 1) * (x . d) / (d . d)
+${FORMULAS}
 at the positions of its scope, where one of its gates is open. Everywhere else x stays as it is, bit for bit.
 
 The prompt is what a generation begins with: the first pass, before anything is in the cache. To tell prompt and generated text
@@ -150,23 +156,7 @@ class Edit:
 
     def _gain(self, operation, f, x, d):
         kind, number = operation["kind"], operation["number"]
-        if kind == "ablate":
-            return -f
-        if kind == "scale":
-            return (number - 1) * f
-        if kind == "clamp":
-            return number - f
-        if kind == "clampActive":
-            return torch.where(f > 0, number - f, torch.zeros_like(f))
-        if kind == "floor":
-            return f.clamp(min=number) - f
-        if kind == "cap":
-            return f.clamp(max=number) - f
-        if kind == "steer":
-            return torch.full_like(f, number)
-        if kind == "project":
-            square = (d @ d).item()
-            return (number - 1) * (x @ d) / square if square > 0 else torch.zeros_like(f)
+${GAINS}
         raise ValueError(f"unknown operation {kind}")
 
     def _is_on(self, operation, features, key):

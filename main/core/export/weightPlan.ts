@@ -4,7 +4,9 @@
 // linear, so it can be applied to each thing written to the stream instead of to their sum. Where the sum is not read
 // before the site, both are the same. Where blocks before the site read it, they see the projected stream already, and the
 // compiled model differs from the edit at the site alone.
-import type { Operation, Scope } from '../edits/edit.ts';
+import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
+import { NO_CHANGE } from '../../contract/domain/operations/operation.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 import type { Model } from '../models/model.ts';
 import type { HalfWriter, Writer } from '../models/writers.ts';
 
@@ -52,10 +54,11 @@ export function planWeights(
   form: 'bias' | 'weights',
 ): WeightPlan | Refusal {
   if (operations.length === 0) return { refused: 'The edit has no operations.' };
-  const allowed = form === 'bias' ? ['steer'] : ['steer', 'project'];
-  const reader = operations.find(({ kind }) => !allowed.includes(kind));
-  if (reader) return { refused: refusedKind(reader, form) };
-  if (form === 'weights' && operations.every(({ kind }) => kind === 'steer')) {
+  const unfit = operations.find(
+    (operation) => !(isConstant(operation) || (form === 'weights' && isProjection(operation))),
+  );
+  if (unfit) return { refused: refusedKind(unfit, form) };
+  if (form === 'weights' && operations.every(isConstant)) {
     return { refused: 'There is no projection among the operations: a steer alone belongs into a bias.' };
   }
   for (const { scope, gates, feature } of operations) {
@@ -70,8 +73,8 @@ export function planWeights(
     const here = operations.filter(({ site }) => site === name);
     if (here.length === 0) continue;
     const step = planSite(model, name, {
-      projects: here.some(({ kind }) => kind === 'project'),
-      steers: here.some(({ kind }) => kind === 'steer'),
+      projects: here.some(isProjection),
+      steers: here.some(isConstant),
     });
     if ('refused' in step) return step;
     steps.push(step);
@@ -82,9 +85,25 @@ export function planWeights(
   return { steps, isExact };
 }
 
-function refusedKind({ kind, feature }: Operation, form: 'bias' | 'weights'): string {
-  if (kind === 'project') return `The projection at feature ${feature} is no constant: only steers fit into a bias.`;
+/** x' = x + α·d */
+function isConstant({ kind }: Operation): boolean {
+  return OPERATIONS[kind].reads === 'nothing';
+}
+
+/** x' = x + (c−1)(x·d̂)d̂: linear in x. */
+function isProjection(operation: Operation): boolean {
+  const { offset, low, high } = lineOf(operation);
+  const isLinear = offset === 0 && low === NO_CHANGE.low && high === NO_CHANGE.high;
+  return OPERATIONS[operation.kind].reads === 'stream' && OPERATIONS[operation.kind].onlyActive !== true && isLinear;
+}
+
+function refusedKind(operation: Operation, form: 'bias' | 'weights'): string {
+  const { kind, feature } = operation;
+  if (isProjection(operation)) {
+    return `The projection at feature ${feature} is no constant: only steers fit into a bias.`;
+  }
   const fitting = form === 'bias' ? 'only steers add a constant' : 'only projections and steers are linear';
+  if (OPERATIONS[kind].reads === 'stream') return `${kind} of feature ${feature} is not linear: ${fitting}.`;
   return `${kind} of feature ${feature} depends on how strongly the feature fires: ${fitting}.`;
 }
 

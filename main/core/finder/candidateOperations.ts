@@ -1,5 +1,14 @@
 // What a search tries: operations on a feature, gentler forms of them, and edits with and without one.
-import { targetKey, type Edit, type Gate, type Operation } from '../edits/edit.ts';
+import { AppError } from '../../contract/base/errors.ts';
+import { targetKey, type Edit } from '../../contract/domain/edit.ts';
+import {
+  makeOperation,
+  numberOf,
+  OPERATION_KINDS,
+  OPERATIONS,
+  type Operation,
+} from '../../contract/domain/operations/index.ts';
+import type { Target } from '../../contract/domain/operations/target.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 
 /** A feature that an operation can change, and its mean activation where it fires. */
@@ -11,27 +20,32 @@ export interface Changeable extends DictionarySite {
 /** The multiple that candidates are ranked with. */
 export const SWEEP_MULTIPLE = 2;
 
-/** @param multiple of the feature's mean that it is turned to the negative of; 0 is ablation. */
-export function operationOf(
-  { site, dictionary, feature, mean }: Changeable,
-  multiple: number,
-  gates: readonly Gate[] = [],
-): Operation {
-  const target = { site, dictionary, feature, scope: { positions: 'notBos' as const }, gates };
-  return multiple === 0
-    ? { ...target, kind: 'ablate' }
-    : { ...target, kind: 'clampActive', value: rounded(-multiple * mean) };
+/** All operations that turn a feature to the negative of a multiple of its mean; of multiple 0, that take it out. */
+export function operationsAt({ mean, ...place }: Changeable, multiple: number): Operation[] {
+  return turned({ ...place, scope: { positions: 'notBos' }, gates: [] }, multiple, mean);
 }
 
-/** Gentler forms of an operation. */
+/** The first of them: the one that features are compared by. */
+export function operationAt(changeable: Changeable, multiple: number): Operation {
+  const [operation] = operationsAt(changeable, multiple);
+  if (!operation) throw new AppError('internal', `No operation turns a feature to ${-multiple} times its mean.`);
+  return operation;
+}
+
+/** Gentler forms of an operation: those that take the feature out, and the same with other numbers. */
 export function weaker(operation: Operation): Operation[] {
-  if (operation.kind !== 'clampActive') return [];
-  const { value, ...rest } = operation;
-  return [
-    { ...rest, kind: 'ablate' },
-    { ...operation, value: rounded(value / 2) },
-    { ...operation, value: rounded(value * 0.75) },
-  ];
+  const number = numberOf(operation);
+  const { finder } = OPERATIONS[operation.kind];
+  if (number === null || !finder) return [];
+  const gentler = finder.gentler(number).map((other) => makeOperation(operation.kind, rounded(other), operation));
+  return [...turned(operation, 0, 0), ...gentler];
+}
+
+function turned(target: Target, multiple: number, mean: number): Operation[] {
+  return OPERATION_KINDS.flatMap((kind) => {
+    const number = OPERATIONS[kind].finder?.numberAt(multiple, mean) ?? null;
+    return number === null ? [] : [makeOperation(kind, rounded(number), target)];
+  });
 }
 
 export function withOperation(edit: Edit, operation: Operation): Edit {

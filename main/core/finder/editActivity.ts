@@ -1,7 +1,8 @@
 // Which edits can change a case at all. An operation on a feature that does not fire, behind a gate that stays shut or after
 // a feature that never fires leaves a text as it is, bit for bit; so most of the cases that must stay need not be run again
 // to know that an edit does them no harm.
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import { gainOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import type { CaseFirings } from './caseFirings.ts';
 import type { ShownCase } from './shownCase.ts';
@@ -65,18 +66,8 @@ function mayAct(operation: Operation, { everywhere, notBos }: Fired): boolean {
 
 /** Whether it leaves an activation of 0 as it is. */
 function needsFiring(operation: Operation): boolean {
-  switch (operation.kind) {
-    case 'ablate':
-    case 'scale':
-    case 'clampActive':
-      return true;
-    case 'cap':
-      return operation.value >= 0;
-    case 'floor':
-      return operation.value <= 0;
-    default:
-      return false;
-  }
+  const { reads, onlyActive } = OPERATIONS[operation.kind];
+  return onlyActive === true || (reads !== 'stream' && gainOf(operation, 0) === 0);
 }
 
 function keyOf({ site, dictionary }: DictionarySite): string {

@@ -19,7 +19,7 @@ import type { Contrast, ContrastPosition } from './contrast.ts';
 import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
 import type { FindSettings } from './findSettings.ts';
 import type { Option } from './growEdit.ts';
-import { operationOf, SWEEP_MULTIPLE } from './candidateOperations.ts';
+import { operationAt, SWEEP_MULTIPLE } from './candidateOperations.ts';
 import { meanWhereFiring, proposeFeatures, type SiteFirings } from './propose.ts';
 import { EditActivity } from './editActivity.ts';
 import { RemainingCases } from './remainingCases.ts';
@@ -258,7 +258,7 @@ async function rankCauses(
     }),
   );
   const edits = proposed.flatMap(({ changeable }) =>
-    [0, SWEEP_MULTIPLE].map((multiple): Edit => ({ operations: [operationOf(changeable, multiple)] })),
+    [0, SWEEP_MULTIPLE].map((multiple): Edit => ({ operations: [operationAt(changeable, multiple)] })),
   );
   const left = await trials.remainingShare(trials.sample(edits.length), edits, 'Measuring causes');
   return proposed

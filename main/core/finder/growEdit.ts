@@ -2,7 +2,7 @@
 import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import type { FindSettings } from './findSettings.ts';
-import { operationOf, SWEEP_MULTIPLE, withOperation, type Changeable } from './candidateOperations.ts';
+import { operationAt, operationsAt, SWEEP_MULTIPLE, withOperation, type Changeable } from './candidateOperations.ts';
 import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type SiteFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
@@ -144,7 +144,7 @@ export async function cheapestOfAll<T extends Tried & { readonly harm: number }>
 
 /** What each option would leave now, added to an edit: what was measured before is of other texts. */
 export async function rankAgain(options: readonly Option[], edit: Edit, trials: Trials): Promise<void> {
-  const edits = options.map((option) => withOperation(edit, operationOf(option, SWEEP_MULTIPLE)));
+  const edits = options.map((option) => withOperation(edit, operationAt(option, SWEEP_MULTIPLE)));
   const hard = trials.stillShown(await trials.scores(trials.target, edit));
   const left = await trials.remainingShare(trials.sample(edits.length, hard), edits, 'Measuring causes');
   for (const [index, option] of options.entries()) option.latest = left[index] ?? Infinity;
@@ -160,7 +160,7 @@ async function tryAdditions(
   const affordable = Math.floor(settings.tokensPerRound / (tokensOf(sample.cases) * MULTIPLES.length));
   const tried = [...options].sort((a, b) => a.latest - b.latest).slice(0, Math.max(FEWEST_OPTIONS, affordable));
   const additions = tried.flatMap((option) =>
-    MULTIPLES.map((multiple) => ({ option, operation: operationOf(option, multiple) })),
+    MULTIPLES.flatMap((multiple) => operationsAt(option, multiple)).map((operation) => ({ option, operation })),
   );
   const edits = additions.map(({ operation }) => withOperation(edit, operation));
   const left = await trials.remainingShare(sample, edits, `Choosing operation ${edit.operations.length + 1}`);

@@ -1,5 +1,6 @@
 // Backward elimination: without an operation, or with a weaker one, while the goal stays reached.
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import { weaker, without, withOperation } from './candidateOperations.ts';
 import { remaining, shownShare } from './objective.ts';
 import type { Effect, OnStep } from './step.ts';
@@ -73,7 +74,7 @@ function weakenedEach(edit: Edit): Smaller[] {
   );
 }
 
-/** Fewer operations are simpler, and an ablation needs no value. */
+/** Fewer operations are simpler, and so is one that needs no number. */
 function isSimpler({ action, operation }: Smaller): boolean {
-  return action === 'remove' || operation.kind === 'ablate';
+  return action === 'remove' || numberOf(operation) === null;
 }

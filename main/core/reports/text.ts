@@ -1,5 +1,5 @@
 // How the files of a report write figures, operations and names.
-import type { Operation } from '../edits/edit.ts';
+import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Predictor } from '../evaluation/forecastCheck.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import type { BaselineKind } from '../evaluation/report.ts';
@@ -26,20 +26,8 @@ export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
 };
 
 export function operationText(operation: Operation): string {
-  switch (operation.kind) {
-    case 'ablate':
-      return 'ablate';
-    case 'scale':
-    case 'project':
-      return `${operation.kind} ${number(operation.factor)}`;
-    case 'clamp':
-    case 'clampActive':
-    case 'floor':
-    case 'cap':
-      return `${operation.kind} ${number(operation.value)}`;
-    case 'steer':
-      return `steer ${number(operation.amount)}`;
-  }
+  const value = numberOf(operation);
+  return value === null ? operation.kind : `${operation.kind} ${number(value)}`;
 }
 
 /** 0.9525 → "95.3%"; what is not quite all or nothing does not read as 100% or 0%. */

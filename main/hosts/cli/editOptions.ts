@@ -1,6 +1,7 @@
 // How an edit is named on a command line: by operations, by a file, or as a version of the project.
 import { AppError } from '../../contract/base/errors.ts';
-import { editFromArguments, readEdit } from '../../core/edits/editArguments.ts';
+import { FIXED_POSITIONS } from '../../contract/domain/operations/target.ts';
+import { editFromArguments, OPERATION_FORMS, readEdit } from '../../core/edits/editArguments.ts';
 import type { Edit } from '../../core/edits/edit.ts';
 import { isVersionFile, readVersionFile } from '../../storage/versions/versionFile.ts';
 import { placeOf } from '../../workbench/exports.ts';
@@ -13,9 +14,12 @@ export const EDIT_OPTIONS: Readonly<Record<string, Option>> = {
   op: {
     type: 'string',
     multiple: true,
-    description: 'ablate:F, scale:F:A, clamp:F:C, clampActive:F:C, floor:F:M, cap:F:M, steer:F:A, project:F:C.',
+    description: `F is a feature: ${OPERATION_FORMS.join(', ')}.`,
   },
-  scope: { type: 'string', description: 'all (default), notBos, promptOnly, generatedOnly or fromFirstFiring:F.' },
+  scope: {
+    type: 'string',
+    description: `${FIXED_POSITIONS.map((one) => (one === 'all' ? 'all (default)' : one)).join(', ')} or fromFirstFiring:F.`,
+  },
   gate: {
     type: 'string',
     multiple: true,

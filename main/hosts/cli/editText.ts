@@ -1,5 +1,5 @@
 // Versions, operations and differences as commands print them.
-import type { Operation } from '../../core/edits/edit.ts';
+import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import { shortId, type Version } from '../../core/edits/version.ts';
 import type { LabelledChange, VersionDifference } from '../../core/edits/versionMerge.ts';
 import type { Project } from '../../storage/project/project.ts';
@@ -8,10 +8,8 @@ import { shortTime } from './openProject.ts';
 
 /** As it is typed, with what else decides where it acts. */
 export function describe(operation: Operation): string {
-  const amount =
-    operation.kind === 'ablate'
-      ? ''
-      : `:${'factor' in operation ? operation.factor : 'value' in operation ? operation.value : operation.amount}`;
+  const number = numberOf(operation);
+  const amount = number === null ? '' : `:${number}`;
   const { scope, gates } = operation;
   const positions =
     scope.positions === 'all'

@@ -133,7 +133,9 @@ const forecastCommand: ComputeCommand = {
         if (raised.length + lowered.length > 0)
           context.print(`  directly raises ${tokens(raised)}, lowers ${tokens(lowered)}`);
         if (unforecast.length > 0)
-          context.print(`  nothing is forecast of the projections of ${unforecast.join(', ')}`);
+          context.print(
+            `  nothing is forecast of the operations on ${unforecast.join(', ')}: what they do depends on the activations`,
+          );
       }
       return { places };
     }),
