@@ -50,8 +50,6 @@ export const GLOSSARY = {
   exact: 'It does what its definition says, up to rounding in float32.',
   calibrated: 'The feature fires above a threshold of its own instead of by competition with the others.',
   approximate: 'It is compiled into weights, to a stated tolerance.',
-  factor: '1 leaves everything as it is.',
-  amount: 'In units of the feature’s activation. The slider reaches four times its largest one.',
   gate: 'The operation acts only where another feature is above a threshold; of several gates, where any is open.',
   kl: 'KL(original ‖ patched) of the next token, in nats: 0 where the two distributions are one.',
   meanKl: 'Mean of the KL of the next token, original ‖ this column, in nats.',

@@ -2,20 +2,16 @@
 // and which operations are switched off for a comparison. Only `save` and `remove` change the project, each as one step that
 // can be taken back.
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { targetKey } from '../../../../main/contract/domain/edit.ts';
+import { numberOf } from '../../../../main/contract/domain/operations/index.ts';
 import { attempt } from '../../api/attempt.ts';
 import { api } from '../../api/session.svelte.ts';
 import type { EditStatus, Operation } from '../../api/types.ts';
-import { amountOf } from './amounts.ts';
 
 interface Draft {
   readonly operation: Operation;
   /** The state of the edit when it was saved; null while it is not. What comes after that state holds it. */
   readonly savedOver: EditStatus | undefined;
-}
-
-/** An edit has at most one operation for each key. */
-export function keyOf({ site, dictionary, feature }: Pick<Operation, 'site' | 'dictionary' | 'feature'>): string {
-  return `${site} ${dictionary} ${feature}`;
 }
 
 /** What operations do, in one spelling: equal ones have equal signatures, whoever wrote them and in whatever order. */
@@ -26,7 +22,13 @@ export function signatureOf(operations: readonly Operation[]): string {
         const { kind, scope, gates } = operation;
         const positions = scope.positions === 'fromFirstFiring' ? [scope.positions, scope.feature] : scope.positions;
         const thresholds = gates.map(({ feature, threshold }) => [feature, threshold] as const);
-        return [keyOf(operation), kind, amountOf(operation), positions, thresholds.sort(([a], [b]) => a - b)] as const;
+        return [
+          targetKey(operation),
+          kind,
+          numberOf(operation),
+          positions,
+          thresholds.sort(([a], [b]) => a - b),
+        ] as const;
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
@@ -46,7 +48,7 @@ export class WorkingEdit {
   /** As on the screen, in the order of the edit. */
   readonly operations = $derived.by((): readonly Operation[] =>
     (this.status?.working.operations ?? []).map((saved) => {
-      const draft = this.#drafts.get(keyOf(saved));
+      const draft = this.#drafts.get(targetKey(saved));
       return draft && this.#isCurrent(draft) ? draft.operation : saved;
     }),
   );
@@ -57,21 +59,21 @@ export class WorkingEdit {
   readonly hasDrafts = $derived.by((): boolean => [...this.#drafts.values()].some((draft) => this.#isCurrent(draft)));
 
   isOn(operation: Operation): boolean {
-    return !this.#off.has(keyOf(operation));
+    return !this.#off.has(targetKey(operation));
   }
 
   switch(operation: Operation, isOn: boolean): void {
-    if (isOn) this.#off.delete(keyOf(operation));
-    else this.#off.add(keyOf(operation));
+    if (isOn) this.#off.delete(targetKey(operation));
+    else this.#off.add(targetKey(operation));
   }
 
   /** Shows and computes a value without saving it. */
   preview(operation: Operation): void {
-    this.#drafts.set(keyOf(operation), { operation, savedOver: undefined });
+    this.#drafts.set(targetKey(operation), { operation, savedOver: undefined });
   }
 
   async save(operation: Operation): Promise<boolean> {
-    const key = keyOf(operation);
+    const key = targetKey(operation);
     const savedOver = this.#status();
     this.#drafts.set(key, { operation, savedOver });
     const working = await attempt(() => api.edit.setOperation({ operation }));
@@ -82,7 +84,7 @@ export class WorkingEdit {
 
   async remove(operation: Operation): Promise<void> {
     const { site, dictionary, feature } = operation;
-    this.#drafts.delete(keyOf(operation));
+    this.#drafts.delete(targetKey(operation));
     await attempt(() => api.edit.removeOperation({ site, dictionary, feature }));
   }
 

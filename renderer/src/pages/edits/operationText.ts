@@ -1,42 +1,12 @@
 // An operation in words. f is the feature's activation, d its decoder row, x the activation of the site.
+import { numberOf, OPERATIONS } from '../../../../main/contract/domain/operations/index.ts';
+import { POSITION_WORDS } from '../../../../main/contract/domain/operations/target.ts';
 import type { Operation } from '../../api/types.ts';
 import { figure } from '../../state/format.ts';
 
-export const OPERATION_KINDS = ['ablate', 'scale', 'clamp', 'clampActive', 'floor', 'cap', 'steer', 'project'] as const;
-export type OperationKind = (typeof OPERATION_KINDS)[number];
-
-export const KIND_HINTS: Record<OperationKind, string> = {
-  ablate: 'f becomes 0: the feature is taken out.',
-  scale: 'f is multiplied.',
-  clamp: 'f is held at a value, everywhere.',
-  clampActive: 'f is held at a value where the feature fires.',
-  floor: 'f is at least a value.',
-  cap: 'f is at most a value.',
-  steer: 'An amount of d is added to x, whether the feature fires or not.',
-  project: 'The part of x along d is multiplied; 0 removes the direction.',
-};
-
-export const SCOPES = ['all', 'notBos', 'promptOnly', 'generatedOnly'] as const;
-export const SCOPE_NAMES: Record<(typeof SCOPES)[number], string> = {
-  all: 'at all tokens',
-  notBos: 'at all tokens but the first (BOS)',
-  promptOnly: 'at tokens of the prompt',
-  generatedOnly: 'at generated tokens',
-};
-
-/** What a kind needs beside the feature; null for nothing. */
-export function amountName(kind: OperationKind): 'factor' | 'value' | 'amount' | null {
-  switch (kind) {
-    case 'ablate':
-      return null;
-    case 'scale':
-    case 'project':
-      return 'factor';
-    case 'steer':
-      return 'amount';
-    default:
-      return 'value';
-  }
+/** What a kind of operation does, for a tooltip. */
+export function kindHint(kind: Operation['kind']): string {
+  return `${OPERATIONS[kind].title}: ${OPERATIONS[kind].description}`;
 }
 
 /**
@@ -51,21 +21,15 @@ export function operationText(
     const label = labelOf(operation, feature);
     return label === null ? `feature ${feature}` : `feature ${feature} “${label}”`;
   };
-  const amount =
-    operation.kind === 'ablate'
-      ? ''
-      : operation.kind === 'scale' || operation.kind === 'project'
-        ? ` by ${figure(operation.factor)}`
-        : operation.kind === 'steer'
-          ? ` by ${figure(operation.amount)}`
-          : ` ${operation.kind === 'floor' || operation.kind === 'cap' ? 'at' : 'to'} ${figure(operation.value)}`;
+  const number = numberOf(operation);
+  const amount = number === null ? '' : ` ${OPERATIONS[operation.kind].number?.preposition ?? ''} ${figure(number)}`;
   const { scope, gates } = operation;
   const where =
     scope.positions === 'fromFirstFiring'
       ? ` from the first firing of ${named(scope.feature)}`
       : scope.positions === 'all'
         ? ''
-        : ` ${SCOPE_NAMES[scope.positions]}`;
+        : ` ${POSITION_WORDS[scope.positions]}`;
   const gate =
     gates.length === 0
       ? ''
