@@ -6,6 +6,7 @@ import type { Changing } from '../contract/api/events.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { validate } from '../contract/base/validate.ts';
 import type { AnySchema, Immutable } from '../contract/rpc/procedure.ts';
+import { JOB_FINISHED, JOB_STARTED, JobLogs, stopLine } from '../jobs/jobLogs.ts';
 import { runJob, type JobContext, type RunJobOptions } from '../jobs/runJob.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -118,5 +119,23 @@ export async function resumeToEnd<Output>(
     );
   }
   if (state !== 'queued') project.jobs.move(id, 'queued');
-  return runJob(project.jobs, id, (job, context) => kind.run(workbench, job.description, context), options);
+  const logs = new JobLogs(project.folder);
+  const log = (line: string) => {
+    logs.add(id, line);
+    options.onLog?.(line);
+  };
+  logs.add(id, JOB_STARTED);
+  try {
+    const output = await runJob(project.jobs, id, (job, context) => kind.run(workbench, job.description, context), {
+      ...options,
+      onLog: log,
+    });
+    logs.add(id, JOB_FINISHED);
+    return output;
+  } catch (thrown) {
+    logs.add(id, stopLine(thrown, project.jobs.get(id).state));
+    throw thrown;
+  } finally {
+    await logs.flush();
+  }
 }

@@ -12,11 +12,11 @@ import type { JobRecord, JobStore } from '../../storage/entities/jobs.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
 import { trainJob } from '../../workbench/dictionaries.ts';
 import { storedRequest, type JobKind } from '../../workbench/jobKind.ts';
-import { JOB_KINDS } from '../../workbench/jobKinds.ts';
+import { describeJob, JOB_KINDS } from '../../workbench/jobKinds.ts';
 import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { EventBus } from './eventBus.ts';
-import { JobLogs, type LogLine } from './jobLogs.ts';
+import { JOB_FINISHED, JOB_STARTED, JobLogs, stopLine, type LogLine } from '../../jobs/jobLogs.ts';
 import { LiveCurves } from './liveCurves.ts';
 
 const POLL_MS = 1000;
@@ -175,11 +175,11 @@ export class ProjectSession {
       .then(
         (result) => {
           this.#outputs.set(id, result);
-          this.#log(id, 'Finished.');
+          this.#log(id, JOB_FINISHED);
         },
         (thrown: unknown) => {
           const { code, message, stack = null } = serializeError(thrown);
-          this.#log(id, code === 'cancelled' ? `Stopped: ${this.#jobs.get(id).state}.` : message);
+          this.#log(id, stopLine(thrown, this.#jobs.get(id).state));
           if (code !== 'cancelled' && code !== 'engine-crashed') {
             this.#events.notice('error', `${this.job(id).title}: ${message}`, code, stack);
           }
@@ -240,7 +240,7 @@ export class ProjectSession {
         const record = jobs.move(id, to, error ?? null);
         if (to === 'running') {
           if (record.kind === trainJob.name) this.curves.begin(this.#show(record).subject);
-          this.#log(id, 'Started.');
+          this.#log(id, JOB_STARTED);
         }
         return to === 'running' || to === 'queued' ? tell(record) : record;
       },
@@ -249,13 +249,13 @@ export class ProjectSession {
   }
 
   #show({ id, kind, description, state, progress, error, created, updated }: JobRecord): Job {
-    const known = JOB_KINDS.get(kind)?.titleOf(description) ?? null;
+    const { isKnown, ...title } = describeJob(kind, description);
     const isOurs = this.#runner.holds(id);
     const isStopping = this.#stopping.has(id);
     return {
       id,
       kind,
-      ...(known ?? { title: `A job of another version (${kind})`, subject: '' }),
+      ...title,
       state,
       // What the database keeps was written from this very shape.
       progress: this.#progress.get(id) ?? (progress as Job['progress']),
@@ -264,8 +264,7 @@ export class ProjectSession {
       updated,
       isStopping,
       canPause: state === 'running' && isOurs && !isStopping && JOB_KINDS.get(kind)?.canPause === true,
-      canResume:
-        ['queued', 'paused', 'interrupted', 'failed', 'cancelled'].includes(state) && !isOurs && known !== null,
+      canResume: ['queued', 'paused', 'interrupted', 'failed', 'cancelled'].includes(state) && !isOurs && isKnown,
       canCancel: ['queued', 'paused', 'interrupted'].includes(state) || (state === 'running' && isOurs && !isStopping),
     };
   }

@@ -103,7 +103,7 @@ async function runCommand(
     return choice;
   };
   function computeWith(used: typeof engine): Compute {
-    return (task, input, { onChunk, onProgress, signal = abort.signal } = {}) =>
+    return (task, input, { onChunk, onProgress, onLog, signal = abort.signal } = {}) =>
       device().then((chosen) =>
         used.run(task, input, {
           device: chosen.device,
@@ -113,10 +113,14 @@ async function runCommand(
             // A stream shows by itself how far it is; a job that also streams does not.
             if (!onChunk || onProgress) progress(updateOf(update));
           },
-          onLog: complain,
+          onLog: (line) => {
+            complain(line);
+            onLog?.(line);
+          },
           onFallback: (fallback) => {
             fallbacks.push(fallback);
             complain(describeFallback(fallback));
+            onLog?.(describeFallback(fallback));
           },
           ...(onChunk ? { onChunk } : {}),
         }),

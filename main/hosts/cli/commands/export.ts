@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { EXPORT_FORMS, type Ladder } from '../../../core/export/ladder.ts';
-import { exportEdit, planExport } from '../../../workbench/exports.ts';
+import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand, ComputeContext } from '../command.ts';
 import { EDIT_OPTIONS, editOf } from '../editOptions.ts';
@@ -117,11 +118,14 @@ export const verifyCommand: ComputeCommand = {
   computesOn: 'any',
   run: async (arguments_, context) => {
     const [given] = positionals(arguments_, ['DIR'], 'verify');
-    // The name of an export of the project will do as well.
-    const named = join(context.projectFolder, 'exports', given);
+    // A folder is checked as it is; the name of an export of the project is a job of the project.
     const isFolder = await stat(given).catch(() => undefined);
-    const folder = !isFolder && (await stat(named).catch(() => undefined)) ? named : resolve(given);
-    const result = await context.compute('export.verify', { folder });
+    const isNamed = !isFolder && (await stat(join(context.projectFolder, 'exports', given)).catch(() => undefined));
+    const result = isNamed
+      ? await withWorkbench(context.projectFolder, { host: 'the command line', ...computingOf(context) }, (workbench) =>
+          runToEnd(workbench, verifyJob, { name: given }, { signal: context.signal }),
+        )
+      : await context.compute('export.verify', { folder: resolve(given) });
     printFigures(result, context);
     if (result.unlisted.length > 0) context.print(`Not part of the export: ${result.unlisted.join(', ')}`);
     context.print(`${result.path} is as it was exported.`);

@@ -14,6 +14,7 @@ import { exportsCommands } from './exports.ts';
 import { featureCommands } from './feature.ts';
 import { findCommand } from './find.ts';
 import { generateCommand } from './generate.ts';
+import { jobCommands } from './job.ts';
 import { labelCommands } from './label.ts';
 import { labelTrialCommands } from './labelTrial.ts';
 import { modelCommands } from './model.ts';
@@ -42,6 +43,7 @@ export const commands: readonly AnyCommand[] = [
   exportCommand,
   verifyCommand,
   ...exportsCommands,
+  ...jobCommands,
   demoCommand,
   deviceCommand,
   ...safetyCommands,

@@ -1,6 +1,18 @@
-// What jobs said, line by line: in memory for the windows that are open, and in logs/<job>.log of the project for later.
+// What jobs said, line by line: in memory for the windows that are open, and in logs/<job>.log of the project for later and
+// for the other face of the program.
 import { appendFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toAppError } from '../contract/base/errors.ts';
+import type { JobState } from './job.ts';
+
+export const JOB_STARTED = 'Started.';
+export const JOB_FINISHED = 'Finished.';
+
+/** The last line of a job that did not succeed. */
+export function stopLine(thrown: unknown, state: JobState): string {
+  const { code, message } = toAppError(thrown);
+  return code === 'cancelled' ? `Stopped: ${state}.` : message;
+}
 
 export interface LogLine {
   readonly number: number;
