@@ -73,7 +73,8 @@ describe('the runtime', () => {
         import * as op from '../core/onnx/ops.ts';
         const graph = new GraphBuilder('g');
         const x = graph.input('x', 'float32', [2]);
-        graph.output(op.isNaN(x), 'nan');
+        const [nan] = graph.node('IsNaN', [x], [{ type: 'bool', shape: [2] }]); // the WebGPU provider has no kernel for it
+        graph.output(nan, 'nan');
         graph.output(op.add(op.mul(x, 2), x), 'y');
         const placements = [];
         const session = await createOrtRuntime('webgpu', { onPlacement: (p) => placements.push(p) })

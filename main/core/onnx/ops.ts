@@ -121,29 +121,22 @@ export const div = binary('Div');
 export const pow = binary('Pow');
 export const max = binary('Max');
 export const min = binary('Min');
-export const mod = binary('Mod');
 export const equal = binary('Equal', 'bool');
 export const greater = binary('Greater', 'bool');
 export const greaterOrEqual = binary('GreaterOrEqual', 'bool');
 export const less = binary('Less', 'bool');
 export const lessOrEqual = binary('LessOrEqual', 'bool');
 export const and = binary('And', 'bool');
-export const or = binary('Or', 'bool');
 
 export const not = unary('Not');
 export const neg = unary('Neg');
 export const abs = unary('Abs');
 export const sqrt = unary('Sqrt');
-export const reciprocal = unary('Reciprocal');
 export const exp = unary('Exp');
 export const log = unary('Log');
 export const tanh = unary('Tanh');
 export const sigmoid = unary('Sigmoid');
 export const relu = unary('Relu');
-export const sin = unary('Sin');
-export const cos = unary('Cos');
-export const floor = unary('Floor');
-export const sign = unary('Sign');
 /** x·Φ(x), by the error function. */
 export const gelu = unary('Gelu', { approximate: { string: 'none' } });
 /** x·Φ(x), by its tanh approximation (gelu_new, gelu_pytorch_tanh). */
@@ -152,10 +145,6 @@ export const geluTanh = unary('Gelu', { approximate: { string: 'tanh' } });
 /** x·sigmoid(x). */
 export function silu(x: Value): Value {
   return mul(x, sigmoid(x));
-}
-
-export function isNaN(x: Value): Value {
-  return emit('IsNaN', [x], { type: 'bool', shape: x.shape });
 }
 
 /** With `name`, the result has that name; without, a value that has the type already is returned as it is. */
@@ -270,22 +259,17 @@ function reduction(opType: string) {
 export const reduceSum = reduction('ReduceSum');
 export const reduceMean = reduction('ReduceMean');
 export const reduceMax = reduction('ReduceMax');
-export const reduceMin = reduction('ReduceMin');
 export const reduceSumSquare = reduction('ReduceSumSquare');
 export const reduceL2 = reduction('ReduceL2');
 export const reduceLogSumExp = reduction('ReduceLogSumExp');
 
-function argReduction(opType: string) {
-  return (x: Value, axis = -1, { keepDims = false } = {}): Value => {
-    const resolved = axisOf(x, axis);
-    const shape = x.shape.flatMap((dim, index) => (index !== resolved ? [dim] : keepDims ? [1] : []));
-    const attributes = { axis: { int: resolved }, keepdims: { int: keepDims ? 1 : 0 } };
-    return emit(opType, [x], { type: 'int64', shape }, attributes);
-  };
+/** The index of the largest along an axis: int64. */
+export function argMax(x: Value, axis = -1, { keepDims = false } = {}): Value {
+  const resolved = axisOf(x, axis);
+  const shape = x.shape.flatMap((dim, index) => (index !== resolved ? [dim] : keepDims ? [1] : []));
+  const attributes = { axis: { int: resolved }, keepdims: { int: keepDims ? 1 : 0 } };
+  return emit('ArgMax', [x], { type: 'int64', shape }, attributes);
 }
-
-export const argMax = argReduction('ArgMax');
-export const argMin = argReduction('ArgMin');
 
 export function cumSum(x: Value, axis: number, { exclusive = false } = {}): Value {
   const at = x.graph.constant('int64', axisOf(x, axis));
@@ -446,19 +430,6 @@ export function slice(x: Value, axis: number, start: Operand, end: Operand, dim?
 /** "To the end" for slice. */
 export const END = Number.MAX_SAFE_INTEGER;
 
-/** Broadcasts to a shape that may have named dimensions. */
-export function expand(x: Value, shape: Shape): Value {
-  broadcast(x.shape, shape);
-  const { graph } = x;
-  const sizes = shape.every((dim) => typeof dim === 'number')
-    ? ints(graph, shape)
-    : concat(
-        shape.map((dim) => (typeof dim === 'number' ? ints(graph, [dim]) : graph.dim(dim))),
-        0,
-      );
-  return emit('Expand', [x, sizes], { type: x.type, shape });
-}
-
 /** start, start + 1, … (exclusive of end): int64 `[dim]`. The bounds are int64 scalars. */
 export function range(start: Value, end: Value, dim: Dim): Value {
   const step = start.graph.constant('int64', 1);
@@ -491,18 +462,6 @@ export function gatherND(data: Value, indices: Value, batchAxes = 0): Value {
 export function gatherElements(data: Value, indices: Value, axis = -1): Value {
   const at = axisOf(data, axis);
   return emit('GatherElements', [data, indices], { type: data.type, shape: indices.shape }, { axis: { int: at } });
-}
-
-/** data with `updates` written at (or added to) indices along an axis. */
-export function scatterElements(
-  data: Value,
-  indices: Value,
-  updates: Value,
-  { axis = -1, reduction = 'none' }: { axis?: number; reduction?: 'none' | 'add' | 'max' } = {},
-): Value {
-  sameType(data, updates);
-  const attributes = { axis: { int: axisOf(data, axis) }, reduction: { string: reduction } };
-  return emit('ScatterElements', [data, indices, updates], { type: data.type, shape: data.shape }, attributes);
 }
 
 /** data with `updates` written at (or added to) the positions that the last axis of `indices` names. */
