@@ -13,7 +13,7 @@ import { createConnection } from '../main/contract/rpc/client.ts';
 import { contract, type Api } from '../main/contract/api/contract.ts';
 import { AppError } from '../main/contract/base/errors.ts';
 import { API_PATH } from '../main/contract/api/host.ts';
-import type { Channel } from '../main/contract/rpc/messages.ts';
+import { jsonChannel, type Channel } from '../main/contract/rpc/channel.ts';
 import { forkLauncher } from '../main/engine/launcher.ts';
 import { createHost } from '../main/hosts/api/createHost.ts';
 import { storageThread } from '../main/storage/storageWork.ts';
@@ -86,12 +86,12 @@ async function connect(origin: string, cookie: string): Promise<Channel> {
   const { WebSocket } = await import('ws');
   const socket = new WebSocket(`${origin.replace('http', 'ws')}${API_PATH}`, { headers: { cookie, origin } });
   await once(socket, 'open');
-  return {
+  return jsonChannel({
     send: (text) => socket.send(text),
     onText: (listener) => socket.on('message', (data: Buffer) => listener(data.toString('utf8'))),
     onClose: (listener) => socket.once('close', () => listener()),
     close: () => socket.close(),
-  };
+  });
 }
 
 async function eventLoop(folder: string): Promise<Record<string, unknown>> {

@@ -2,7 +2,7 @@
 // driver aborts the process that touches it; the choice is made by what was measured there, and it says why.
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import type { DeviceName } from '../core/onnx/runtime.ts';
-import { createEngine } from './client.ts';
+import { createEngine } from './engine.ts';
 import type { EngineLauncher } from './launcher.ts';
 import type { Tasks } from './tasks.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Progress } from '../contract/base/progress.ts';
-import { createEngine, type Engine } from './client.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { forkLauncher } from './launcher.ts';
 import type { FaultyTasks } from '../testing/engine/faultyEngine.ts';
 
@@ -174,7 +174,7 @@ describe('tasks', () => {
 });
 
 describe('the end', () => {
-  it('comes by itself on stop(): what runs is cancelled, and the process is gone', async () => {
+  it('comes on stop(): what runs is cancelled first, and then the process is gone', async () => {
     const { pid } = await engine.run('echo', { value: 0 });
     const long = engine.run('work', { name: 'long', runs: 1000, blockMs: 20 });
     const waiting = engine.run('work', { name: 'waiting', runs: 1000, blockMs: 20 });
@@ -186,7 +186,7 @@ describe('the end', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('comes by force when the process does not end by itself', async () => {
+  it('comes by force when a task does not listen', async () => {
     const stubborn = createEngine<FaultyTasks>(forkLauncher(entry), { patienceMs: 200 });
     const { pid } = await stubborn.run('echo', { value: 0 });
     const hanging = stubborn.run('hang', {});

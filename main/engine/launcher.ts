@@ -1,18 +1,17 @@
-// Starts engine processes. One small interface stands for child_process.fork (the web and cli hosts) and, later,
-// Electron's utilityProcess; the client above it does not know which it has.
+// Starts engine processes. One small interface stands for child_process.fork (the web and cli hosts) and for Electron's
+// utilityProcess (hosts/electron/utilityLauncher.ts); the engine above it does not know which it has.
 import { fork } from 'node:child_process';
-import type { ToEngine } from './protocol.ts';
+import { LastLines } from './lastLines.ts';
+import { engineChannel, type Pipe } from './processChannel.ts';
 
 export interface EngineExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last lines that the process wrote to its standard error: a native library says there why it gave up. */
+  /** The last lines that the process wrote: a native library says there why it gave up. */
   readonly lastLines: readonly string[];
 }
 
-export interface EngineProcess {
-  send(message: ToEngine): void;
-  onMessage(listener: (message: unknown) => void): void;
+export interface EngineProcess extends Pipe {
   /** Called once, after the last message. */
   onExit(listener: (exit: EngineExit) => void): void;
   /** Ends the process at once, whatever it is doing. */
@@ -20,9 +19,6 @@ export interface EngineProcess {
 }
 
 export type EngineLauncher = () => EngineProcess;
-
-const KEPT_LINES = 20;
-const MAX_LINE_LENGTH = 500;
 
 /**
  * @param entry the engine's script: out/main/engine.js, or main/engine/index.ts when running from source.
@@ -35,14 +31,10 @@ export function forkLauncher(entry: string, onStderr: (text: string) => void = (
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [], // not the host's own: an inspector port can be taken once only
     });
-    let lastLines: string[] = [];
+    const lines = new LastLines();
     const keep = (text: string) => {
       onStderr(text);
-      const [first = '', ...rest] = text.split('\n');
-      const unfinished = lastLines.pop() ?? '';
-      lastLines = [...lastLines, unfinished + first, ...rest]
-        .slice(-KEPT_LINES - 1)
-        .map((line) => line.slice(0, MAX_LINE_LENGTH));
+      lines.add(text);
     };
     child.stdout?.setEncoding('utf8').on('data', keep);
     child.stderr?.setEncoding('utf8').on('data', keep);
@@ -52,7 +44,7 @@ export function forkLauncher(entry: string, onStderr: (text: string) => void = (
     const end = (code: number | null, signal: NodeJS.Signals | null) => {
       if (isOver) return;
       isOver = true;
-      exitListener?.({ code, signal, lastLines: lastLines.filter((line) => line.trim() !== '') });
+      exitListener?.({ code, signal, lastLines: lines.get() });
     };
     child.on('close', end);
     child.on('error', (error) => {
@@ -61,10 +53,12 @@ export function forkLauncher(entry: string, onStderr: (text: string) => void = (
     });
 
     return {
-      send: (message) => {
-        if (child.connected) child.send(message, () => undefined); // a failed send is followed by the exit
-      },
-      onMessage: (listener) => child.on('message', listener),
+      ...engineChannel({
+        send: (message) => {
+          if (child.connected) child.send(message as object, () => undefined); // a failed send is followed by the exit
+        },
+        onMessage: (listener) => child.on('message', listener),
+      }),
       onExit: (listener) => (exitListener = listener),
       kill: () => child.kill('SIGKILL'),
     };

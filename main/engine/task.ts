@@ -1,8 +1,14 @@
 // What the engine process can be asked to do. A task is defined once: the schema of its input, its function, and so its
-// types on both sides. A host imports the *types* of the table only, never the code.
+// types on both sides. A host imports the *types* of the table only, never the code, which needs ONNX Runtime.
+//
+// A task is a procedure of contract/rpc whose input is checked (it also has defaults to fill in) and whose output and chunks
+// are typed without a check. The types are those of the very function that runs, so a second description of them could only
+// disagree; and arrays pass as they are.
 import type * as v from 'valibot';
-import type { OnWork } from '../contract/base/progress.ts';
-import type { Runtime } from '../core/onnx/runtime.ts';
+import type { OnWork, Progress } from '../contract/base/progress.ts';
+import { typed, type AnySchema, type Signature } from '../contract/rpc/procedure.ts';
+import type { DeviceName, Runtime } from '../core/onnx/runtime.ts';
+import type { Fallback } from './placement.ts';
 
 export interface TaskContext<Chunk = never> {
   /** The engine on the device that the caller chose. */
@@ -23,24 +29,37 @@ export interface TaskContext<Chunk = never> {
  */
 export type Lane = 'long' | 'quick' | 'live';
 
-export interface Task<Schema extends v.GenericSchema, Output, Chunk> {
+export interface Task<Input extends AnySchema, Output, Chunk> extends Signature<
+  Input,
+  v.GenericSchema<Output>,
+  v.GenericSchema<Chunk>
+> {
   readonly lane: Lane;
-  readonly input: Schema;
-  readonly run: (input: v.InferOutput<Schema>, context: TaskContext<Chunk>) => Promise<Output>;
+  readonly run: (input: v.InferOutput<Input>, context: TaskContext<Chunk>) => Promise<Output>;
 }
 
 /** Gives a task its types. */
-export function defineTask<const Schema extends v.GenericSchema, Output, Chunk = never>(
-  task: Task<Schema, Output, Chunk>,
-): Task<Schema, Output, Chunk> {
-  return task;
+export function defineTask<const Input extends AnySchema, Output, Chunk = never>(
+  task: Omit<Task<Input, Output, Chunk>, 'output' | 'chunk'>,
+): Task<Input, Output, Chunk> {
+  return { ...task, output: typed<Output>(), chunk: typed<Chunk>() };
 }
 
 /** A task of any type: its input is checked against its own schema before it runs. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where tasks of different types stand in one table
-export type AnyTask = Task<any, unknown, any>;
+export type AnyTask = Task<any, any, any>;
 export type TaskTable = Readonly<Record<string, AnyTask>>;
 
-export type TaskInput<T extends AnyTask> = v.InferInput<T['input']>;
-export type TaskOutput<T extends AnyTask> = Awaited<ReturnType<T['run']>>;
-export type TaskChunk<T extends AnyTask> = Parameters<Parameters<T['run']>[1]['onChunk']>[0];
+/** How a call of a task travels: with the device that is to compute. */
+export interface TaskCall {
+  readonly device: DeviceName;
+  readonly input: unknown;
+}
+
+/** What a task tells while it runs. */
+export type TaskNews =
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'chunk'; readonly chunk: unknown }
+  /** Operators of its graphs that ran on the CPU although the device is another. */
+  | { readonly type: 'fallback'; readonly fallback: Fallback }
+  | { readonly type: 'log'; readonly line: string };

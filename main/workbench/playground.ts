@@ -1,7 +1,7 @@
 // Edits being tried on a model of the project. Nothing here is saved.
 import { AppError } from '../contract/base/errors.ts';
 import { ARCHITECTURES } from '../core/dictionaries/dictionary.ts';
-import type { TaskChunk } from '../engine/task.ts';
+import type { ChunkOf } from '../contract/rpc/procedure.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import { featuresOf, type Operation } from '../core/edits/edit.ts';
 import { graphExactness } from '../core/edits/exactness.ts';
@@ -44,7 +44,7 @@ export async function compareNextTokens(workbench: Workbench, request: NextToken
 export async function generateSideBySide(
   workbench: Workbench,
   { model, operations, ...rest }: SideBySideRequest,
-  options: ComputeOptions<TaskChunk<Tasks['playground.generate']>>,
+  options: ComputeOptions<ChunkOf<Tasks['playground.generate']>>,
 ) {
   const input = { ...(await triedInput(workbench, model, operations)), ...rest };
   return workbench.compute('playground.generate', input, options);

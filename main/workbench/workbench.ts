@@ -1,24 +1,19 @@
 // What every host starts: an open project, and a way to compute. The operations of the product are functions on it, one
 // file per noun beside this one; a host only asks for them and shows what they tell.
-import type { Progress } from '../contract/base/progress.ts';
-import type { TaskChunk, TaskInput, TaskOutput } from '../engine/task.ts';
+import type { ChunkOf, InputOf, OutputOf } from '../contract/rpc/procedure.ts';
+import type { TaskOptions } from '../engine/engine.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import type { Project } from '../storage/project/project.ts';
 
-export interface ComputeOptions<Chunk> {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly onChunk?: (chunk: Chunk) => void;
-  /** Lines for the job's log. */
-  readonly onLog?: (line: string) => void;
-}
+/** The device and what is told of it are the host's to choose. */
+export type ComputeOptions<Chunk> = Omit<TaskOptions<Chunk>, 'device' | 'onFallback'>;
 
 /** Runs a task in the engine process, on the device that the host chose. */
 export type Compute = <Name extends keyof Tasks>(
   task: Name,
-  input: TaskInput<Tasks[Name]>,
-  options?: ComputeOptions<TaskChunk<Tasks[Name]>>,
-) => Promise<TaskOutput<Tasks[Name]>>;
+  input: InputOf<Tasks[Name]>,
+  options?: ComputeOptions<ChunkOf<Tasks[Name]>>,
+) => Promise<OutputOf<Tasks[Name]>>;
 
 export interface Workbench {
   readonly project: Project;

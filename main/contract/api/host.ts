@@ -4,7 +4,7 @@
 //   globalThis.errata the desktop host's connection: a bridge that the preload script makes (HostBridge)
 //   GET /blob/…       large arrays
 import { AppError } from '../base/errors.ts';
-import type { Channel } from '../rpc/messages.ts';
+import { jsonChannel, type Channel, type TextChannel } from '../rpc/channel.ts';
 
 export interface HostFacts {
   readonly kind: 'electron' | 'web';
@@ -42,10 +42,10 @@ export function hostBridge(): HostBridge | null {
  */
 export function connectToHost(): Promise<Channel> {
   const bridge = hostBridge();
-  return bridge ? Promise.resolve(bridgeChannel(bridge)) : openWebSocket();
+  return bridge ? Promise.resolve(jsonChannel(bridgeChannel(bridge))) : openWebSocket().then(jsonChannel);
 }
 
-function bridgeChannel(bridge: HostBridge): Channel {
+function bridgeChannel(bridge: HostBridge): TextChannel {
   let listener: ((text: string) => void) | null = null;
   const early: string[] = [];
   let onClose: (() => void) | null = null;
@@ -67,7 +67,7 @@ function bridgeChannel(bridge: HostBridge): Channel {
   };
 }
 
-function openWebSocket(): Promise<Channel> {
+function openWebSocket(): Promise<TextChannel> {
   const origin = (globalThis as PageGlobals).location?.origin ?? '';
   const socket = new WebSocket(`${origin.replace(/^http/u, 'ws')}${API_PATH}`);
   return new Promise((resolve, reject) => {

@@ -1,9 +1,9 @@
 // The page's side of the API: typed calls over whatever channel is open. A lost connection rejects what was pending with
 // `disconnected`, and calls made meanwhile wait for the next one; streams that watch are begun again by their callers
-// (see `onConnect`), which then fetch what they show anew.
-import * as v from 'valibot';
-import { AppError, deserializeError } from '../base/errors.ts';
-import { fromHostSchema, parseJson, type Channel, type ToHost } from './messages.ts';
+// (see `onState`), which then fetch what they show again.
+import { AppError } from '../base/errors.ts';
+import { cancelled, openCalls, type Calls } from './calls.ts';
+import type { Channel } from './channel.ts';
 import type { CallOptions, Client, Contract } from './procedure.ts';
 
 /** Opens a connection; rejects when there is none to be had now. */
@@ -25,9 +25,9 @@ export interface Connection<C extends Contract> {
   readonly close: () => void;
 }
 
-interface Pending {
-  readonly options: CallOptions<unknown>;
-  readonly resolve: (output: unknown) => void;
+/** A call that was made while there was no connection. */
+interface Waiting {
+  readonly start: (calls: Calls) => void;
   readonly reject: (error: AppError) => void;
 }
 
@@ -38,12 +38,10 @@ export function createConnection<const C extends Contract>(
   connect: Connect,
   { onState, delays = DELAYS }: ClientOptions = {},
 ): Connection<C> {
-  const pending = new Map<number, Pending>();
-  let waiting: ToHost[] = [];
-  let channel: Channel | null = null;
+  const waiting = new Set<Waiting>();
+  let open: { readonly channel: Channel; readonly calls: Calls } | null = null;
   let state: ConnectionState = 'connecting';
   let attempts = 0;
-  let lastId = 0;
 
   function move(to: ConnectionState): void {
     if (state === to || state === 'closed') return;
@@ -55,31 +53,30 @@ export function createConnection<const C extends Contract>(
     return state === 'closed' || state === 'refused';
   }
 
-  async function open(): Promise<void> {
+  async function tryToOpen(): Promise<void> {
     try {
-      const opened = await connect();
+      const channel = await connect();
       if (isOver()) {
-        opened.close();
+        channel.close();
         return;
       }
-      channel = opened;
+      const opened = { channel, calls: openCalls(channel, 'reject at once') };
+      open = opened;
       attempts = 0;
-      opened.onText(receive);
-      opened.onClose(() => {
-        if (channel !== opened) return;
-        channel = null;
-        rejectAll(new AppError('disconnected', 'The connection to the program was lost.'), (id) => !isWaiting(id));
+      channel.onClose(() => {
+        if (open !== opened) return;
+        open = null;
+        opened.calls.end(() => new AppError('disconnected', 'The connection to the program was lost.'));
         if (isOver()) return;
         move('lost');
         later();
       });
       move('connected');
-      for (const message of waiting.splice(0)) opened.send(JSON.stringify(message));
+      for (const call of takeWaiting()) call.start(opened.calls);
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.code === 'permission') {
         move('refused');
-        waiting = [];
-        rejectAll(thrown, () => true);
+        for (const { reject } of takeWaiting()) reject(thrown);
         return;
       }
       if (isOver()) return;
@@ -92,63 +89,35 @@ export function createConnection<const C extends Contract>(
     const delay = delays[Math.min(attempts, delays.length - 1)] ?? 1000;
     attempts += 1;
     setTimeout(() => {
-      if (!isOver()) void open();
+      if (!isOver()) void tryToOpen();
     }, delay);
   }
 
-  function isWaiting(id: number): boolean {
-    return waiting.some((message) => message.id === id);
-  }
-
-  function rejectAll(error: AppError, which: (id: number) => boolean): void {
-    for (const [id, call] of pending) {
-      if (!which(id)) continue;
-      pending.delete(id);
-      call.reject(error);
-    }
-  }
-
-  function receive(text: string): void {
-    const parsed = v.safeParse(fromHostSchema, parseJson(text));
-    if (!parsed.success) return;
-    const message = parsed.output;
-    const call = pending.get(message.id);
-    if (!call) return; // aborted meanwhile
-    if (message.type === 'chunk') {
-      call.options.onChunk?.(message.chunk);
-      return;
-    }
-    pending.delete(message.id);
-    if (message.type === 'result') call.resolve(message.output);
-    else call.reject(deserializeError(message.error));
-  }
-
-  function post(message: ToHost): void {
-    if (channel) channel.send(JSON.stringify(message));
-    else waiting.push(message);
+  function takeWaiting(): readonly Waiting[] {
+    const taken = [...waiting];
+    waiting.clear();
+    return taken;
   }
 
   function call(procedure: string, input: unknown = {}, options: CallOptions<unknown> = {}): Promise<unknown> {
+    if (open) return open.calls.call(procedure, input, options);
     return new Promise((resolve, reject) => {
       const { signal } = options;
-      if (signal?.aborted) throw new AppError('cancelled', 'Cancelled.');
+      if (signal?.aborted) throw cancelled();
       if (isOver()) throw new AppError('disconnected', 'There is no connection to the program.');
-      const id = ++lastId;
       const onAbort = () => {
-        if (!pending.delete(id)) return;
-        if (isWaiting(id)) waiting = waiting.filter((message) => message.id !== id);
-        else post({ type: 'cancel', id });
-        reject(new AppError('cancelled', 'Cancelled.'));
+        waiting.delete(entry);
+        reject(cancelled());
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const over = <T>(then: (value: T) => void) => {
-        return (value: T) => {
+      const entry: Waiting = {
+        start: (calls) => {
           signal?.removeEventListener('abort', onAbort);
-          then(value);
-        };
+          calls.call(procedure, input, options).then(resolve, reject);
+        },
+        reject,
       };
-      pending.set(id, { options, resolve: over(resolve), reject: over(reject) });
-      post({ type: 'call', id, procedure, input });
+      waiting.add(entry);
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
@@ -163,17 +132,19 @@ export function createConnection<const C extends Contract>(
       ),
     ]),
   );
-  void open();
+  void tryToOpen();
   return {
     // Made from the contract's own keys; what the host answers it has checked against the contract's schemas.
     api: api as unknown as Client<C>,
     state: () => state,
     close: () => {
       move('closed');
-      channel?.close();
-      channel = null;
-      waiting = [];
-      rejectAll(new AppError('disconnected', 'The connection was closed.'), () => true);
+      const error = new AppError('disconnected', 'The connection was closed.');
+      const opened = open;
+      open = null;
+      opened?.channel.close();
+      opened?.calls.end(() => error);
+      for (const { reject } of takeWaiting()) reject(error);
     },
   };
 }

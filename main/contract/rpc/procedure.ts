@@ -1,5 +1,5 @@
-// How a procedure of the API is described: data, from which the client's types, the server's table and the checks of
-// everything that crosses the border are all derived. A procedure is one of three kinds:
+// How a procedure is described: data, from which the client's types, the server's table and the checks of everything that
+// crosses the border are all derived. A procedure of the API is one of three kinds:
 //   query     reads; may be repeated at any time
 //   command   changes something; the change is announced to every window by `events.watch`
 //   stream    sends chunks while it works, then its output (or never ends, until the caller aborts it)
@@ -8,21 +8,37 @@ import * as v from 'valibot';
 
 export type AnySchema = v.GenericSchema<unknown, unknown>;
 
-export interface Procedure<
+/** What goes in and comes out of a procedure. */
+export interface Signature<
   Input extends AnySchema = AnySchema,
   Output extends AnySchema = AnySchema,
   Chunk extends AnySchema = AnySchema,
 > {
-  readonly kind: 'query' | 'command' | 'stream';
-  /** One line for people. */
-  readonly summary: string;
   readonly input: Input;
   readonly output: Output;
   readonly chunk: Chunk;
 }
 
+export interface Procedure<
+  Input extends AnySchema = AnySchema,
+  Output extends AnySchema = AnySchema,
+  Chunk extends AnySchema = AnySchema,
+> extends Signature<Input, Output, Chunk> {
+  readonly kind: 'query' | 'command' | 'stream';
+  /** One line for people. */
+  readonly summary: string;
+}
+
 /** Nouns of procedures by their names: `contract.model.list`, on the wire `model.list`. */
 export type Contract = Readonly<Record<string, Readonly<Record<string, Procedure>>>>;
+
+/**
+ * A type without a check at run time, for what two processes of one program tell each other: both ends come from one build,
+ * so there is nothing to find, and an array of millions of numbers passes as it is.
+ */
+export function typed<T>(): v.GenericSchema<T> {
+  return v.custom<T>(() => true);
+}
 
 const never = v.never();
 /** The input of a procedure that needs none, and the output of one that has nothing to tell. */
@@ -53,15 +69,17 @@ export function stream<const Input extends AnySchema, const Output extends AnySc
 }
 
 /** Data as it is handed around: nobody changes it. Lets a handler return what is readonly, too. */
-export type Immutable<T> = T extends readonly unknown[]
-  ? { readonly [Index in keyof T]: Immutable<T[Index]> }
-  : T extends object
-    ? { readonly [Key in keyof T]: Immutable<T[Key]> }
-    : T;
+export type Immutable<T> = T extends ArrayBufferView
+  ? T
+  : T extends readonly unknown[]
+    ? { readonly [Index in keyof T]: Immutable<T[Index]> }
+    : T extends object
+      ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+      : T;
 
-export type InputOf<P extends Procedure> = Immutable<v.InferInput<P['input']>>;
-export type OutputOf<P extends Procedure> = Immutable<v.InferOutput<P['output']>>;
-export type ChunkOf<P extends Procedure> = Immutable<v.InferOutput<P['chunk']>>;
+export type InputOf<P extends Signature> = Immutable<v.InferInput<P['input']>>;
+export type OutputOf<P extends Signature> = Immutable<v.InferOutput<P['output']>>;
+export type ChunkOf<P extends Signature> = Immutable<v.InferOutput<P['chunk']>>;
 
 export interface CallOptions<Chunk> {
   /** Aborting asks the host to end the work: the call rejects with `cancelled`. */

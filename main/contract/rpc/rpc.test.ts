@@ -5,7 +5,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { createConnection, type ConnectionState } from './client.ts';
 import { contract } from '../api/contract.ts';
 import { AppError } from '../base/errors.ts';
-import type { Channel } from './messages.ts';
+import { jsonChannel, type TextChannel } from './channel.ts';
 import { command, nothing, query, stream, type Handlers } from './procedure.ts';
 import { serveContract } from './server.ts';
 
@@ -62,7 +62,7 @@ function pipe() {
     isOpen = false;
     for (const close of [...a.closes, ...b.closes]) close();
   };
-  const end = (own: typeof a, other: typeof a): Channel => ({
+  const end = (own: typeof a, other: typeof a): TextChannel => ({
     send: (text) => queueMicrotask(() => isOpen && other.texts.forEach((listener) => listener(text))),
     onText: (listener) => own.texts.push(listener),
     onClose: (listener) => own.closes.push(listener),
@@ -82,8 +82,8 @@ function connected(options: Parameters<typeof serveContract>[2] = {}) {
     async () => {
       if (refusals-- > 0) throw new AppError('disconnected', 'Not now.');
       line = pipe();
-      served.serve(line.host);
-      return line.page;
+      served.serve(jsonChannel(line.host));
+      return jsonChannel(line.page);
     },
     { onState: (state) => states.push(state), delays: [1] },
   );

@@ -1,13 +1,20 @@
-// The host's side of the API: takes calls from a channel, checks them against the contract, runs the handlers, checks what
-// they answer (members that the contract does not name are dropped, so nothing leaks), and answers. It knows neither the
-// kind of channel nor what the procedures do.
+// The side that answers: takes calls from a channel, checks their input, runs the handlers, checks what they answer (members
+// that the contract does not name are dropped, so nothing leaks), and answers. It knows neither the kind of channel nor
+// what the procedures do.
 import * as v from 'valibot';
 import { AppError, serializeError, toAppError } from '../base/errors.ts';
-import { parseJson, toHostSchema, type Channel, type FromHost } from './messages.ts';
-import type { Contract, HandlerContext, Handlers, Procedure } from './procedure.ts';
+import type { Channel } from './channel.ts';
+import { toServerSchema, type FromServer } from './messages.ts';
+import type { AnySchema, Contract, HandlerContext, Handlers, Signature } from './procedure.ts';
 import { validate } from '../base/validate.ts';
 
 type AnyHandler = (input: unknown, context: HandlerContext<unknown>) => unknown;
+
+/** A procedure with what does its work. */
+export interface Entry {
+  readonly signature: Signature;
+  readonly handle: AnyHandler;
+}
 
 export interface Served {
   /** Serves one connection until it closes; what it was still doing is then aborted. */
@@ -16,15 +23,18 @@ export interface Served {
   pending(): number;
 }
 
-export interface ServeOptions {
+export interface TableOptions {
   /** Calls of one connection at a time; more are refused with `busy`. */
   readonly maxInFlight?: number;
+  /** Errors of our own making, for the log. */
+  readonly onInternalError?: (procedure: string, error: AppError) => void;
+}
+
+export interface ServeOptions extends TableOptions {
   /** Does the work of every command and stream: what has to be waited for before it, and after it before it is answered. */
   readonly around?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told of every command that succeeded: what it changed is worth telling to the other windows. */
   readonly onCommand?: (noun: string, name: string) => void;
-  /** Errors of our own making, for the log. */
-  readonly onInternalError?: (procedure: string, error: AppError) => void;
 }
 
 const MAX_IN_FLIGHT = 256;
@@ -34,36 +44,49 @@ const MAX_GARBAGE = 100;
 export function serveContract<const C extends Contract>(
   contract: C,
   handlers: Handlers<C>,
-  { maxInFlight = MAX_IN_FLIGHT, around = (work) => work(), onCommand, onInternalError }: ServeOptions = {},
+  { around = (work) => work(), onCommand, ...options }: ServeOptions = {},
 ): Served {
-  const table = new Map<string, { readonly procedure: Procedure; readonly handler: AnyHandler }>();
+  const table = new Map<string, Entry>();
   for (const [noun, procedures] of Object.entries(contract)) {
     for (const [name, procedure] of Object.entries(procedures)) {
       // Each handler gets the very input that its own schema gave.
-      table.set(`${noun}.${name}`, { procedure, handler: (handlers[noun] as Record<string, AnyHandler>)[name]! });
+      const handler = (handlers[noun] as Record<string, AnyHandler>)[name]!;
+      const changing: AnyHandler = async (input, context) => {
+        const output = await around(async () => handler(input, context));
+        if (procedure.kind === 'command') onCommand?.(noun, name);
+        return output;
+      };
+      table.set(`${noun}.${name}`, {
+        signature: procedure,
+        handle: procedure.kind === 'query' ? handler : changing,
+      });
     }
   }
+  return serveTable(table, options);
+}
+
+/** @param table procedures by their names on the wire. */
+export function serveTable(
+  table: ReadonlyMap<string, Entry>,
+  { maxInFlight = MAX_IN_FLIGHT, onInternalError }: TableOptions = {},
+): Served {
   let inFlight = 0;
 
   async function run(name: string, input: unknown, context: HandlerContext<unknown>): Promise<unknown> {
     const entry = table.get(name);
     if (!entry) throw new AppError('unsupported', `There is no procedure "${name.slice(0, 100)}".`);
-    const { procedure, handler } = entry;
-    const checked = validate(procedure.input, input, name);
-    const send = (chunk: unknown) => context.send(answerOf(procedure.chunk, chunk, name));
-    const work = async () => handler(checked, { signal: context.signal, send });
-    const output = answerOf(procedure.output, await (procedure.kind === 'query' ? work() : around(work)), name);
-    const [noun = '', verb = ''] = name.split('.');
-    if (procedure.kind === 'command') onCommand?.(noun, verb);
-    return output;
+    const { signature, handle } = entry;
+    const checked = validate(signature.input, input, name);
+    const send = (chunk: unknown) => context.send(answerOf(signature.chunk, chunk, name));
+    return answerOf(signature.output, await handle(checked, { signal: context.signal, send }), name);
   }
 
   function serve(channel: Channel): void {
     const calls = new Map<number, AbortController>();
     let isOpen = true;
     let garbage = 0;
-    const answer = (message: FromHost) => {
-      if (isOpen) channel.send(JSON.stringify(message));
+    const answer = (message: FromServer) => {
+      if (isOpen) channel.send(message);
     };
 
     async function take(id: number, name: string, input: unknown): Promise<void> {
@@ -73,24 +96,22 @@ export function serveContract<const C extends Contract>(
       const abort = new AbortController();
       calls.set(id, abort);
       inFlight += 1;
-      const send = (chunk: unknown) => {
-        if (!abort.signal.aborted) answer({ type: 'chunk', id, chunk });
-      };
+      const send = (chunk: unknown) => answer({ type: 'chunk', id, chunk });
       try {
         const output = await run(name, input, { signal: abort.signal, send });
-        answer({ type: 'result', id, output });
+        answer({ type: 'result', id, output }); // throws what cannot be carried: the caller must still hear of it
       } catch (thrown) {
         const error = toAppError(thrown);
         if (error.code === 'internal') onInternalError?.(name, error);
-        throw abort.signal.aborted ? new AppError('cancelled', 'Cancelled.') : error;
+        throw abort.signal.aborted ? new AppError('cancelled', 'Cancelled.', { cause: thrown }) : error;
       } finally {
         calls.delete(id);
         inFlight -= 1;
       }
     }
 
-    channel.onText((text) => {
-      const parsed = v.safeParse(toHostSchema, parseJson(text));
+    channel.onMessage((received) => {
+      const parsed = v.safeParse(toServerSchema, received);
       if (!parsed.success) {
         garbage += 1;
         if (garbage > MAX_GARBAGE) channel.close();
@@ -115,7 +136,7 @@ export function serveContract<const C extends Contract>(
 }
 
 /** @throws AppError `internal`: a handler that answers something else than the contract says is a bug of ours. */
-function answerOf(schema: Procedure['output'], value: unknown, name: string): unknown {
+function answerOf(schema: AnySchema, value: unknown, name: string): unknown {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;

@@ -2,18 +2,18 @@
 // log, and a crash is told to every window once. The engine is started anew with the next task.
 import { toAppError, type AppError } from '../../contract/base/errors.ts';
 import type { deviceSchema, Settings } from '../../contract/api/app.ts';
-import { createEngine, type Engine } from '../../engine/client.ts';
+import type { InputOf } from '../../contract/rpc/procedure.ts';
+import { createEngine, type Engine } from '../../engine/engine.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { describeFallback } from '../../engine/placement.ts';
-import type { TaskInput } from '../../engine/task.ts';
 import type { Tasks } from '../../engine/tasks.ts';
 import type { DeviceName } from '../../core/onnx/runtime.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { InferOutput } from 'valibot';
 import type { EventBus } from './eventBus.ts';
 
-type StepSize = TaskInput<Tasks['dictionary.stepTime']>;
+type StepSize = InputOf<Tasks['dictionary.stepTime']>;
 export type DeviceFacts = InferOutput<typeof deviceSchema>;
 type DeviceRequest = Settings['device'];
 

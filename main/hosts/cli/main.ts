@@ -1,7 +1,7 @@
 // The command line: one command, in one process, with an engine process beside it when it computes. Exit codes: 0 done,
 // 1 failed, 2 wrong usage. With --json the last line of standard output is one object, also when it failed.
 import { AppError, serializeError, toAppError, type ErrorCode } from '../../contract/base/errors.ts';
-import { createEngine } from '../../engine/client.ts';
+import { createEngine } from '../../engine/engine.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import { describeFallback, type Fallback } from '../../engine/placement.ts';

@@ -15,7 +15,7 @@ import {
   type MenuItemConstructorOptions,
 } from 'electron';
 import packageFacts from '../../../package.json' with { type: 'json' };
-import type { Channel } from '../../contract/rpc/messages.ts';
+import { jsonChannel, type TextChannel } from '../../contract/rpc/channel.ts';
 import { storageThread } from '../../storage/storageWork.ts';
 import { createHost, type Host } from '../api/createHost.ts';
 import { placeAt } from '../api/places.ts';
@@ -141,7 +141,7 @@ function connectPages({ served, context }: Host): void {
       port.close();
       return;
     }
-    const channel: Channel = {
+    const channel: TextChannel = {
       send: (text) => port.postMessage(text),
       onText: (listener) =>
         port.on('message', ({ data }: { data: unknown }) => {
@@ -150,7 +150,7 @@ function connectPages({ served, context }: Host): void {
       onClose: (listener) => port.once('close', listener),
       close: () => port.close(),
     };
-    served.serve(channel);
+    served.serve(jsonChannel(channel));
     port.start();
   });
   ipcMain.handle('errata:grant', async (event, path: unknown) => {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { API_PATH } from '../../contract/api/host.ts';
-import type { Channel } from '../../contract/rpc/messages.ts';
+import { jsonChannel, type TextChannel } from '../../contract/rpc/channel.ts';
 import type { Served } from '../../contract/rpc/server.ts';
 import { SECURITY_HEADERS, type Answer } from '../pages.ts';
 import { cookieName, judge, sessionValue, type Policy, type Verdict } from './guard.ts';
@@ -113,7 +113,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     else if (isFull) refuseUpgrade(socket, 503);
     else {
       strangers.delete(socket);
-      sockets.handleUpgrade(request, socket, head, (page) => served.serve(channelOf(page)));
+      sockets.handleUpgrade(request, socket, head, (page) => served.serve(jsonChannel(channelOf(page))));
     }
   });
 
@@ -131,7 +131,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
   }, pingMs);
   pinging.unref();
 
-  function channelOf(page: WebSocket): Channel {
+  function channelOf(page: WebSocket): TextChannel {
     const messages = rateLimit(MESSAGES);
     answered.add(page);
     page.on('pong', () => answered.add(page));

@@ -2,9 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
-import { processChannel } from '../../engine/processChannel.ts';
-import { serveTasks } from '../../engine/server.ts';
+import { runEngineProcess } from '../../engine/engineProcess.ts';
 import { defineTask, type TaskContext } from '../../engine/task.ts';
 
 const block = (ms: number) => {
@@ -74,6 +72,4 @@ const faultyTasks = {
 
 export type FaultyTasks = typeof faultyTasks;
 
-process.on('SIGINT', () => undefined);
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-serveTasks(processChannel(), faultyTasks, { createRuntime: createOrtRuntime, onStopped: () => process.exit() });
+runEngineProcess(faultyTasks);

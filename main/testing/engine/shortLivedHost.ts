@@ -1,6 +1,6 @@
 // A host that starts an engine, tells its process id, and waits to be killed.
 import { fileURLToPath } from 'node:url';
-import { createEngine } from '../../engine/client.ts';
+import { createEngine } from '../../engine/engine.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import type { FaultyTasks } from './faultyEngine.ts';
 

@@ -1,6 +1,6 @@
 // The command line in a test: a command as `main` runs it, in this process, over a real engine on the CPU.
 import { join } from 'node:path';
-import { createEngine } from '../../engine/client.ts';
+import { createEngine } from '../../engine/engine.ts';
 import type { DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import type { Tasks } from '../../engine/tasks.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from '../../contract/rpc/client.ts';
 import { contract, type Api } from '../../contract/api/contract.ts';
-import type { Channel } from '../../contract/rpc/messages.ts';
+import { jsonChannel, type Channel, type TextChannel } from '../../contract/rpc/channel.ts';
 import type { HostEvent } from '../../contract/api/events.ts';
 import type { Job } from '../../contract/api/job.ts';
 import { forkLauncher, type EngineProcess } from '../../engine/launcher.ts';
@@ -91,11 +91,11 @@ export async function startHost(folder?: string): Promise<StartedHost> {
 function memoryChannel(): { page: Channel; host: Channel } {
   const listeners = { page: [] as ((text: string) => void)[], host: [] as ((text: string) => void)[] };
   const closes: (() => void)[] = [];
-  const end = (own: 'page' | 'host', other: 'page' | 'host'): Channel => ({
+  const end = (own: 'page' | 'host', other: 'page' | 'host'): TextChannel => ({
     send: (text) => queueMicrotask(() => listeners[other].forEach((listener) => listener(text))),
     onText: (listener) => listeners[own].push(listener),
     onClose: (listener) => closes.push(listener),
     close: () => closes.splice(0).forEach((listener) => listener()),
   });
-  return { page: end('page', 'host'), host: end('host', 'page') };
+  return { page: jsonChannel(end('page', 'host')), host: jsonChannel(end('host', 'page')) };
 }
