@@ -5,14 +5,12 @@ import * as v from 'valibot';
 import { MANIFEST_FILE, readManifest } from '../core/activations/manifest.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
+import { requestEntries } from '../contract/base/setting.ts';
 import { validate } from '../contract/base/validate.ts';
+import { measurementSettings, runSettings } from '../contract/domain/trainingSettings.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
-import {
-  TrainingConfigSchema,
-  type TrainingConfig,
-  type TrainingRequest,
-} from '../core/dictionaries/trainingConfig.ts';
+import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project/project.ts';
@@ -158,12 +156,13 @@ export async function findFinishedDictionary(workbench: Workbench, name: string)
   );
 }
 
-export interface TrainRequest extends Omit<TrainingRequest, 'd'> {
-  readonly name: string;
+const trainRequestSchema = v.object({
+  name: v.string(),
   /** Name of the store. */
-  readonly activations: string;
-  readonly heldOutFraction?: number;
-}
+  activations: v.string(),
+  ...requestEntries(runSettings),
+});
+export type TrainRequest = v.InferOutput<typeof trainRequestSchema>;
 
 /** @throws AppError `exists` when there is a dictionary or a run of the name, and as train does. */
 export async function trainDictionary(workbench: Workbench, request: TrainRequest, signal: AbortSignal) {
@@ -224,28 +223,11 @@ async function continueTraining(workbench: Workbench, name: string, context: Job
   return { name, ...result };
 }
 
-const { entries: settings } = TrainingConfigSchema;
-
 export const trainJob = jobKind({
   name: 'train',
   request: v.union([
-    v.object({
-      name: v.string(),
-      activations: v.string(),
-      architecture: settings.architecture,
-      size: settings.size,
-      k: settings.k,
-      batchSize: settings.batchSize,
-      steps: settings.steps,
-      learningRate: v.exactOptional(settings.learningRate),
-      warmupSteps: v.exactOptional(settings.warmupSteps),
-      decayFraction: v.exactOptional(settings.decayFraction),
-      deadAfterTokens: v.exactOptional(settings.deadAfterTokens),
-      auxK: v.exactOptional(settings.auxK),
-      seed: v.exactOptional(settings.seed),
-      heldOutFraction: v.exactOptional(v.number()),
-    }),
-    v.object({ name: v.string() }),
+    trainRequestSchema,
+    v.strictObject({ name: v.string() }), // strict, so that a request with a bad setting is refused, not continued
   ]),
   title: ({ name }) => `Train ${name}`,
   subject: ({ name }) => name,
@@ -266,7 +248,7 @@ const evaluateRequestSchema = v.object({
   name: v.string(),
   /** Name of another store than the one that it was trained on. */
   activations: v.exactOptional(v.string()),
-  heldOutFraction: v.exactOptional(v.number()),
+  ...requestEntries(measurementSettings),
 });
 type EvaluateRequest = v.InferOutput<typeof evaluateRequestSchema>;
 

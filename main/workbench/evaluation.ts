@@ -1,6 +1,7 @@
 // Evaluations of edits and versions of a project, and runs of single behaviours.
 import { resolve } from 'node:path';
 import { AppError } from '../contract/base/errors.ts';
+import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import { behaviourId, type Behaviour, type CaseSplit } from '../core/behaviours/behaviour.ts';
 import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
 import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
@@ -29,8 +30,6 @@ export interface EvaluateEditRequest extends EditOfVersion {
 export interface EditEvaluation extends EvaluationSummary {
   readonly report: EvaluationReport;
 }
-
-const DEFAULT_HELD_OUT = 0.1;
 
 type Progressing = Pick<ComputeOptions<never>, 'signal' | 'onProgress'>;
 

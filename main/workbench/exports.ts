@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
+import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import { operationsSchema, type Edit, type Operation } from '../core/edits/edit.ts';
 import { EXPORT_FORMS } from '../core/export/ladder.ts';
@@ -39,8 +40,6 @@ const exportRequestSchema = v.object({
 });
 export type ExportRequest = Immutable<v.InferInput<typeof exportRequestSchema>>;
 type ExportContent = Omit<ExportRequest, 'target'>;
-
-const DEFAULT_HELD_OUT = 0.1;
 
 export interface ProjectExport {
   readonly name: string;

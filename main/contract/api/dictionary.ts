@@ -1,34 +1,17 @@
 // Dictionaries: runs that train them, finished ones, imported ones.
 import * as v from 'valibot';
 import { nameSchema } from '../base/fields.ts';
+import { requestEntries } from '../base/setting.ts';
+import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
 import { jobSchema } from './job.ts';
-
-const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-
-export const TRAINED_ARCHITECTURES = ['topk', 'batchtopk'] as const;
 
 /** What a run is asked to do; what is left out has the defaults that `plan` tells. */
 export const trainSchema = v.strictObject({
   name: nameSchema,
   /** Name of the store. */
   activations: nameSchema,
-  architecture: v.picklist(TRAINED_ARCHITECTURES),
-  /** Number of features. */
-  size: whole,
-  /** Features that fire on a token: exactly (topk) or on average (batchtopk). */
-  k: whole,
-  /** Tokens per step. */
-  batchSize: whole,
-  steps: whole,
-  learningRate: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
-  warmupSteps: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  decayFraction: v.exactOptional(share),
-  deadAfterTokens: v.exactOptional(whole),
-  auxK: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  seed: v.exactOptional(v.pipe(v.number(), v.safeInteger())),
-  heldOutFraction: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+  ...requestEntries(runSettings),
 });
 
 const memorySchema = v.object({
@@ -149,7 +132,7 @@ export const dictionary = {
     input: v.strictObject({
       name: nameSchema,
       activations: v.exactOptional(nameSchema),
-      heldOutFraction: v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+      ...requestEntries(measurementSettings),
     }),
     output: jobSchema,
   }),

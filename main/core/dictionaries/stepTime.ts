@@ -2,7 +2,8 @@
 import { Random } from '../numerics/random.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { createTrainingStep } from './createTrainingStep.ts';
-import { completeConfig, type TrainedArchitecture } from './trainingConfig.ts';
+import type { TrainedArchitecture } from '../../contract/domain/trainingSettings.ts';
+import { completeConfig } from './trainingConfig.ts';
 import { initialState } from './trainingState.ts';
 
 export interface StepSize {

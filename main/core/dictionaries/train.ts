@@ -15,6 +15,7 @@ import { openStore, type ActivationStore } from '../activations/store.ts';
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { validate } from '../../contract/base/validate.ts';
+import { DEFAULT_HELD_OUT } from '../../contract/domain/trainingSettings.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
@@ -41,7 +42,6 @@ import type { StepReport, TrainingStep } from './trainingStep.ts';
 export const RUN_FILE = 'run.json';
 export const EVALUATION_FILE = 'evaluation.json';
 
-export const DEFAULT_HELD_OUT = 0.1;
 export const DEFAULT_BUFFER_BYTES = 256 << 20;
 const CHECKPOINT_SECONDS = 30;
 /** No run recovers from an error that many times the variance; a fresh one starts below ten. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../numerics/random.ts';
 import type { Dictionary } from './dictionary.ts';
 import { referenceActivations, referenceReconstruction } from '../../testing/dictionaries/randomDictionary.ts';
-import { completeConfig, TRAINED_ARCHITECTURES } from './trainingConfig.ts';
+import { TRAINED_ARCHITECTURES } from '../../contract/domain/trainingSettings.ts';
+import { completeConfig } from './trainingConfig.ts';
 import { deadFeatures, foldNormalisation, initialState, type TrainingState } from './trainingState.ts';
 
 const d = 12;

@@ -1,5 +1,7 @@
 // Training, evaluating and using dictionaries.
 import * as v from 'valibot';
+import { requestEntries } from '../../contract/base/setting.ts';
+import { heldOutSetting, trainingSettings } from '../../contract/domain/trainingSettings.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
@@ -29,20 +31,8 @@ export const trainDictionary = defineTask({
     ...common,
     storeFolder: v.string(),
     /** What has a default may be left out. */
-    request: v.object({
-      architecture: settings.architecture,
-      size: settings.size,
-      k: settings.k,
-      batchSize: settings.batchSize,
-      steps: settings.steps,
-      learningRate: v.exactOptional(settings.learningRate),
-      warmupSteps: v.exactOptional(settings.warmupSteps),
-      decayFraction: v.exactOptional(settings.decayFraction),
-      deadAfterTokens: v.exactOptional(settings.deadAfterTokens),
-      auxK: v.exactOptional(settings.auxK),
-      seed: v.exactOptional(settings.seed),
-    }),
-    heldOutFraction: v.exactOptional(v.number()),
+    request: v.object(requestEntries(trainingSettings)),
+    heldOutFraction: v.exactOptional(heldOutSetting),
     bufferBytes: v.exactOptional(v.number()),
   }),
   run: async ({ request, model: modelInput, ...options }, { runtime, signal, onWork, log }) =>
@@ -58,7 +48,7 @@ export const resumeTraining = defineTask({
 
 export const evaluateDictionary = defineTask({
   lane: 'long',
-  input: v.object({ model, folder: v.string(), storeFolder: v.string(), heldOutFraction: v.number() }),
+  input: v.object({ model, folder: v.string(), storeFolder: v.string(), heldOutFraction: heldOutSetting }),
   run: async ({ model: modelInput, folder, storeFolder, heldOutFraction }, { runtime, signal, onWork }) => {
     const opened = await openTaskModel(modelInput);
     const dictionary = await loadDictionary(folder);

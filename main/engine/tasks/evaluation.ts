@@ -4,6 +4,7 @@ import { openCorpus } from '../../core/activations/corpus.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { EMPTY_EDIT, parseEdit, type Edit } from '../../core/edits/edit.ts';
@@ -26,7 +27,7 @@ import { modelEntries, openTaskModel } from './model.ts';
 export const textSource = v.variant('from', [
   v.object({ from: v.literal('none') }),
   v.object({ from: v.literal('corpus'), path: v.string(), field: v.exactOptional(v.string()) }),
-  v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: v.number() }),
+  v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: heldOutSetting }),
 ]);
 
 async function loadDictionaries(folders: readonly string[]): Promise<Dictionaries> {

@@ -8,6 +8,7 @@ import { ContextFile, packCorpus } from '../../core/activations/packing.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
 import { ARCHITECTURES, hashDictionary, type Dictionary } from '../../core/dictionaries/dictionary.ts';
 import { featureThresholds, type FeatureThreshold } from '../../core/dictionaries/featureThresholds.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
@@ -26,7 +27,7 @@ const CONTEXT_LENGTH = 128;
 
 /** Contexts that training did not see, or those at the start of another corpus. */
 const heldOutText = v.variant('from', [
-  v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: v.number() }),
+  v.object({ from: v.literal('store'), folder: v.string(), heldOutFraction: heldOutSetting }),
   v.object({ from: v.literal('corpus'), path: v.string() }),
 ]);
 
@@ -78,7 +79,7 @@ async function contextsOf(contexts: ContextFile, first: number, end: number): Pr
 }
 
 /** Where the thresholds of a topk dictionary's features are calibrated: on what its training held out. */
-const calibration = v.object({ dictionary: v.string(), storeFolder: v.string(), heldOutFraction: v.number() });
+const calibration = v.object({ dictionary: v.string(), storeFolder: v.string(), heldOutFraction: heldOutSetting });
 
 /** Of all topk features that the edit reads, by the hash of their dictionary. */
 async function calibrate(

@@ -4,10 +4,11 @@ import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import type { dictionary as dictionaryContract } from '../../../contract/api/dictionary.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import type { Job } from '../../../contract/api/job.ts';
+import { DEFAULT_HELD_OUT } from '../../../contract/domain/trainingSettings.ts';
 import type { OutputOf } from '../../../contract/rpc/procedure.ts';
 import { completeConfig, type TrainingConfig } from '../../../core/dictionaries/trainingConfig.ts';
 import { predictMemory } from '../../../core/dictionaries/trainingMemory.ts';
-import { DEFAULT_BUFFER_BYTES, DEFAULT_HELD_OUT } from '../../../core/dictionaries/train.ts';
+import { DEFAULT_BUFFER_BYTES } from '../../../core/dictionaries/train.ts';
 import { listStores } from '../../../workbench/activations.ts';
 import {
   evaluateJob,

@@ -1,8 +1,10 @@
+import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { evaluateJob, listDictionaries } from '../../../workbench/dictionaries.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
-import { given, optionalNumber, optionalText, positionals } from '../values.ts';
+import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
+import { given, optionalText, positionals } from '../values.ts';
 
 interface Quality {
   readonly fvu: number;
@@ -58,7 +60,7 @@ const dictionaryEvaluate: ComputeCommand = {
   examples: ['dictionary evaluate first --json'],
   options: {
     activations: { type: 'string', short: 'a', description: 'Another store than the one that it was trained on.' },
-    'held-out': { type: 'string', description: 'The last share of the contexts; that of its training when left out.' },
+    ...optionsOfSettings(measurementSettings),
   },
   computesOn: 'any',
   run: (arguments_, context) =>
@@ -67,7 +69,7 @@ const dictionaryEvaluate: ComputeCommand = {
       const request = {
         name,
         ...given('activations', optionalText(arguments_, 'activations')),
-        ...given('heldOutFraction', optionalNumber(arguments_, 'held-out', { min: 0, max: 1 })),
+        ...settingsFrom(measurementSettings, arguments_),
       };
       const quality = await runToEnd(workbench, evaluateJob, request, { signal: context.signal });
       printQuality(quality, context);

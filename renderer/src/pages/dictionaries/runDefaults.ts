@@ -1,5 +1,8 @@
 // What a form begins with: values that give a good dictionary for most models without a second thought.
 
+/** Fewer than the command line takes (runSettings): a first dictionary in minutes, while somebody waits. */
+export const FORM_STEPS = 4000;
+
 /** Eight features per number of the activation, as a power of two. */
 export function defaultSize(width: number): number {
   const wanted = 2 ** Math.round(Math.log2(Math.max(1, width) * 8));
