@@ -3,7 +3,8 @@
 import { AppError } from '../contract/base/errors.ts';
 import { takeBackup } from './recovery/backup.ts';
 import { APPLICATION_ID, type Database } from './database.ts';
-import { MIGRATIONS, type Migration } from './migrations/index.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import type { Migration } from './migrations/migration.ts';
 
 export function headSchema(migrations: readonly Migration[] = MIGRATIONS): number {
   return migrations.at(-1)?.version ?? 0;

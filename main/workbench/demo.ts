@@ -10,7 +10,7 @@ import { validate } from '../contract/base/validate.ts';
 import type { Estimate } from '../core/evaluation/intervals.ts';
 import type { Baseline, EvaluationReport } from '../core/evaluation/report.ts';
 import { reportHtml } from '../core/reports/html.ts';
-import { parseBudget, type Verdict } from '../core/evaluation/verdict.ts';
+import { parseBudget, type Verdict } from '../core/evaluation/budget.ts';
 import { readManifest } from '../core/export/manifest.ts';
 import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';

@@ -6,7 +6,7 @@ import { behaviourId, type Behaviour, type CaseSplit } from '../core/behaviours/
 import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
 import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../core/evaluation/report.ts';
-import type { Budget } from '../core/evaluation/verdict.ts';
+import type { Budget } from '../core/evaluation/budget.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { findStore } from './activations.ts';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { operationsSchema } from '../core/edits/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { CASE_SPLITS, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
-import { parseBudget } from '../core/evaluation/verdict.ts';
+import { parseBudget } from '../core/evaluation/budget.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';

@@ -1,37 +1,18 @@
 // Finding edits in a project: from the names of behaviours and dictionaries, or from prompts, to an edit that can be committed.
 import { resolve } from 'node:path';
-import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
 import { editId, targetKey, type Edit } from '../core/edits/edit.ts';
 import type { Version } from '../core/edits/version.ts';
 import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
-import { findSettingsSchema } from '../core/finder/findSettings.ts';
-import { promptListsSchema } from '../core/finder/promptLists.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project/project.ts';
 import type { WorkingEdit } from '../storage/versions/workingEdit.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
+import { findRequestSchema, type FindRequest } from './findRequest.ts';
 import { beginFinding } from './findings.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
 import type { ComputeOptions, Workbench } from './workbench.ts';
-
-export const findRequestSchema = v.object({
-  /** What the result is called in the project. */
-  name: v.string(),
-  /** A stored behaviour by name, with those to be kept (by default all stored ones whose aim is that); or prompts. */
-  behaviours: v.union([
-    v.object({ target: v.string(), keep: v.exactOptional(v.array(v.string())) }),
-    v.object({ lists: promptListsSchema }),
-  ]),
-  /** Names of the dictionaries to look in, all of one model. */
-  dictionaries: v.array(v.string()),
-  /** A corpus without the behaviour in it that must stay as likely; other text than the evaluation's. */
-  corpus: v.exactOptional(v.string()),
-  /** What is left out has its default; see finder/findSettings.ts. */
-  settings: v.exactOptional(v.partial(findSettingsSchema)),
-});
-export type FindRequest = v.InferInput<typeof findRequestSchema>;
 
 /** Finds, and keeps what is found as a finding of the project. @throws AppError as computeEdit. */
 export async function findEdit(workbench: Workbench, request: FindRequest, signal: AbortSignal) {

@@ -8,7 +8,7 @@ import { validate } from '../contract/base/validate.ts';
 import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
-import type { FindRequest } from './finder.ts';
+import type { FindRequest } from './findRequest.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -1,6 +1,7 @@
 // Every command of the window: one registry feeds the palette, the key sheet and the desktop host's native menu. What a
 // command does is the renderer's; a menu item sends `{ type: 'command', id }` through `events.watch`.
 // Keys are written as tinykeys reads them: `$mod` is Ctrl, on a Mac Cmd.
+import { VIEWS } from './views.ts';
 
 export const COMMAND_GROUPS = ['File', 'Edit', 'View', 'Go', 'Help'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
@@ -12,6 +13,13 @@ export interface CommandDescription {
   readonly keys?: string;
   /** False: in the palette and the key sheet only. */
   readonly inMenu?: boolean;
+}
+
+/** The command that goes to a view. */
+function commandOf(view: (typeof VIEWS)[number]) {
+  const { name, title } = view;
+  const keys = 'menuKeys' in view ? { keys: view.menuKeys } : {};
+  return { id: `go.${name}` as const, title, group: 'Go' as const, ...keys };
 }
 
 export const COMMANDS = [
@@ -30,16 +38,7 @@ export const COMMANDS = [
   { id: 'view.themeSystem', title: 'Theme of the system', group: 'View' },
   { id: 'view.themeLight', title: 'Light theme', group: 'View' },
   { id: 'view.themeDark', title: 'Dark theme', group: 'View' },
-  { id: 'go.project', title: 'Project', group: 'Go', keys: '$mod+1' },
-  { id: 'go.models', title: 'Models', group: 'Go', keys: '$mod+2' },
-  { id: 'go.dictionaries', title: 'Dictionaries', group: 'Go', keys: '$mod+3' },
-  { id: 'go.features', title: 'Features', group: 'Go', keys: '$mod+4' },
-  { id: 'go.behaviours', title: 'Behaviours', group: 'Go', keys: '$mod+5' },
-  { id: 'go.finder', title: 'Finder', group: 'Go' },
-  { id: 'go.editor', title: 'Editor', group: 'Go' },
-  { id: 'go.edits', title: 'Edits', group: 'Go', keys: '$mod+6' },
-  { id: 'go.evaluations', title: 'Evaluations', group: 'Go', keys: '$mod+7' },
-  { id: 'go.exports', title: 'Exports', group: 'Go' },
+  ...VIEWS.map(commandOf),
   { id: 'go.back', title: 'Back', group: 'Go', keys: 'Alt+ArrowLeft' },
   { id: 'go.forward', title: 'Forward', group: 'Go', keys: 'Alt+ArrowRight' },
   { id: 'help.keys', title: 'Keys of this view', group: 'Help', keys: '?' },

@@ -16,7 +16,8 @@
 import { decodeRows, encodeRows, flatten, type EncoderRows } from '../dictionaries/encoderGraph.ts';
 import type { Patch } from '../models/variant.ts';
 import type { ElementType } from '../onnx/elementType.ts';
-import type { GraphBuilder, Shape, TensorData, Value } from '../onnx/graph.ts';
+import type { TensorData } from '../onnx/elementType.ts';
+import type { GraphBuilder, Shape, Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 
 /** What a slot's graph can do. What it leaves out costs nothing. */

@@ -16,7 +16,8 @@ import { readHeldOut } from './heldOut.ts';
 import type { EvaluationReport } from './report.ts';
 import { reportCsv } from '../reports/csv.ts';
 import { reportHtml } from '../reports/html.ts';
-import { DEFAULT_BUDGET, judge, keptShare, parseBudget } from './verdict.ts';
+import { DEFAULT_BUDGET, parseBudget } from './budget.ts';
+import { judge, keptShare } from './verdict.ts';
 
 const sample = fileURLToPath(new URL('../../../resources/sample/', import.meta.url));
 const SITE = 'blocks.1.hook_resid_post';

@@ -41,7 +41,8 @@ import {
   type Intervention,
 } from '../interventions/intervenableModel.ts';
 import { cachedRun, dominates, trialOf, type MainRun, type TrialOutcomes } from './trials.ts';
-import { judge, type Budget } from './verdict.ts';
+import { type Budget } from './budget.ts';
+import { judge } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
 
 export interface EvaluationInput {

@@ -9,7 +9,7 @@ import type { BlastRadius } from './blastRadius.ts';
 import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';
 import type { CheckedForecast } from './forecastCheck.ts';
 import type { Estimate } from './intervals.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict } from './budget.ts';
 
 export const REPORT_FORMAT = 'errata.evaluation.1';
 

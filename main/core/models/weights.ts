@@ -7,7 +7,8 @@ import { openFile } from '../files/byteSource.ts';
 import type { SafetensorsDtype } from '../formats/safetensors.ts';
 import { openSafetensorsFolder, type StoredTensor } from '../formats/safetensorsFolder.ts';
 import type { ElementType } from '../onnx/elementType.ts';
-import type { GraphBuilder, TensorData, Value } from '../onnx/graph.ts';
+import type { TensorData } from '../onnx/elementType.ts';
+import type { GraphBuilder, Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 
 /** What weights may be stored as. In the graph they are all float32. */

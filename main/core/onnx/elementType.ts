@@ -1,7 +1,10 @@
 // The element types we use, with their ONNX codes and sizes.
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { AppError } from '../../contract/base/errors.ts';
-import type { TensorData } from './graph.ts';
+
+/** Numeric data of an initializer, by element type. 16-bit floats are given as their raw bits. */
+export type TensorData =
+  Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array | Int16Array;
 
 export type ElementType =
   'float32' | 'float16' | 'bfloat16' | 'float64' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint16' | 'uint8' | 'bool';

@@ -28,7 +28,7 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import { AppError } from '../../contract/base/errors.ts';
-import { ELEMENT_TYPES, elementTypeOfCode, type ElementType } from './elementType.ts';
+import { ELEMENT_TYPES, elementTypeOfCode, type ElementType, type TensorData } from './elementType.ts';
 
 /** The opset of everything we write. 21 is the newest that both the CPU and the WebGPU provider cover for our operators. */
 const OPSET = 21;
@@ -54,10 +54,6 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly floats: readonly number[] }
   | { readonly graph: GraphBuilder };
-
-/** Numeric data of an initializer, by element type. 16-bit floats are given as their raw bits. */
-export type TensorData =
-  Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array | Int16Array;
 
 /** Where an initializer's bytes lie: a file (relative to the graph's folder), byte offset and length. */
 export interface ExternalData {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ratePair } from '../evaluation/collateral.ts';
 import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport } from '../evaluation/report.ts';
 import { reportPdf } from './pdf.ts';
-import { DEFAULT_BUDGET, judge } from '../evaluation/verdict.ts';
+import { DEFAULT_BUDGET } from '../evaluation/budget.ts';
+import { judge } from '../evaluation/verdict.ts';
 
 const evil = '<script>\u0000\u0007\ud800 日本語 ≤ “x” \t()\\';
 

@@ -18,7 +18,7 @@ import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
 import { parseSettings } from '../../core/evaluation/report.ts';
 import { casesOf, runCases, type CaseOutcome } from '../../core/behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../../core/interventions/intervenableModel.ts';
-import { parseBudget } from '../../core/evaluation/verdict.ts';
+import { parseBudget } from '../../core/evaluation/budget.ts';
 import type { Model } from '../../core/models/model.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';

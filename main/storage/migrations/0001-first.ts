@@ -1,6 +1,6 @@
 // Schema 1: labels and their log, versions of edits, behaviours and results, and the listings of what lies in folders.
 // A migration that has been released is never edited; a later one repairs it.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 /** Moments are text, UTC with milliseconds. Hashes are sha-256 in hex. JSON is text that SQLite has checked. */
 const TABLES = `

@@ -1,5 +1,5 @@
 // Schema 2: the reports of evaluations.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 const TABLE = `
 -- Facts, named by their content, never changed, never deleted. version: null for an edit that was not committed.

@@ -1,6 +1,6 @@
 // Schema 3: what features are listed, sorted, filtered and searched by. All of it can be made again from the folders of
 // statistics and from the labels; nothing here was written by a person.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 const TABLES = `
 -- Statistics of a dictionary's features, by the folder they lie in. A set is filled in pieces and becomes current at the

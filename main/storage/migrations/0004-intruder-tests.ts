@@ -1,5 +1,5 @@
 // Schema 4: answers of the blind tests of labels.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 const TABLE = `
 -- What somebody answered when asked which of a few texts does not make a feature fire. Facts, never changed. The texts are

@@ -1,6 +1,6 @@
 // Schema 5: what is asked at every key press and after every label is read off indexes, instead of all that is known of every
 // feature: which features have a tag, and who has written labels.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const indexes: Migration = {
   version: 5,

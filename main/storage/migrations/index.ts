@@ -4,11 +4,6 @@ import { evaluations } from './0002-evaluations.ts';
 import { featureStatistics } from './0003-feature-statistics.ts';
 import { intruderTests } from './0004-intruder-tests.ts';
 import { indexes } from './0005-indexes.ts';
-
-export interface Migration {
-  /** The schema version it leads to, one above the version it starts from. */
-  readonly version: number;
-  readonly sql: string;
-}
+import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [first, evaluations, featureStatistics, intruderTests, indexes];

@@ -5,7 +5,6 @@ import { contract, type Api } from '../../../main/contract/api/contract.ts';
 import { deserializeError, toAppError, type AppError } from '../../../main/contract/base/errors.ts';
 import { connectToHost } from '../../../main/contract/api/host.ts';
 import { CHANGING, type Changing } from '../../../main/contract/api/events.ts';
-import { notices } from '../state/notices.svelte.ts';
 import type { Device, Facts, HostEvent, Job, LogLine, Project, Settings } from './types.ts';
 
 let connection = $state<ConnectionState>('connecting');
@@ -23,11 +22,13 @@ const opened = createConnection(contract, connectToHost, { onState: (state) => (
 export const api: Api = opened.api;
 
 type Listener<T> = (value: T) => void;
+export type HostNotice = { readonly error: AppError } | { readonly text: string };
 // These are told, never shown: nothing reacts to them.
 /* eslint-disable svelte/prefer-svelte-reactivity */
 const changeListeners = new Set<{ what: readonly Changing[]; listener: () => void }>();
 const logListeners = new Set<Listener<LogLine & { readonly id: string }>>();
 const commandListeners = new Set<Listener<string>>();
+const noticeListeners = new Set<Listener<HostNotice>>();
 const jobListeners = new Set<Listener<{ readonly job: Job; readonly before: Job | null }>>();
 /* eslint-enable svelte/prefer-svelte-reactivity */
 
@@ -47,6 +48,8 @@ function subscribe<T>(listeners: Set<Listener<T>>): (listener: Listener<T>) => (
 
 export const onLog = subscribe(logListeners);
 export const onCommand = subscribe(commandListeners);
+/** What the host has to say to the person, and what went wrong while the window fetched what it shows. */
+export const onNotice = subscribe(noticeListeners);
 /** Called whenever a job was added or moved, with what it was before. */
 export const onJob = subscribe(jobListeners);
 
@@ -129,6 +132,10 @@ async function fetchProject(): Promise<void> {
   }
 }
 
+function tellNotice(notice: HostNotice): void {
+  for (const listener of noticeListeners) listener(notice);
+}
+
 function receive(event: HostEvent): void {
   switch (event.type) {
     case 'ready':
@@ -140,7 +147,7 @@ function receive(event: HostEvent): void {
       );
       break;
     case 'changed':
-      fetchProject().catch((thrown: unknown) => notices.failed(toAppError(thrown)));
+      fetchProject().catch((thrown: unknown) => tellNotice({ error: toAppError(thrown) }));
       tellChanged(event.what);
       break;
     case 'job':
@@ -158,10 +165,9 @@ function receive(event: HostEvent): void {
     case 'notice':
       if (event.level === 'error') {
         const { code, message, details } = event;
-        notices.failed(
-          deserializeError({ code: code ?? 'internal', message, ...(details === null ? {} : { stack: details }) }),
-        );
-      } else notices.tell(event.message);
+        const stack = details === null ? {} : { stack: details };
+        tellNotice({ error: deserializeError({ code: code ?? 'internal', message, ...stack }) });
+      } else tellNotice({ text: event.message });
       break;
     case 'command':
       for (const listener of commandListeners) listener(event.id);

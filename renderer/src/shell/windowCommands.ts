@@ -1,13 +1,13 @@
 // The commands that are always there: those of main/contract/api/commands.ts that this version of the window can do.
 import { COMMANDS, type CommandId } from '../../../main/contract/api/commands.ts';
-import { attempt } from '../api/attempt.ts';
-import { pickLocation } from '../api/pickLocation.ts';
+import { VIEWS } from '../../../main/contract/api/views.ts';
+import { attempt } from '../state/attempt.ts';
+import { pickLocation } from '../state/pickLocation.ts';
 import { api, changeSettings, session } from '../api/session.svelte.ts';
 import { dialogs } from '../state/dialogs.svelte.ts';
 import { layout } from '../state/layout.svelte.ts';
 import { notices } from '../state/notices.svelte.ts';
 import { navigate } from '../state/route.svelte.ts';
-import { VIEWS } from '../pages/views.ts';
 import type { Command } from '../state/commands/registry.svelte.ts';
 
 /** Keys that browsers keep for themselves: in the web host they would be promised in vain. */
@@ -74,7 +74,7 @@ function actions(): Partial<Record<CommandId, () => void>> {
     'history.undo': () => void takeBack('undo'),
     'history.redo': () => void takeBack('redo'),
     'view.jobs': () => layout.showJobs(!layout.isJobsOpen),
-    ...Object.fromEntries(VIEWS.map(({ name, command }) => [command, () => navigate(name)])),
+    ...Object.fromEntries(VIEWS.map(({ name }) => [`go.${name}`, () => navigate(name)])),
   };
 }
 
@@ -84,7 +84,7 @@ export function windowCommands(): readonly Command[] {
   return COMMANDS.flatMap((described): readonly Command[] => {
     const run = does[described.id];
     if (!run) return [];
-    const view = VIEWS.find(({ command }) => command === described.id);
+    const view = VIEWS.find(({ name }) => `go.${name}` === described.id);
     const own = 'keys' in described && !(isWeb && BROWSER_KEYS.test(described.keys)) ? [described.keys] : [];
     return [
       {

@@ -1,6 +1,7 @@
 // Short messages of what has just happened. Those of success go by themselves; those of failure stay until they are read. An
 // error that repeats is counted, not piled up.
 import type { AppError } from '../../../main/contract/base/errors.ts';
+import type { HostNotice } from '../api/session.svelte.ts';
 
 export interface Notice {
   readonly id: number;
@@ -45,3 +46,9 @@ export const notices = {
     if (error.code !== 'cancelled') add({ tone: 'bad', text: error.message, error, action: null });
   },
 };
+
+/** Shows what the host said. */
+export function showNotice(notice: HostNotice): void {
+  if ('error' in notice) notices.failed(notice.error);
+  else notices.tell(notice.text);
+}

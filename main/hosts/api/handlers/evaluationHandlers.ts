@@ -5,7 +5,7 @@ import type { evaluation as evaluationContract } from '../../../contract/api/eva
 import type { Immutable, InputOf } from '../../../contract/rpc/procedure.ts';
 import { compareReports } from '../../../core/evaluation/compareReports.ts';
 import { DEFAULT_SETTINGS, type EvaluationReport } from '../../../core/evaluation/report.ts';
-import { DEFAULT_BUDGET, parseBudget } from '../../../core/evaluation/verdict.ts';
+import { DEFAULT_BUDGET, parseBudget } from '../../../core/evaluation/budget.ts';
 import type { EvaluationSummary } from '../../../storage/entities/evaluations.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';

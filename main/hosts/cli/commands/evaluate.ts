@@ -5,7 +5,7 @@ import { readEdit } from '../../../core/edits/editArguments.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { behaviourId, type Behaviour } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
-import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/verdict.ts';
+import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/budget.ts';
 import { toFileError } from '../../../core/files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';

@@ -4,7 +4,7 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { targetKey } from '../../../../main/contract/domain/edit.ts';
 import { numberOf } from '../../../../main/contract/domain/operations/index.ts';
-import { attempt } from '../../api/attempt.ts';
+import { attempt } from '../../state/attempt.ts';
 import { api } from '../../api/session.svelte.ts';
 import type { EditStatus, Operation } from '../../api/types.ts';
 

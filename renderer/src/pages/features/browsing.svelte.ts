@@ -4,7 +4,7 @@ import { untrack } from 'svelte';
 import { SvelteSet } from 'svelte/reactivity';
 import { api } from '../../api/session.svelte.ts';
 import type { Dictionary } from '../../api/types.ts';
-import { attempt } from '../../api/attempt.ts';
+import { attempt } from '../../state/attempt.ts';
 import { route, setQuery } from '../../state/route.svelte.ts';
 import { isFiltered, listRequest, queueQuery, toFeatureQuery, type ListRequest } from './featureQuery.ts';
 import { featureRows, type FeatureRows, type ListSource } from './featureRows.svelte.ts';

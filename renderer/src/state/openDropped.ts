@@ -1,7 +1,7 @@
 // What was dropped on the window says itself what it is.
 import { AppError, toAppError } from '../../../main/contract/base/errors.ts';
-import { navigate } from '../state/route.svelte.ts';
-import { api, session } from './session.svelte.ts';
+import { navigate } from './route.svelte.ts';
+import { api, session } from '../api/session.svelte.ts';
 
 /** @throws AppError as opening a project or adding a model does. */
 export async function openDropped(location: string, name: string): Promise<void> {
