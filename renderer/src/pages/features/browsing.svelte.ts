@@ -55,7 +55,8 @@ export class Browsing {
       const { chosenKey, feature } = this;
       const list = this.rows.shownLists;
       if (chosenKey === null || feature === null) this.#asked = null;
-      if (chosenKey === null || feature === null || !this.rows.isLoaded) return;
+      // Until the list that was asked for is shown, a place in it would be taken for one in the list before.
+      if (chosenKey === null || feature === null || !this.rows.isCurrent) return;
       const before = this.#asked;
       if (before?.key === chosenKey && (before.isFound || before.list === list)) return;
       const asked = { key: chosenKey, list, isFound: this.rows.indexOf(feature) !== null };
