@@ -91,7 +91,7 @@ describe('the text of the statistics', () => {
     await expect(api.feature.computeStatistics({ dictionary })).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringMatching(
-        /^There is no text for the statistics of shipped: .*blocks\.1\.hook_resid_post of sample.* errata feature stats shipped --corpus texts\.jsonl$/u,
+        /^There is no text for the statistics of shipped: .*sample at blocks\.1\.hook_resid_post, .* errata feature stats shipped --corpus texts\.jsonl$/u,
       ) as string,
     });
     const over = { from: 'corpus', corpus: { from: 'project', name: 'choose.jsonl' } } as const;

@@ -99,7 +99,7 @@ function nothingToCountOver({ name, site, model, store }: ProjectDictionary): Ap
   return new AppError(
     'not-found',
     `There is no text for the statistics of ${name}: the project has neither the activations that it was trained on ` +
-      `(${basename(store)}), nor others of ${site} of ${model.name}, nor a corpus. ` +
+      `(${basename(store)}), nor others of ${model.name} at ${site}, nor training text in corpora/. ` +
       `Name a text: errata feature stats ${name} --corpus texts.jsonl`,
     { details: { dictionary: name } },
   );
