@@ -122,7 +122,7 @@ function randomDictionary(modelHash: string, d: number, size: number): Dictionar
     decoder: rows(),
     decoderBias: new Float32Array(d),
     centre: new Float32Array(d),
-    threshold: null,
+    perFeature: {},
     site: SITE,
     modelHash,
   };

@@ -196,7 +196,7 @@ function dictionaryOf(d: number, size: number, l0: number, sample: Float32Array)
     decoder: encoder,
     decoderBias: new Float32Array(d),
     centre: new Float32Array(d),
-    threshold: new Float32Array(size).fill(threshold),
+    perFeature: { threshold: new Float32Array(size).fill(threshold) },
     site: 'blocks.0.hook_resid_post',
     modelHash: HASH,
   };

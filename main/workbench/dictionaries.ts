@@ -8,6 +8,7 @@ import { hashSchema } from '../contract/base/fields.ts';
 import { requestEntries } from '../contract/base/setting.ts';
 import { validate } from '../contract/base/validate.ts';
 import { measurementSettings, runSettings } from '../contract/domain/trainingSettings.ts';
+import type { DictionaryKind } from '../core/dictionaries/kinds/index.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
 import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
@@ -48,7 +49,7 @@ export interface ProjectDictionary {
   readonly folder: string;
   /** 'unfinished': training was interrupted or is going on. */
   readonly state: 'finished' | 'unfinished';
-  readonly architecture: string;
+  readonly architecture: DictionaryKind;
   readonly d: number;
   readonly size: number;
   readonly k: number;

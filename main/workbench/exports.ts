@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
+import { kindOf } from '../core/dictionaries/kinds/index.ts';
 import { operationsSchema, type Edit, type Operation } from '../core/edits/edit.ts';
 import { EXPORT_FORMS } from '../core/export/ladder.ts';
 import { loadingCode, type LoadingCode } from '../core/export/loadingCode.ts';
@@ -162,7 +163,7 @@ async function writeExport(
     edit,
     dictionaries: dictionaries.map((dictionary) => dictionary.folder),
     calibrations: dictionaries
-      .filter(({ architecture }) => calibrate && architecture === 'topk')
+      .filter((dictionary) => calibrate && kindOf(dictionary).competes)
       .map(({ quality, store, heldOutFraction }) => ({
         dictionary: quality?.hash ?? '',
         storeFolder: store,

@@ -1,6 +1,5 @@
 // Edits being tried on a model of the project. Nothing here is saved.
 import { AppError } from '../contract/base/errors.ts';
-import { ARCHITECTURES } from '../core/dictionaries/dictionary.ts';
 import type { ChunkOf } from '../contract/rpc/procedure.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import { featuresOf, type Operation } from '../core/edits/edit.ts';
@@ -102,8 +101,7 @@ export async function describeOperations(
         (dictionary && featuresOf(operation).some((feature) => feature >= dictionary.size)
           ? `The dictionary ${dictionary.name} has the features 0 to ${dictionary.size - 1}.`
           : null);
-      const architecture = ARCHITECTURES.find((name) => name === dictionary?.architecture);
-      const exactness = dictionary && architecture && graphExactness(operation, { ...dictionary, architecture });
+      const exactness = dictionary && graphExactness(operation, dictionary);
       return { badge: exactness?.badge ?? null, reason: exactness?.reason ?? '', problem };
     }),
     features: [...features.values()].map((key) => {

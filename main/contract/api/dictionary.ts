@@ -40,7 +40,10 @@ export const dictionarySchema = v.object({
   name: v.string(),
   /** 'unfinished': training was interrupted or is going on; see `job`. */
   state: v.picklist(['finished', 'unfinished']),
+  /** Its kind. */
   architecture: v.string(),
+  /** Its features compete: whether one fires depends on all others, unless it gets a threshold of its own. */
+  competes: v.boolean(),
   d: v.number(),
   size: v.number(),
   k: v.number(),

@@ -54,7 +54,7 @@ const calibrate = (dictionary: Dictionary, targetL0: number) =>
 
 /** Firings per token as evaluation counts them. */
 async function l0With(dictionary: Dictionary, threshold: number): Promise<number> {
-  const calibrated = { ...dictionary, threshold: new Float32Array(dictionary.size).fill(threshold) };
+  const calibrated = { ...dictionary, perFeature: { threshold: new Float32Array(dictionary.size).fill(threshold) } };
   return (await evaluateReconstruction({ runtime, dictionary: calibrated, store, heldOut })).l0;
 }
 

@@ -2,21 +2,20 @@
 //
 // With x an activation `[d]`, c = centre, w_i and d_i the encoder and decoder rows of feature i:
 //   pre_i = ⟨w_i, x − c⟩ + b_i,   f = act(pre),   x̂ = decoderBias + Σ f_i d_i
-//   topk: the k largest of relu(pre);  batchtopk, jumprelu: pre_i where pre_i > threshold_i;  relu: max(pre_i, 0).
+// where act is its kind's (kinds/).
 import { AppError } from '../../contract/base/errors.ts';
 import { hashBytes } from '../files/hash.ts';
-
-/** How a dictionary was trained. A batchtopk dictionary is used with its calibrated threshold, as jumprelu. */
-export const ARCHITECTURES = ['relu', 'topk', 'batchtopk', 'jumprelu'] as const;
-export type DictionaryArchitecture = (typeof ARCHITECTURES)[number];
+import { kindOf, type DictionaryKind } from './kinds/index.ts';
+import type { PerFeature } from './kinds/kind.ts';
 
 export interface Dictionary {
-  readonly architecture: DictionaryArchitecture;
+  /** Its kind. */
+  readonly architecture: DictionaryKind;
   /** Width of the site. */
   readonly d: number;
   /** Number of features. */
   readonly size: number;
-  /** For topk: how many features fire. */
+  /** How many features fire, where they compete. */
   readonly k: number | null;
   /** `[size, d]` */
   readonly encoder: Float32Array;
@@ -28,8 +27,8 @@ export interface Dictionary {
   readonly decoderBias: Float32Array;
   /** `[d]`, subtracted before encoding. */
   readonly centre: Float32Array;
-  /** `[size]`, for batchtopk and jumprelu. */
-  readonly threshold: Float32Array | null;
+  /** `[size]` each: what the kind selects by, besides pre-activations. */
+  readonly perFeature: PerFeature;
   /** The site it was trained on, and the content hash of the model. */
   readonly site: string;
   readonly modelHash: string;
@@ -38,30 +37,30 @@ export interface Dictionary {
 /** @throws AppError `mismatch` when the arrays do not fit each other. */
 export function checkDictionary(dictionary: Dictionary, name: string): Dictionary {
   const { d, size, k, architecture } = dictionary;
-  const expected: readonly [string, Float32Array | null, number][] = [
+  const kind = kindOf(dictionary);
+  const expected: readonly (readonly [string, Float32Array | undefined, number])[] = [
     ['encoder', dictionary.encoder, size * d],
     ['encoder bias', dictionary.encoderBias, size],
     ['decoder', dictionary.decoder, size * d],
     ['decoder bias', dictionary.decoderBias, d],
     ['centre', dictionary.centre, d],
-    ['threshold', dictionary.threshold, size],
+    ...kind.perFeature.map((each) => [each, dictionary.perFeature[each], size] as const),
   ];
   for (const [what, array, length] of expected) {
-    if (array !== null && array.length !== length) {
+    if (array === undefined)
+      throw new AppError('invalid-file', `${name}: a ${architecture} dictionary needs a ${what}.`);
+    if (array.length !== length) {
       throw new AppError('mismatch', `${name}: the ${what} has ${array.length} values, not ${length}.`);
     }
-    if (array !== null && !array.every(Number.isFinite)) {
+    if (!array.every(Number.isFinite)) {
       throw new AppError('invalid-file', `${name}: the ${what} has a value that is not a finite number.`);
     }
   }
-  if (architecture === 'topk' && (k === null || k < 1 || k > size)) {
+  if (kind.competes && (k === null || k < 1 || k > size)) {
     throw new AppError(
       'invalid-file',
-      `${name}: a topk dictionary of ${size} features cannot keep ${k ?? 'an unknown number'} of them.`,
+      `${name}: a ${architecture} dictionary of ${size} features cannot keep ${k ?? 'an unknown number'} of them.`,
     );
-  }
-  if ((architecture === 'batchtopk' || architecture === 'jumprelu') && dictionary.threshold === null) {
-    throw new AppError('invalid-file', `${name}: a ${architecture} dictionary needs a threshold.`);
   }
   return dictionary;
 }
@@ -70,13 +69,16 @@ export function checkDictionary(dictionary: Dictionary, name: string): Dictionar
 export function hashDictionary(dictionary: Dictionary): string {
   const { architecture, d, size, k, site, modelHash } = dictionary;
   const head = new TextEncoder().encode(JSON.stringify([architecture, d, size, k, site, modelHash]));
+  const { perFeature } = kindOf(dictionary);
+  const nothing = new Float32Array(0);
   const arrays = [
     dictionary.encoder,
     dictionary.encoderBias,
     dictionary.decoder,
     dictionary.decoderBias,
     dictionary.centre,
-    dictionary.threshold ?? new Float32Array(0),
+    // An empty array stands for none: the hashes of dictionaries without have always had one.
+    ...(perFeature.length === 0 ? [nothing] : perFeature.map((name) => dictionary.perFeature[name] ?? nothing)),
   ];
   const parts = [head, ...arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))];
   return hashBytes(new TextEncoder().encode(parts.map(hashBytes).join('')));

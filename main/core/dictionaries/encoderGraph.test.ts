@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { GraphBuilder, type Shape, type Value } from '../onnx/graph.ts';
-import { ARCHITECTURES, type Dictionary } from './dictionary.ts';
+import type { Dictionary } from './dictionary.ts';
+import { DICTIONARY_KINDS } from './kinds/index.ts';
 import {
   dictionaryFeeds,
   encodeFeatures,
@@ -54,7 +55,7 @@ function expectClose(actual: Float32Array, expected: readonly number[]): void {
   );
 }
 
-describe.each(ARCHITECTURES)('a %s dictionary in a graph', (architecture) => {
+describe.each(DICTIONARY_KINDS)('a %s dictionary in a graph', (architecture) => {
   const random = new Random(7);
   const dictionary = randomDictionary(random, architecture, { d, size });
   const x = randomX(random, 3, 5, d);

@@ -10,6 +10,7 @@ import type { Patch } from '../models/variant.ts';
 import { describe, graphError, type Dim, type GraphBuilder, type Shape, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 import type { Dictionary } from './dictionary.ts';
+import { kindOf } from './kinds/index.ts';
 
 export interface DictionaryGraphOptions {
   /** Which features, in this order; by default all of them. */
@@ -26,20 +27,20 @@ export interface EncoderRows {
   readonly encoder: Value;
   /** `[rows, 1]`, the centre folded in. */
   readonly bias: Value;
-  /** A feature fires above its threshold `[rows, 1]`; or, when it is among the k largest of all rows, and positive. */
-  readonly selection: { readonly threshold: Value } | { readonly k: number };
+  /** From pre-activations to activations, `[rows, positions]` both. */
+  readonly select: (pre: Value) => Value;
 }
 
 /**
  * @param x `[…, d]`, commonly `[batch, time, d]`; or `[…, heads, headDim]` with heads·headDim = d (hook_z)
- * @returns feature activations `[…, features]`. For topk all rows are evaluated, so that any feature is exact.
+ * @returns feature activations `[…, features]`. Where features compete all rows are evaluated, so that any feature is exact.
  * @throws AppError `mismatch` when x is not as wide as the dictionary, `usage` for a feature it does not have.
  */
 export function encodeFeatures(x: Value, dictionary: Dictionary, options: DictionaryGraphOptions = {}): Value {
   const load = loader(x.graph, dictionaryArrays(dictionary, options), options);
   const activations = encodeRows(x, dictionary.d, encoderRows(dictionary, load));
   const { features } = options;
-  const isSelectedLate = dictionary.architecture === 'topk' && features !== undefined;
+  const isSelectedLate = kindOf(dictionary).competes && features !== undefined;
   const chosen = isSelectedLate ? op.gather(activations, x.graph.constant('int64', features)) : activations;
   return op.transpose(chosen, [...chosen.shape.keys()].slice(1).concat(0));
 }
@@ -82,12 +83,10 @@ export function zeroPatch(site: string): Patch {
 }
 
 /** Feature activations of all rows at all positions of x `[…, d]`: `[rows, …]`. */
-export function encodeRows(x: Value, d: number, { encoder, bias, selection }: EncoderRows): Value {
+export function encodeRows(x: Value, d: number, { encoder, bias, select }: EncoderRows): Value {
   const lead = leadingAxes(x, d);
-  const pre = op.gemm(encoder, flatten(x, d), bias, { transB: true }); // [rows, positions]
-  const activations =
-    'k' in selection ? keepLargest(pre, selection.k) : op.where(op.greater(pre, selection.threshold), pre, 0);
-  return lead.length === 1 ? activations : op.reshape(activations, [op.size(pre, 0), ...lead]);
+  const activations = select(op.gemm(encoder, flatten(x, d), bias, { transB: true })); // [rows, positions]
+  return lead.length === 1 ? activations : op.reshape(activations, [op.size(activations, 0), ...lead]);
 }
 
 /**
@@ -105,23 +104,6 @@ export function decodeRows(activations: Value, decoder: Value, bias: Value | nul
   // Without a bias ONNX Runtime would fuse the transpose into the product and make the decoder its second operand.
   const zero = () => op.unsqueeze(activations.graph.constant('float32', new Array<number>(d).fill(0)), [1]);
   return op.transpose(op.gemm(decoder, flat, bias ?? zero(), { transA: true }), [1, 0]);
-}
-
-/**
- * f_i = pre_i where it is positive and one of the k largest of its position; of equals the first ones, as TopK has it.
- * @param pre `[rows, positions]`
- */
-function keepLargest(pre: Value, k: number): Value {
-  const positive = op.relu(pre);
-  const { values, indices } = op.topK(op.transpose(positive, [1, 0]), k);
-  const smallestKept = op.transpose(op.slice(values, 1, -1, op.END), [1, 0]); // [1, positions]
-  const lastKept = op.transpose(op.cast(op.slice(indices, 1, -1, op.END), 'int32'), [1, 0]);
-  const { graph } = pre;
-  const all = op.range(graph.constant('int64', 0), graph.constant('int64', op.fixedSize(pre, 0)), op.size(pre, 0));
-  const row = op.unsqueeze(op.cast(all, 'int32'), [1]); // [rows, 1]
-  const isTied = op.and(op.equal(positive, smallestKept), op.lessOrEqual(row, lastKept));
-  // Two Wheres and no Or, which the WebGPU provider would leave to the CPU.
-  return op.where(op.greater(positive, smallestKept), positive, op.where(isTied, positive, 0));
 }
 
 // ---- shapes ---------------------------------------------------------------------------------------------------------
@@ -152,33 +134,24 @@ function joined(lead: Shape): Dim {
 // ---- arrays ---------------------------------------------------------------------------------------------------------
 
 /** An array of a dictionary, made when it is needed. */
-interface NamedArray {
-  readonly name: ArrayName;
+export interface NamedArray {
+  readonly name: string;
   readonly shape: readonly number[];
   readonly data: () => Float32Array;
 }
 
-type ArrayName = 'encoder' | 'encoderBias' | 'threshold' | 'decoder' | 'decoderBias';
-
 function dictionaryArrays(dictionary: Dictionary, { features }: DictionaryGraphOptions): readonly NamedArray[] {
-  const { d, size, architecture, encoder, decoder, decoderBias } = dictionary;
+  const { d, size, decoder, decoderBias } = dictionary;
   checkFeatures(dictionary, features ?? []);
-  // A topk feature competes with all the others.
-  const rows = architecture === 'topk' ? undefined : features;
-  const count = rows?.length ?? size;
   return [
-    { name: 'encoder', shape: [count, d], data: () => pickRows(encoder, d, rows) },
-    { name: 'encoderBias', shape: [count, 1], data: () => foldedBias(dictionary, rows) },
-    ...(architecture === 'topk'
-      ? []
-      : [{ name: 'threshold' as const, shape: [count, 1], data: () => thresholds(dictionary, rows) }]),
+    ...encoderArrays(dictionary, rowsRead(dictionary, features)),
     { name: 'decoder', shape: [features?.length ?? size, d], data: () => pickRows(decoder, d, features) },
     { name: 'decoderBias', shape: [d, 1], data: () => decoderBias },
   ];
 }
 
 function loader(graph: GraphBuilder, arrays: readonly NamedArray[], options: DictionaryGraphOptions) {
-  return (name: ArrayName): Value => {
+  return (name: string): Value => {
     const array = arrays.find((candidate) => candidate.name === name);
     if (!array) throw graphError(`This dictionary has no ${name}.`);
     const full = fullName(name, options);
@@ -189,14 +162,54 @@ function loader(graph: GraphBuilder, arrays: readonly NamedArray[], options: Dic
   };
 }
 
-function fullName(name: ArrayName, { name: prefix = 'dictionary' }: DictionaryGraphOptions): string {
+function fullName(name: string, { name: prefix = 'dictionary' }: DictionaryGraphOptions): string {
   return `${prefix}.${name}`;
 }
 
-function encoderRows({ architecture, k }: Dictionary, load: (name: ArrayName) => Value): EncoderRows {
-  const rows = { encoder: load('encoder'), bias: load('encoderBias') };
-  if (architecture === 'topk' && k !== null) return { ...rows, selection: { k } };
-  return { ...rows, selection: { threshold: load('threshold') } };
+/** @param load an array of encoderArrays by its name */
+export function encoderRows(
+  dictionary: Pick<Dictionary, 'architecture' | 'k'>,
+  load: (name: string) => Value,
+): EncoderRows {
+  return {
+    encoder: load('encoder'),
+    bias: load('encoderBias'),
+    select: (pre) => kindOf(dictionary).select(pre, load, dictionary.k ?? 0),
+  };
+}
+
+/** The rows that the activations of some features are computed from: all of them (undefined) where features compete. */
+export function rowsRead(
+  dictionary: Pick<Dictionary, 'architecture'>,
+  features: readonly number[] | undefined,
+): readonly number[] | undefined {
+  return kindOf(dictionary).competes ? undefined : features;
+}
+
+/** What encoderRows loads: encoder `[rows, d]`, encoderBias `[rows, 1]`, and the kind's own arrays `[rows, 1]`. */
+export function encoderArrays(dictionary: Dictionary, rows: readonly number[] | undefined): readonly NamedArray[] {
+  const { d, size, encoder } = dictionary;
+  const count = rows?.length ?? size;
+  return [
+    { name: 'encoder', shape: [count, d], data: () => pickRows(encoder, d, rows) },
+    { name: 'encoderBias', shape: [count, 1], data: () => foldedBias(dictionary, rows) },
+    ...kindOf(dictionary).perFeature.map((name) => ({
+      name,
+      shape: [count, 1],
+      data: () => perFeatureRows(dictionary, name, rows),
+    })),
+  ];
+}
+
+/** Of rows, one of the arrays that their kind selects by. */
+export function perFeatureRows(
+  { perFeature, architecture }: Dictionary,
+  name: string,
+  rows: readonly number[] | undefined,
+): Float32Array {
+  const array = perFeature[name];
+  if (array) return pickRows(array, 1, rows);
+  throw new AppError('internal', `A ${architecture} dictionary has no ${name}.`);
 }
 
 /** @throws AppError `usage` */
@@ -228,10 +241,4 @@ export function foldedBias(dictionary: Dictionary, rows: readonly number[] | und
     result[index] = (encoderBias[row] as number) - product;
   }
   return result;
-}
-
-/** What a pre-activation must exceed, for every architecture but topk; relu's is 0. */
-export function thresholds({ size, threshold }: Dictionary, rows: readonly number[] | undefined): Float32Array {
-  if (threshold === null) return new Float32Array(rows?.length ?? size);
-  return pickRows(threshold, 1, rows);
 }

@@ -11,7 +11,8 @@ import { floats, runVariant, tokens } from '../../testing/models/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { tinyModel } from '../../testing/models/tinyModels.ts';
 import { Random } from '../numerics/random.ts';
-import { ARCHITECTURES, type Dictionary } from './dictionary.ts';
+import type { Dictionary } from './dictionary.ts';
+import { DICTIONARY_KINDS } from './kinds/index.ts';
 import { evaluateDictionary, evaluateLossRecovered, evaluateReconstruction, rowsPerRun } from './evaluate.ts';
 import {
   randomDictionary,
@@ -73,7 +74,7 @@ function expectClose(actual: number, expected: number, relative: number): void {
 }
 
 describe('reconstruction', () => {
-  it.each(ARCHITECTURES)('of a %s dictionary: FVU, L0, dead features and firing rates', async (architecture) => {
+  it.each(DICTIONARY_KINDS)('of a %s dictionary: FVU, L0, dead features and firing rates', async (architecture) => {
     const dictionary = await dictionaryOf(architecture);
     const rows = contexts.flatMap((context) => context.rows.filter((_, at) => context.ids[at] !== 1));
     expect(rows.length).toBe(20 * 15);
@@ -205,7 +206,7 @@ it('a dictionary too large for all tokens at once is evaluated in pieces, with t
     encoder: padded(small.encoder, large * d),
     encoderBias: padded(small.encoderBias, large, -1),
     decoder: padded(small.decoder, large * d, 1),
-    threshold: padded(small.threshold ?? new Float32Array(0), large),
+    perFeature: { threshold: padded(small.perFeature['threshold'] ?? new Float32Array(0), large) },
   };
   const expected = await evaluateDictionary({ runtime, dictionary: small, store, heldOut, model });
   const result = await evaluateDictionary({ runtime, dictionary, store, heldOut, model });

@@ -1,4 +1,4 @@
-// Thresholds of single topk features. In training and by definition a topk feature fires where it is among the k largest of all
+// Thresholds of single features that compete. In training and by definition such a feature fires where it is among the k largest of all
 // features, so telling whether it does takes all rows of the encoder. A threshold of its own needs its row only; it is chosen
 // on held-out activations so that it agrees with the competition as often as it can, and how often it does not is measured on
 // others that the choice has not seen.
@@ -11,6 +11,8 @@ import type { OnWork } from '../../contract/base/progress.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import type { Dictionary } from './dictionary.ts';
+import { kindOf } from './kinds/index.ts';
+import { THRESHOLD } from './kinds/threshold.ts';
 import { dictionaryFeeds, encodeFeatures } from './encoderGraph.ts';
 import { rowsPerRun } from './evaluate.ts';
 
@@ -41,7 +43,7 @@ export function disagreementRate({ onlyThreshold, onlyCompetition }: FeatureThre
 
 export interface FeatureThresholdOptions {
   readonly runtime: Runtime;
-  /** A topk dictionary. */
+  /** Whose features compete. */
   readonly dictionary: Dictionary;
   readonly features: readonly number[];
   readonly store: ActivationStore;
@@ -59,7 +61,7 @@ export interface FeatureThresholdOptions {
 export async function featureThresholds(options: FeatureThresholdOptions): Promise<FeatureThreshold[]> {
   const { runtime, dictionary, features, store, heldOut, signal, onWork } = options;
   const { architecture, d } = dictionary;
-  if (architecture !== 'topk') {
+  if (!kindOf(dictionary).competes) {
     throw new AppError(
       'unsupported',
       `Features of a ${architecture} dictionary do not compete: each has its threshold.`,
@@ -73,7 +75,7 @@ export async function featureThresholds(options: FeatureThresholdOptions): Promi
     throw new AppError('empty', `${store.folder}: thresholds need two held-out contexts at least.`);
   }
   const most = Math.min(MAX_TOKENS, Math.max(1, Math.floor(MAX_NUMBERS / Math.max(1, features.length))));
-  const rowDictionary: Dictionary = { ...dictionary, architecture: 'relu', threshold: null };
+  const rowDictionary: Dictionary = { ...dictionary, architecture: 'relu', perFeature: {} };
   const competing = { features, arrays: 'inputs', name: 'competing' } as const;
   const alone = { features, arrays: 'inputs', name: 'alone' } as const;
   const graph = new GraphBuilder('featureThresholds');
@@ -131,7 +133,7 @@ export async function featureThresholds(options: FeatureThresholdOptions): Promi
 export function withThresholds(dictionary: Dictionary, thresholds: readonly FeatureThreshold[]): Dictionary {
   const values = new Float32Array(dictionary.size).fill(NEVER);
   for (const { feature, threshold } of thresholds) values[feature] = threshold;
-  return { ...dictionary, architecture: 'jumprelu', k: null, threshold: values };
+  return { ...dictionary, architecture: 'jumprelu', k: null, perFeature: { [THRESHOLD]: values } };
 }
 
 /** Where one feature is positive, and whether it wins there. */

@@ -9,7 +9,8 @@ import { readFloatTensor, readSafetensorsHeader, writeSafetensors } from '../for
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { float32ToBfloat16 } from '../numerics/halfPrecision.ts';
 import { Random } from '../numerics/random.ts';
-import { ARCHITECTURES, hashDictionary, type Dictionary } from './dictionary.ts';
+import { hashDictionary, type Dictionary } from './dictionary.ts';
+import { DICTIONARY_KINDS } from './kinds/index.ts';
 import { CONFIG_FILE, loadDictionary, saveDictionary, transposed, WEIGHTS_FILE } from './saeLens.ts';
 import {
   randomDictionary,
@@ -49,7 +50,7 @@ async function tensorsOf(folder: string): Promise<Record<string, { shape: readon
   return Object.fromEntries(entries);
 }
 
-describe.each(ARCHITECTURES)('a %s dictionary', (architecture) => {
+describe.each(DICTIONARY_KINDS)('a %s dictionary', (architecture) => {
   const dictionary = randomDictionary(new Random(3), architecture, { d, size, site: 'blocks.1.attn.hook_z' });
 
   it('is the same after it was saved and loaded', async () => {
@@ -78,11 +79,19 @@ describe.each(ARCHITECTURES)('a %s dictionary', (architecture) => {
     }
     expect(hashDictionary(await loadDictionary(second))).toBe(hashDictionary(loaded));
   });
+});
 
-  it("is laid out as the field's tools read it, and computes by their formula", async () => {
+it.each([
+  ['relu', 'standard'],
+  ['topk', 'topk'],
+  ['batchtopk', 'jumprelu'],
+  ['jumprelu', 'jumprelu'],
+] as const)(
+  "a %s dictionary is laid out as the field's tools read a %s one, and computes by their formula",
+  async (architecture, saved) => {
+    const dictionary = randomDictionary(new Random(3), architecture, { d, size, site: 'blocks.1.attn.hook_z' });
     const folder = await temporaryFolder();
     await saveDictionary(folder, dictionary, METADATA);
-    const saved = { relu: 'standard', topk: 'topk', batchtopk: 'jumprelu', jumprelu: 'jumprelu' }[architecture];
     const config = await configOf(folder);
     expect(config).toMatchObject({
       architecture: saved,
@@ -126,8 +135,8 @@ describe.each(ARCHITECTURES)('a %s dictionary', (architecture) => {
         expected,
       );
     }
-  });
-});
+  },
+);
 
 /** As SAELens writes it. */
 interface SaeLensFolder {

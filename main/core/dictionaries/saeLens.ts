@@ -1,6 +1,6 @@
 // Dictionaries on disk in SAELens layout (v6): a folder with cfg.json and sae_weights.safetensors, so that a project's
-// dictionary opens in the field's own tools as it is. Tensors: W_enc [d, n], b_enc [n], W_dec [n, d], b_dec [d] and, for
-// jumprelu, threshold [n]. pre = (x − b_dec)·W_enc + b_enc when apply_b_dec_to_input (their default), else x·W_enc + b_enc.
+// dictionary opens in the field's own tools as it is. Tensors: W_enc [d, n], W_dec [n, d], b_dec [d], and those [n] that its
+// kind says. pre = (x − b_dec)·W_enc + b_enc when apply_b_dec_to_input (their default), else x·W_enc + b_enc.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -10,7 +10,8 @@ import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { openFile } from '../files/byteSource.ts';
 import { toFileError } from '../files/fileError.ts';
 import { readFloatTensor, readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts';
-import { checkDictionary, type Dictionary, type DictionaryArchitecture } from './dictionary.ts';
+import { checkDictionary, type Dictionary } from './dictionary.ts';
+import { kindOf, kindOfSaeLens, SAELENS_ARCHITECTURES } from './kinds/index.ts';
 
 export const CONFIG_FILE = 'cfg.json';
 export const WEIGHTS_FILE = 'sae_weights.safetensors';
@@ -18,7 +19,7 @@ const MAX_FEATURES = 1 << 24;
 const MAX_CONFIG_BYTES = 16 << 20;
 
 const ConfigEntries = v.looseObject({
-  architecture: v.picklist(['standard', 'topk', 'jumprelu']),
+  architecture: v.picklist(SAELENS_ARCHITECTURES),
   d_in: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 20)),
   d_sae: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FEATURES)),
   k: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -35,8 +36,9 @@ const ConfigEntries = v.looseObject({
 const Config = v.pipe(
   ConfigEntries,
   v.check(
-    ({ architecture, k, d_sae }) => architecture !== 'topk' || (k !== undefined && k <= d_sae),
-    'a topk dictionary needs a k from 1 to d_sae',
+    ({ architecture, metadata, k, d_sae }) =>
+      !kindOfSaeLens(architecture, metadata.training_architecture)?.competes || (k !== undefined && k <= d_sae),
+    ({ input }) => `a ${input.architecture} dictionary needs a k from 1 to d_sae`,
   ),
 );
 
@@ -55,7 +57,8 @@ export async function saveDictionary(
     readonly errata: Readonly<Record<string, unknown>>;
   },
 ): Promise<void> {
-  const { architecture, d, size, decoderBias, centre, threshold } = dictionary;
+  const { architecture, d, size, k, decoderBias, centre, perFeature } = dictionary;
+  const { saeLens } = kindOf(dictionary);
   // x − centre = (x − b_dec) + (b_dec − centre): the difference goes into the encoder's bias.
   const encoderBias = new Float32Array(size);
   for (let feature = 0; feature < size; feature++) {
@@ -67,13 +70,14 @@ export async function saveDictionary(
   }
   await writeSafetensors(join(folder, WEIGHTS_FILE), [
     { name: 'W_enc', dtype: 'F32', shape: [d, size], data: transposed(dictionary.encoder, size, d) },
-    { name: 'b_enc', dtype: 'F32', shape: [size], data: encoderBias },
     { name: 'W_dec', dtype: 'F32', shape: [size, d], data: dictionary.decoder },
     { name: 'b_dec', dtype: 'F32', shape: [d], data: decoderBias },
-    ...(threshold ? [{ name: 'threshold', dtype: 'F32' as const, shape: [size], data: threshold }] : []),
+    ...Object.entries(saeLens.tensors({ encoderBias, perFeature })).map(
+      ([name, data]) => ({ name, dtype: 'F32', shape: [size], data }) as const,
+    ),
   ]);
   const config = {
-    architecture: savedArchitecture(architecture),
+    architecture: saeLens.architecture,
     d_in: d,
     d_sae: size,
     dtype: 'float32',
@@ -81,7 +85,7 @@ export async function saveDictionary(
     apply_b_dec_to_input: true,
     normalize_activations: 'none',
     reshape_activations: dictionary.site.endsWith('hook_z') ? 'hook_z' : 'none',
-    ...(architecture === 'topk' ? { k: dictionary.k, rescale_acts_by_decoder_norm: false } : {}),
+    ...saeLens.config(k),
     metadata: {
       model_name: metadata.modelName,
       hook_name: dictionary.site,
@@ -114,26 +118,22 @@ export async function loadDictionary(folder: string): Promise<Dictionary> {
     };
     const decoderBias = await read('b_dec', [d]);
     const errata = v.safeParse(ErrataFacts, config.metadata['errata']);
-    const trained = config.metadata.training_architecture;
+    const kind = kindOfSaeLens(config.architecture, config.metadata.training_architecture);
+    if (!kind) throw new AppError('unsupported', `${configPath}: ${config.architecture} is not a known architecture.`);
+    const encoder = transposed(await read('W_enc', [d, size]), d, size);
+    const { encoderBias, perFeature } = await kind.saeLens.read((name) => read(name, [size]));
     return checkDictionary(
       {
-        architecture:
-          config.architecture === 'jumprelu' && trained === 'batchtopk'
-            ? 'batchtopk'
-            : loadedArchitecture(config.architecture),
+        architecture: kind.name,
         d,
         size,
         k: config.k ?? null,
-        encoder: transposed(await read('W_enc', [d, size]), d, size),
-        encoderBias: await read('b_enc', [size]),
+        encoder,
+        encoderBias,
         decoder: await read('W_dec', [size, d]),
         decoderBias,
         centre: config.apply_b_dec_to_input ? decoderBias : new Float32Array(d),
-        // SAELens compares with relu(threshold): what is not positive never fires.
-        threshold:
-          config.architecture === 'jumprelu'
-            ? (await read('threshold', [size])).map((value) => (value < 0 ? 0 : value))
-            : null,
+        perFeature,
         site: errata.success ? errata.output.site : (config.metadata.hook_name ?? ''),
         modelHash: errata.success ? errata.output.modelHash : '',
       },
@@ -142,15 +142,6 @@ export async function loadDictionary(folder: string): Promise<Dictionary> {
   } finally {
     await source.close();
   }
-}
-
-function savedArchitecture(architecture: DictionaryArchitecture): 'standard' | 'topk' | 'jumprelu' {
-  if (architecture === 'relu') return 'standard';
-  return architecture === 'topk' ? 'topk' : 'jumprelu';
-}
-
-function loadedArchitecture(architecture: 'standard' | 'topk' | 'jumprelu'): DictionaryArchitecture {
-  return architecture === 'standard' ? 'relu' : architecture;
 }
 
 /** `[rows, columns]` → `[columns, rows]` */

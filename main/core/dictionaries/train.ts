@@ -26,6 +26,7 @@ import { calibrateThreshold } from './calibrate.ts';
 import { CHECKPOINT_FILE, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { checkDictionary, hashDictionary, type Dictionary } from './dictionary.ts';
 import { evaluateDictionary, type DictionaryQuality } from './evaluate.ts';
+import { THRESHOLD } from './kinds/threshold.ts';
 import { measureNormalisation, replaceOutliers, type MeasuredNormalisation } from './normalisation.ts';
 import { loadDictionary, saveDictionary } from './saeLens.ts';
 import {
@@ -303,9 +304,9 @@ async function calibrated(
   { k }: TrainingConfig,
   options: { runtime: Runtime; store: ActivationStore; heldOut: { first: number; end: number }; signal?: AbortSignal },
 ): Promise<Dictionary> {
-  if (dictionary.threshold === null) return dictionary;
+  if (!(THRESHOLD in dictionary.perFeature)) return dictionary;
   const threshold = await calibrateThreshold({ ...options, dictionary, targetL0: k });
-  return { ...dictionary, threshold: new Float32Array(dictionary.size).fill(threshold) };
+  return { ...dictionary, perFeature: { [THRESHOLD]: new Float32Array(dictionary.size).fill(threshold) } };
 }
 
 /** @returns seconds of training in all lives of the run. */

@@ -83,7 +83,7 @@ describe.each(TRAINED_ARCHITECTURES)('folding the normalisation into a %s dictio
     decoder: state.features.W_dec.value,
     decoderBias: state.decoderBias.value,
     centre: new Float32Array(d),
-    threshold: threshold === null ? null : new Float32Array(size).fill(threshold),
+    perFeature: threshold === null ? {} : { threshold: new Float32Array(size).fill(threshold) },
   };
 
   it('changes the units and not what it computes', () => {

@@ -116,7 +116,7 @@ export function foldNormalisation(
     decoder: W_dec.value.slice(),
     decoderBias: state.decoderBias.value.map((bias, j) => bias / scale + (mean[j] as number)),
     centre: mean.slice(),
-    threshold: threshold === null ? null : new Float32Array(config.size).fill(threshold / scale),
+    perFeature: threshold === null ? {} : { threshold: new Float32Array(config.size).fill(threshold / scale) },
     ...provenance,
   };
 }

@@ -13,7 +13,9 @@
 // Positions count from the first real token of a sequence, in either form of a model. BOS is position 0 and every token
 // equal to the model's BOS id: at position 0 activations are outliers whatever the token, and a context packed from
 // several documents has a BOS in its middle. A prompt ends where `prompt_length` says.
-import { decodeRows, encodeRows, flatten, type EncoderRows } from '../dictionaries/encoderGraph.ts';
+import type { Dictionary } from '../dictionaries/dictionary.ts';
+import { decodeRows, encodeRows, encoderRows, flatten, type EncoderRows } from '../dictionaries/encoderGraph.ts';
+import { kindOf } from '../dictionaries/kinds/index.ts';
 import type { Patch } from '../models/variant.ts';
 import type { ElementType } from '../onnx/elementType.ts';
 import type { TensorData } from '../onnx/elementType.ts';
@@ -33,15 +35,11 @@ export interface Abilities {
   readonly switches: boolean;
 }
 
-/** One dictionary at one site: what has its own arrays in the graph. */
-export interface Slot {
+/** One dictionary at one site: what has its own arrays in the graph. The graph is built from these facts of the dictionary. */
+export interface Slot extends Pick<Dictionary, 'architecture' | 'd' | 'size' | 'k'> {
   /** Unique in the graph; the arrays' names begin with it. */
   readonly name: string;
   readonly site: string;
-  /** Width of the site. */
-  readonly d: number;
-  /** For topk: how many rows compete and how many of them win. Null: rows fire on their own. */
-  readonly competition: { readonly rows: number; readonly k: number } | null;
   readonly abilities: Abilities;
 }
 
@@ -101,7 +99,7 @@ function applySlots(x: Value, slots: readonly Slot[], arraysOf: ArraysOf, bosTok
 function slotGains(x: Value, slot: Slot, load: LoadArray, positions: Positions): Value {
   const { abilities, d } = slot;
   const perOperation = (name: string, type: 'float32' | 'bool' = 'float32') => load(name, type, ['operations', 1, 1]);
-  const activations = encodeRows(x, d, encoderRows(slot, load)); // [rows, batch, time]
+  const activations = encodeRows(x, d, rowsOf(slot, load)); // [rows, batch, time]
   const activationAt = (name: string, dim: string) => op.gather(activations, load(name, 'int32', [dim]));
 
   const activation = activationAt('row', 'operations');
@@ -172,11 +170,10 @@ function sinceFirstTrue(isTrue: Value, slot: Slot, positions: Positions): Value 
   return hasFired;
 }
 
-function encoderRows({ d, competition }: Slot, load: LoadArray): EncoderRows {
-  const rows = competition?.rows ?? 'rows';
-  const arrays = { encoder: load('encoder', 'float32', [rows, d]), bias: load('encoderBias', 'float32', [rows, 1]) };
-  if (competition) return { ...arrays, selection: { k: competition.k } };
-  return { ...arrays, selection: { threshold: load('threshold', 'float32', [rows, 1]) } };
+/** The slot's rows: all of them where features compete, else as many as the edit reads. */
+function rowsOf(slot: Slot, load: LoadArray): EncoderRows {
+  const rows = kindOf(slot).competes ? slot.size : 'rows';
+  return encoderRows(slot, (name) => load(name, 'float32', [rows, name === 'encoder' ? slot.d : 1]));
 }
 
 function loader(graph: GraphBuilder, slot: Slot, arrays: readonly SlotArray[] | null): LoadArray {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
-import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
+import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
 import { createOrtRuntime } from '../../engine/ortRuntime.ts';
 import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
@@ -23,7 +23,7 @@ const size = 12;
 const BOS = 1;
 
 const dictionaries = new Map(
-  ARCHITECTURES.map((architecture, index) => [
+  DICTIONARY_KINDS.map((architecture, index) => [
     String(index).repeat(64),
     randomDictionary(new Random(index + 10), architecture, { d, size, k: 3, site }),
   ]),

@@ -172,8 +172,10 @@ function makeSlots(
     return {
       ...place,
       name: `edit.${place.site}.${count}`,
+      architecture,
       d,
-      competition: architecture === 'topk' && k !== null ? { rows: size, k } : null,
+      size,
+      k,
       abilities: abilitiesOf(place),
     };
   });

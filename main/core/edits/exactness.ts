@@ -1,18 +1,19 @@
 // How exactly an operation does in the graph what its definition says: shown wherever the operation is shown.
 import { OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
+import { kindOf } from '../dictionaries/kinds/index.ts';
 import { disagreementRate, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
 
 export interface Exactness {
   /**
-   * `exact`: what the definition says, up to rounding in float32. `calibrated`: a topk feature fires above a threshold of
+   * `exact`: what the definition says, up to rounding in float32. `calibrated`: a feature that competes fires above a threshold of
    * its own instead of by competition. `approximate`: compiled into weights, to a stated tolerance.
    */
   readonly badge: 'exact' | 'calibrated' | 'approximate';
   readonly reason: string;
 }
 
-/** The features whose activations an operation reads: those that topk competition matters for. */
+/** The features whose activations an operation reads: those that competition matters for. */
 export function featuresRead(operation: Operation): number[] {
   const others = [
     ...operation.gates.map(({ feature }) => feature),
@@ -25,34 +26,21 @@ export function featuresRead(operation: Operation): number[] {
 
 /**
  * Of an operation in a model's graph, interactive or exported.
- * @param thresholds of single topk features, where the graph has them in place of the competition.
+ * @param thresholds of single features that compete, where the graph has them in place of the competition.
  */
 export function graphExactness(
   operation: Operation,
-  { architecture, size, k }: Pick<Dictionary, 'architecture' | 'size' | 'k'>,
+  dictionary: Pick<Dictionary, 'architecture' | 'size' | 'k'>,
   thresholds: readonly FeatureThreshold[] = [],
 ): Exactness {
   const read = featuresRead(operation);
   if (read.length === 0) return { badge: 'exact', reason: 'It reads no feature activation.' };
   const calibrated = thresholds.filter(({ feature }) => read.includes(feature));
-  if (architecture === 'topk' && calibrated.length > 0) {
+  const kind = kindOf(dictionary);
+  if (kind.competes && calibrated.length > 0) {
     return { badge: 'calibrated', reason: calibrated.map(thresholdText).join(' ') };
   }
-  switch (architecture) {
-    case 'topk':
-      return {
-        badge: 'exact',
-        reason: `All ${size} features are evaluated, so that the ${k ?? 0} largest are kept as in training.`,
-      };
-    case 'batchtopk':
-      return {
-        badge: 'exact',
-        reason: 'Each feature depends on its own row and the threshold the dictionary carries.',
-      };
-    case 'relu':
-    case 'jumprelu':
-      return { badge: 'exact', reason: 'Each feature depends on its own row only.' };
-  }
+  return { badge: 'exact', reason: kind.exactness(dictionary) };
 }
 
 function thresholdText(threshold: FeatureThreshold): string {

@@ -3,7 +3,7 @@ import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
 import { featuresOf } from '../../contract/domain/edit.ts';
 import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import { NO_CHANGE } from '../../contract/domain/operations/operation.ts';
-import { checkFeatures, foldedBias, pickRows, thresholds as thresholdsOf } from '../dictionaries/encoderGraph.ts';
+import { checkFeatures, encoderArrays, pickRows, rowsRead } from '../dictionaries/encoderGraph.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Abilities, SlotArray } from './editGraph.ts';
 
@@ -37,18 +37,17 @@ export function operationArrays(
   operations: readonly Operation[],
   samples: readonly (readonly boolean[])[] | null,
 ): SlotArray[] {
-  const { d, decoder, architecture } = dictionary;
+  const { d, decoder } = dictionary;
   const count = Math.max(operations.length, FEWEST_ROWS);
   const features = [...new Set(operations.flatMap(featuresOf))].sort((a, b) => a - b);
   checkFeatures(dictionary, features);
-  // A topk feature competes with all the others, so all rows are there, each under its own number.
   const padded = [...features, ...new Array<number>(FEWEST_ROWS).fill(0)].slice(
     0,
     Math.max(features.length, FEWEST_ROWS),
   );
-  const rows = architecture === 'topk' ? undefined : padded;
+  // Of all rows, each is under its own number.
+  const rows = rowsRead(dictionary, padded);
   const rowOf = (feature: number) => rows?.indexOf(feature) ?? feature;
-  const rowCount = rows?.length ?? dictionary.size;
 
   const floats = (name: string, shape: readonly number[], data: Float32Array): SlotArray => ({
     name,
@@ -94,9 +93,7 @@ export function operationArrays(
   for (const [gate, { index }] of gates.entries()) gatesOf[index * gates.length + gate] = 1;
 
   return [
-    floats('encoder', [rowCount, d], pickRows(dictionary.encoder, d, rows)),
-    floats('encoderBias', [rowCount, 1], foldedBias(dictionary, rows)),
-    ...(architecture === 'topk' ? [] : [floats('threshold', [rowCount, 1], thresholdsOf(dictionary, rows))]),
+    ...encoderArrays(dictionary, rows).map(({ name, shape, data }) => floats(name, shape, data())),
     floats(
       'decoder',
       [count, d],

@@ -156,7 +156,7 @@ export function directionDictionary(site: string, directions: readonly Float64Ar
     decoder,
     decoderBias: new Float32Array(d),
     centre: new Float32Array(d),
-    threshold: new Float32Array(directions.length).fill(1),
+    perFeature: { threshold: new Float32Array(directions.length).fill(1) },
     site,
     modelHash: '',
   };

@@ -86,7 +86,7 @@ describe('the forecast', () => {
       a.reduce((sum, value, at) => sum + value * (b[at] ?? NaN), 0);
     const excess = (feature: number) =>
       Math.max(
-        (statistics.means[feature] ?? NaN) - Math.max(0, dictionary.threshold?.[feature] ?? 0),
+        (statistics.means[feature] ?? NaN) - Math.max(0, dictionary.perFeature['threshold']?.[feature] ?? 0),
         0.05 * (statistics.means[feature] ?? NaN),
       );
     const known = Array.from({ length: SIZE }, (_, feature) => feature)

@@ -12,6 +12,7 @@
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { gainOf, lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
+import { kindOf } from '../dictionaries/kinds/index.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { TokenEffect } from '../features/statisticsReader.ts';
 
@@ -271,12 +272,12 @@ function rateGiven(cosine: number, firingsOfJ: number, firingsOfI: number): numb
 
 /** `[size]`: mean of pre-activation − threshold where a feature fires; of those that never fire, the median of the others. */
 function excessesOf(
-  { size, threshold, architecture }: Dictionary,
+  { size, perFeature, architecture }: Dictionary,
   { firings, means }: ForecastStatistics,
 ): Float64Array {
   const own = Float64Array.from({ length: size }, (_, j) => {
     if (firings[j] === 0) return NaN;
-    const above = architecture === 'relu' || architecture === 'topk' ? 0 : Math.max(0, threshold?.[j] ?? 0);
+    const above = kindOf({ architecture }).jump(perFeature, j);
     return Math.max(means[j]! - above, LEAST_EXCESS * means[j]!);
   });
   const known = own.filter((excess) => excess > 0).sort();

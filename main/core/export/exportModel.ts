@@ -6,6 +6,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { withThresholds, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
+import { kindOf } from '../dictionaries/kinds/index.ts';
 import { canonicalEdit, editId, type Edit, type Operation } from '../edits/edit.ts';
 import { fixEdit, type Dictionaries, type FixedEdit } from '../edits/editPatches.ts';
 import { graphExactness } from '../edits/exactness.ts';
@@ -251,7 +252,7 @@ function calibrated(
   return new Map(
     [...dictionaries].map(([hash, dictionary]) => {
       const own = thresholds.get(hash);
-      return [hash, own && dictionary.architecture === 'topk' ? withThresholds(dictionary, own) : dictionary];
+      return [hash, own && kindOf(dictionary).competes ? withThresholds(dictionary, own) : dictionary];
     }),
   );
 }

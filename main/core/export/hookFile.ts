@@ -16,8 +16,10 @@ import {
   type Operation,
 } from '../../contract/domain/operations/index.ts';
 import { MAX_GATES, POSITIONS } from '../../contract/domain/operations/target.ts';
-import { ARCHITECTURES, type Dictionary } from '../dictionaries/dictionary.ts';
-import { foldedBias, pickRows, thresholds } from '../dictionaries/encoderGraph.ts';
+import type { Dictionary } from '../dictionaries/dictionary.ts';
+import { foldedBias, perFeatureRows, pickRows, rowsRead } from '../dictionaries/encoderGraph.ts';
+import { DICTIONARY_KINDS, kindOf } from '../dictionaries/kinds/index.ts';
+import type { PerFeature } from '../dictionaries/kinds/kind.ts';
 import type { Dictionaries } from '../edits/editPatches.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { openFile } from '../files/byteSource.ts';
@@ -54,10 +56,10 @@ const operationSchema = v.strictObject({
 });
 
 const dictionarySchema = v.strictObject({
-  /** The tensors are `NAME.encoder` [rows, d], `.encoder_bias` [rows], `.threshold` [rows] (not for topk), `.decoder` [operations, d]. */
+  /** The tensors are `NAME.encoder` [rows, d], `.encoder_bias` [rows], `.decoder` [operations, d], and those [rows] of its kind (`.threshold`). */
   name: v.pipe(v.string(), v.regex(/^d\d{1,4}$/u)),
   hash: v.string(),
-  architecture: v.picklist(ARCHITECTURES),
+  architecture: v.picklist(DICTIONARY_KINDS),
   k: v.nullable(count),
   operations: v.pipe(v.array(operationSchema), v.maxLength(MAX_OPERATIONS)),
 });
@@ -90,8 +92,8 @@ export interface HookRows {
   readonly encoder: Float32Array;
   /** `[rows]`, the centre folded in. */
   readonly encoderBias: Float32Array;
-  /** `[rows]`; null for topk. */
-  readonly threshold: Float32Array | null;
+  /** `[rows]` each: what the kind selects by. */
+  readonly perFeature: PerFeature;
   /** `[operations, d]` */
   readonly decoder: Float32Array;
 }
@@ -123,14 +125,18 @@ export function hookOf(
         if (!dictionary) throw new AppError('not-found', `The dictionary ${hash.slice(0, 10)} is not here.`);
         const name = `d${rows.size}`;
         const operations = here.filter((operation) => operation.dictionary === hash);
-        // A topk feature competes with all the others, so all rows are there.
-        const isTopk = dictionary.architecture === 'topk';
-        const features = isTopk ? undefined : [...new Set(operations.flatMap(featuresOf))].sort((a, b) => a - b);
+        const kind = kindOf(dictionary);
+        const features = rowsRead(
+          dictionary,
+          [...new Set(operations.flatMap(featuresOf))].sort((a, b) => a - b),
+        );
         rows.set(name, {
           d: dictionary.d,
           encoder: pickRows(dictionary.encoder, dictionary.d, features),
           encoderBias: foldedBias(dictionary, features),
-          threshold: isTopk ? null : thresholds(dictionary, features),
+          perFeature: Object.fromEntries(
+            kind.perFeature.map((part) => [part, perFeatureRows(dictionary, part, features)]),
+          ),
           decoder: pickRows(
             dictionary.decoder,
             dictionary.d,
@@ -142,7 +148,7 @@ export function hookOf(
           name,
           hash,
           architecture: dictionary.architecture,
-          k: isTopk ? dictionary.k : null,
+          k: kind.competes ? dictionary.k : null,
           operations: operations.map((operation) => describeOperation(operation, rowOf)),
         };
       }),
@@ -165,14 +171,14 @@ function describeOperation(operation: Operation, rowOf: (feature: number) => num
 }
 
 export async function writeHook(folder: string, { description, rows }: Hook): Promise<void> {
-  const tensors = [...rows].flatMap(([name, { d, encoder, encoderBias, threshold, decoder }]): TensorToWrite[] => {
+  const tensors = [...rows].flatMap(([name, { d, encoder, encoderBias, perFeature, decoder }]): TensorToWrite[] => {
     const tensor = (part: string, shape: readonly number[], data: Float32Array) =>
       ({ name: `${name}.${part}`, dtype: 'F32', shape, data }) as const;
     const count = encoderBias.length;
     return [
       tensor('encoder', [count, d], encoder),
       tensor('encoder_bias', [count], encoderBias),
-      ...(threshold ? [tensor('threshold', [count], threshold)] : []),
+      ...Object.entries(perFeature).map(([part, data]) => tensor(part, [count], data)),
       tensor('decoder', [decoder.length / d, d], decoder),
     ];
   });
@@ -198,12 +204,13 @@ export async function readHook(folder: string): Promise<Hook> {
       return { values: await readFloatTensor(source, info), shape: info.shape };
     };
     for (const dictionary of description.places.flatMap((place) => place.dictionaries)) {
-      const { name, architecture, operations, k } = dictionary;
+      const { name, operations, k } = dictionary;
+      const kind = kindOf(dictionary);
       const { values: encoder, shape } = await read(`${name}.encoder`, [null, null]);
       const [count = 0, d = 0] = shape;
-      const isTopk = architecture === 'topk';
       if (rows.has(name)) throw wrong(path, `it names the dictionary ${name} twice`);
-      if (isTopk && (k === null || k < 1 || k > count)) throw wrong(path, `${name} cannot keep ${String(k)} features`);
+      if (kind.competes && (k === null || k < 1 || k > count))
+        throw wrong(path, `${name} cannot keep ${String(k)} features`);
       for (const { row, first_row: first, gates, kind, number, positions } of operations) {
         const used = [row, ...gates.map((gate) => gate.row), ...(first === null ? [] : [first])];
         if (used.some((index) => index >= count))
@@ -215,11 +222,13 @@ export async function readHook(folder: string): Promise<Hook> {
       }
       if (new Set(operations.map(({ row }) => row)).size !== operations.length)
         throw wrong(path, 'two operations on one feature');
+      const perFeature: Record<string, Float32Array> = {};
+      for (const part of kind.perFeature) perFeature[part] = (await read(`${name}.${part}`, [count])).values;
       rows.set(name, {
         d,
         encoder,
         encoderBias: (await read(`${name}.encoder_bias`, [count])).values,
-        threshold: isTopk ? null : (await read(`${name}.threshold`, [count])).values,
+        perFeature,
         decoder: (await read(`${name}.decoder`, [operations.length, d])).values,
       });
     }
@@ -241,7 +250,7 @@ export function editOfHook({ description, rows }: Hook): { readonly edit: Edit; 
     for (const { name, architecture, k, operations: described } of here) {
       const found = rows.get(name);
       if (!found) throw new AppError('internal', `The rows of ${name} are missing.`);
-      const { d, encoder, encoderBias, threshold } = found;
+      const { d, encoder, encoderBias, perFeature } = found;
       const size = encoderBias.length;
       const hash = name.slice(1).padStart(64, '0');
       const decoder = new Float32Array(size * d);
@@ -258,7 +267,7 @@ export function editOfHook({ description, rows }: Hook): { readonly edit: Edit; 
         decoder,
         decoderBias: new Float32Array(d),
         centre: new Float32Array(d),
-        threshold,
+        perFeature,
         site,
         modelHash: '',
       });

@@ -4,7 +4,8 @@ import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import { hashDictionary, type DictionaryArchitecture } from '../dictionaries/dictionary.ts';
+import { hashDictionary } from '../dictionaries/dictionary.ts';
+import { DICTIONARY_KINDS, type DictionaryKind } from '../dictionaries/kinds/index.ts';
 import type { Operation, Scope } from '../edits/edit.ts';
 import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
 import { runtime } from '../../testing/models/runVariant.ts';
@@ -54,7 +55,7 @@ function everyOperation(target: Pick<Operation, 'site' | 'dictionary'>): Operati
   );
 }
 
-async function hookBench(name: TinyName, sites: readonly string[], architecture: DictionaryArchitecture) {
+async function hookBench(name: TinyName, sites: readonly string[], architecture: DictionaryKind) {
   const model = await openTinyModel(name);
   const bench = await exportBench(model);
   const modelHash = await model.hash();
@@ -85,7 +86,7 @@ async function exported(options: Omit<ExportOptions, 'form' | 'folder'>) {
 const HOOKED = ['hook_resid_pre', 'attn.hook_z', 'hook_attn_out', 'hook_mlp_out', 'mlp.hook_post', 'hook_resid_post'];
 
 describe('a folder with a hook', () => {
-  it.each(['relu', 'jumprelu', 'batchtopk', 'topk'] as const)(
+  it.each(DICTIONARY_KINDS)(
     'of a %s dictionary computes every operation in every scope as the workbench does',
     async (architecture) => {
       const bench = await hookBench('gpt2', ['blocks.0.hook_resid_mid', 'blocks.1.hook_resid_post'], architecture);

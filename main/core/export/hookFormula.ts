@@ -1,6 +1,7 @@
 // What errata_edit.py computes, once more in plain double precision, one position after the other, from the exported files alone:
 // the independent check of a Hugging Face folder, on machines without Python. Slow on purpose.
 import { OPERATIONS } from '../../contract/domain/operations/index.ts';
+import { kindOf } from '../dictionaries/kinds/index.ts';
 import type { Hook, HookDictionary, HookOperation, HookRows } from './hookFile.ts';
 
 export interface HookSequence {
@@ -73,8 +74,8 @@ interface Activations {
   isClose(row: number, level: number): boolean;
 }
 
-function activations(x: ArrayLike<number>, { architecture, k }: HookDictionary, rows: HookRows): Activations {
-  const { d, encoder, encoderBias, threshold } = rows;
+function activations(x: ArrayLike<number>, dictionary: HookDictionary, rows: HookRows): Activations {
+  const { d, encoder, encoderBias, perFeature } = rows;
   const sizes = new Float64Array(encoderBias.length);
   const pre = Float64Array.from(encoderBias, (bias, row) => {
     let sum = bias;
@@ -87,20 +88,7 @@ function activations(x: ArrayLike<number>, { architecture, k }: HookDictionary, 
     sizes[row] = size;
     return sum;
   });
-  if (architecture === 'topk' && k !== null) {
-    const order = [...pre.keys()].sort((a, b) => pre[b]! - pre[a]! || a - b);
-    const best = new Set(order.slice(0, k));
-    const values = pre.map((value, row) => (best.has(row) ? Math.max(value, 0) : 0));
-    // Between the last that is kept and the first that is not.
-    const [last = 0, next = -Infinity] = [order[k - 1], order[k]].map((row) =>
-      row === undefined ? undefined : pre[row],
-    );
-    const border = Number.isFinite(next) ? Math.max(0, (last + next) / 2) : 0;
-    return { values, isClose: closeTo(pre, values, sizes, () => border) };
-  }
-  // What a feature must exceed to fire.
-  const bar = (row: number) => threshold?.[row] ?? 0;
-  const values = pre.map((value, row) => (value > bar(row) ? value : 0));
+  const { values, bar } = kindOf(dictionary).selectSlowly(pre, perFeature, dictionary.k ?? 0);
   return { values, isClose: closeTo(pre, values, sizes, bar) };
 }
 

@@ -1,6 +1,7 @@
 // errata_edit.py of a Hugging Face folder: PyTorch hooks that apply the edit to a transformers model. It is the same file for every
 // edit; what differs lies in edit.json and edit.safetensors.
 import { OPERATION_KINDS, OPERATIONS } from '../../contract/domain/operations/index.ts';
+import { DICTIONARY_KINDS, kindOf, PER_FEATURE_NAMES } from '../dictionaries/kinds/index.ts';
 
 export const HOOK_FILE = 'errata_edit.py';
 export const ORIGINAL_FOLDER = 'original';
@@ -10,6 +11,13 @@ const FORMULAS = OPERATION_KINDS.map((kind) => `    ${kind.padEnd(12)} gain = ${
 const GAINS = OPERATION_KINDS.flatMap((kind) => [
   `        if kind == "${kind}":`,
   ...OPERATIONS[kind].python.map((line) => `            ${line}`),
+]).join('\n');
+
+const ROW_PARTS = ['encoder', 'encoder_bias', ...PER_FEATURE_NAMES, 'decoder'].map((part) => `"${part}"`).join(', ');
+
+const SELECTIONS = DICTIONARY_KINDS.flatMap((architecture) => [
+  `        if architecture == "${architecture}":`,
+  ...kindOf({ architecture }).python.map((line) => `            ${line}`),
 ]).join('\n');
 
 export const HOOK_PYTHON = `"""Loads the model in "${ORIGINAL_FOLDER}" and applies the edit in edit.json and edit.safetensors to it, with PyTorch hooks.
@@ -131,7 +139,7 @@ class Edit:
         delta = torch.zeros_like(x)
         is_changed = torch.zeros(batch, time, 1, dtype=torch.bool, device=x.device)
         for dictionary in place["dictionaries"]:
-            rows = {part: self._rows(dictionary, part, x) for part in ("encoder", "encoder_bias", "threshold", "decoder")}
+            rows = {part: self._rows(dictionary, part, x) for part in (${ROW_PARTS})}
             features = self._activations(x, dictionary, rows)
             for index, operation in enumerate(dictionary["operations"]):
                 f = features[:, :, operation["row"]]
@@ -149,10 +157,9 @@ class Edit:
     def _activations(self, x, dictionary, rows):
         """[batch, time, rows of the encoder]"""
         pre = x @ rows["encoder"].T + rows["encoder_bias"]
-        if dictionary["architecture"] == "topk":
-            values, indices = torch.relu(pre).topk(dictionary["k"], dim=-1)
-            return torch.zeros_like(pre).scatter(-1, indices, values)
-        return torch.where(pre > rows["threshold"], pre, torch.zeros_like(pre))
+        architecture, k = dictionary["architecture"], dictionary["k"]
+${SELECTIONS}
+        raise ValueError(f"unknown kind of dictionary {architecture}")
 
     def _gain(self, operation, f, x, d):
         kind, number = operation["kind"], operation["number"]

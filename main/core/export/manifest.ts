@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { hashSchema, timeSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import { ARCHITECTURES } from '../dictionaries/dictionary.ts';
+import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { contentId } from '../edits/canonical.ts';
 import { editId, MAX_OPERATIONS, operationsSchema } from '../edits/edit.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
@@ -54,7 +54,7 @@ const contentSchema = v.strictObject({
   dictionaries: v.array(
     v.strictObject({
       hash: hashSchema,
-      architecture: v.picklist(ARCHITECTURES),
+      architecture: v.picklist(DICTIONARY_KINDS),
       d: count,
       size: count,
       site: text,

@@ -2,20 +2,20 @@
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
-import { encodeRows, foldedBias, thresholds } from '../dictionaries/encoderGraph.ts';
+import { encodeRows, encoderArrays, encoderRows } from '../dictionaries/encoderGraph.ts';
 import { rowsPerRun } from '../dictionaries/evaluate.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 
 /** x `[positions, d]` → activations `[size, positions]`: rows first, so that a feature's activations lie together. */
-function encoderGraph({ d, size, architecture, k }: Dictionary): Uint8Array {
+function encoderGraph(dictionary: Dictionary): Uint8Array {
   const graph = new GraphBuilder('featureEncoder');
-  const x = graph.input('x', 'float32', ['positions', d]);
-  const encoder = graph.input('encoder', 'float32', [size, d]);
-  const bias = graph.input('bias', 'float32', [size, 1]);
-  const selection =
-    architecture === 'topk' && k !== null ? { k } : { threshold: graph.input('threshold', 'float32', [size, 1]) };
-  graph.output(encodeRows(x, d, { encoder, bias, selection }), 'activations');
+  const x = graph.input('x', 'float32', ['positions', dictionary.d]);
+  const inputs = new Map(
+    encoderArrays(dictionary, undefined).map(({ name, shape }) => [name, graph.input(name, 'float32', shape)]),
+  );
+  const load = (name: string) => inputs.get(name) ?? graph.value(name);
+  graph.output(encodeRows(x, dictionary.d, encoderRows(dictionary, load)), 'activations');
   return graph.toBytes();
 }
 
@@ -30,18 +30,14 @@ export class FeatureEncoder {
   #output: Tensor | null = null;
 
   private constructor(dictionary: Dictionary, session: Session, isOnCpu: boolean) {
-    const { d, size, architecture } = dictionary;
+    const { size } = dictionary;
     this.dictionary = dictionary;
     this.positionsPerRun = rowsPerRun(size);
     this.#session = session;
     this.#isOnCpu = isOnCpu;
-    this.#arrays = {
-      encoder: new Tensor('float32', dictionary.encoder, [size, d]),
-      bias: new Tensor('float32', foldedBias(dictionary, undefined), [size, 1]),
-      ...(architecture === 'topk'
-        ? {}
-        : { threshold: new Tensor('float32', thresholds(dictionary, undefined), [size, 1]) }),
-    };
+    this.#arrays = Object.fromEntries(
+      encoderArrays(dictionary, undefined).map(({ name, shape, data }) => [name, new Tensor('float32', data(), shape)]),
+    );
   }
 
   static async open(runtime: Runtime, dictionary: Dictionary): Promise<FeatureEncoder> {

@@ -314,8 +314,8 @@ describe('unusual texts', () => {
 describe('statistics of a dictionary of which nearly all features are dead', () => {
   it('have figures for the one that fires, and say of the others that they never do', async () => {
     const folder = await copy('dead');
-    const threshold = dictionary.threshold!.map((each, feature) => (feature === 3 ? each : 1e6));
-    const made = await tinyStatistics(folder, { dictionary: { ...dictionary, threshold } });
+    const threshold = dictionary.perFeature['threshold']!.map((each, feature) => (feature === 3 ? each : 1e6));
+    const made = await tinyStatistics(folder, { dictionary: { ...dictionary, perFeature: { threshold } } });
     const opened = await openStatistics(made.folder);
     try {
       const { firings, mean, max, map, rate } = await opened.columns();

@@ -51,7 +51,7 @@ function seldomFiring(modelHash: string, architecture: Dictionary['architecture'
     case 'topk':
       return { ...dictionary, k: 6 };
     case 'jumprelu':
-      return { ...dictionary, threshold: new Float32Array(FEATURES).fill(1.2) };
+      return { ...dictionary, perFeature: { threshold: new Float32Array(FEATURES).fill(1.2) } };
     default:
       return { ...dictionary, encoderBias: new Float32Array(FEATURES).fill(-1.2) };
   }

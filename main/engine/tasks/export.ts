@@ -9,8 +9,9 @@ import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
-import { ARCHITECTURES, hashDictionary, type Dictionary } from '../../core/dictionaries/dictionary.ts';
+import { hashDictionary, type Dictionary } from '../../core/dictionaries/dictionary.ts';
 import { featureThresholds, type FeatureThreshold } from '../../core/dictionaries/featureThresholds.ts';
+import { DICTIONARY_KINDS, kindOf } from '../../core/dictionaries/kinds/index.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { parseEdit, type Edit } from '../../core/edits/edit.ts';
 import { featuresRead } from '../../core/edits/exactness.ts';
@@ -78,10 +79,10 @@ async function contextsOf(contexts: ContextFile, first: number, end: number): Pr
   return rows;
 }
 
-/** Where the thresholds of a topk dictionary's features are calibrated: on what its training held out. */
+/** Where the thresholds of features that compete are calibrated: on what its training held out. */
 const calibration = v.object({ dictionary: v.string(), storeFolder: v.string(), heldOutFraction: heldOutSetting });
 
-/** Of all topk features that the edit reads, by the hash of their dictionary. */
+/** Of all competing features that the edit reads, by the hash of their dictionary. */
 async function calibrate(
   edit: Edit,
   dictionaries: ReadonlyMap<string, Dictionary>,
@@ -93,7 +94,7 @@ async function calibrate(
     const dictionary = dictionaries.get(hash);
     const operations = edit.operations.filter((operation) => operation.dictionary === hash);
     const features = [...new Set(operations.flatMap(featuresRead))].sort((a, b) => a - b);
-    if (dictionary?.architecture !== 'topk' || features.length === 0) continue;
+    if (!dictionary || !kindOf(dictionary).competes || features.length === 0) continue;
     const store = await openStore(storeFolder);
     try {
       const { heldOut } = splitContexts(store, heldOutFraction);
@@ -114,7 +115,7 @@ export const writeExport = defineTask({
     edit: v.unknown(),
     /** Folders of the dictionaries that the edit names. */
     dictionaries: v.array(v.string()),
-    /** By their hashes, the topk dictionaries whose features get thresholds in place of the competition; none by default. */
+    /** By their hashes, the dictionaries whose features get thresholds in place of their competition; none by default. */
     calibrations: v.exactOptional(v.array(calibration)),
     text: heldOutText,
     form: v.picklist(EXPORT_FORMS),
@@ -161,7 +162,7 @@ export const planExport = defineTask({
     dictionaries: v.array(
       v.object({
         hash: v.string(),
-        architecture: v.pipe(v.string(), v.picklist(ARCHITECTURES)),
+        architecture: v.pipe(v.string(), v.picklist(DICTIONARY_KINDS)),
         size: v.number(),
         k: v.nullable(v.number()),
       }),

@@ -37,7 +37,7 @@ export async function prepareStatistics(
   const model = await prepare(folder);
   await writeFile(join(folder, 'letters.txt'), letters(length));
   const drawn = randomDictionary(new Random(2), 'jumprelu', { d: 16, size: 40, site: SITE });
-  drawn.threshold?.fill(1e6, 30); // dead: most of them would be in a badly trained dictionary
+  drawn.perFeature['threshold']?.fill(1e6, 30); // dead: most of them would be in a badly trained dictionary
   const dictionary = checkDictionary({ ...drawn, modelHash: await model.hash() }, 'test');
   await mkdir(join(folder, 'dictionary'), { recursive: true });
   await saveDictionary(join(folder, 'dictionary'), dictionary, { modelName: 'tiny', contextLength: 16, errata: {} });

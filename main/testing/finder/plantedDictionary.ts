@@ -33,7 +33,7 @@ export function randomDictionary(modelHash: string, size: number, seed = 3): Dic
     decoder: rows(),
     decoderBias: new Float32Array(d),
     centre: new Float32Array(d),
-    threshold: null,
+    perFeature: {},
     site: SITE,
     modelHash,
   };

@@ -6,6 +6,7 @@ import { AppError } from '../../../contract/base/errors.ts';
 import type { Job } from '../../../contract/api/job.ts';
 import { DEFAULT_HELD_OUT } from '../../../contract/domain/trainingSettings.ts';
 import type { OutputOf } from '../../../contract/rpc/procedure.ts';
+import { kindOf } from '../../../core/dictionaries/kinds/index.ts';
 import { completeConfig, type TrainingConfig } from '../../../core/dictionaries/trainingConfig.ts';
 import { predictMemory } from '../../../core/dictionaries/trainingMemory.ts';
 import { DEFAULT_BUFFER_BYTES } from '../../../core/dictionaries/train.ts';
@@ -135,7 +136,8 @@ function show(
   jobs: ReadonlyMap<string, Job>,
 ): DictionaryFacts {
   const job = jobs.get(name)?.id ?? null;
-  return { name, state, architecture, d, size, k, steps, site, model, quality, job };
+  const { competes } = kindOf({ architecture });
+  return { name, state, architecture, competes, d, size, k, steps, site, model, quality, job };
 }
 
 /**

@@ -5,7 +5,7 @@ import { featureJson, featureMarkdown, neuronpediaUpload } from './featureExport
 import { featurePicture } from './featurePicture.ts';
 
 const dictionary = {
-  ...{ name: 'first', state: 'finished', architecture: 'topk', d: 4, size: 8, k: 2, steps: 1 },
+  ...{ name: 'first', state: 'finished', architecture: 'topk', competes: true, d: 4, size: 8, k: 2, steps: 1 },
   ...{ site: 'blocks.0.hook_resid_post', model: { name: 'tiny', hash: 'b'.repeat(64) } },
 } as unknown as Dictionary;
 const label = { text: '<b>bold</b> | ‮x‬', state: 'labelled', tags: ['a'], notes: '' } as unknown as Label;

@@ -1,0 +1,34 @@
+// The table of dictionary kinds: one line each.
+import { batchtopk } from './batchtopk.ts';
+import { jumprelu } from './jumprelu.ts';
+import type { Kind } from './kind.ts';
+import { relu } from './relu.ts';
+import { topk } from './topk.ts';
+
+const KINDS = { relu, topk, batchtopk, jumprelu };
+
+export type DictionaryKind = keyof typeof KINDS;
+/** Each kind under its own name, or this does not compile. */
+const TABLE: { readonly [Name in DictionaryKind]: Kind<Name> } = KINDS;
+
+export const DICTIONARY_KINDS: readonly DictionaryKind[] = Object.values(TABLE).map(({ name }) => name);
+
+export function kindOf({ architecture }: { readonly architecture: DictionaryKind }): Kind {
+  return TABLE[architecture];
+}
+
+/** The kind that a folder in SAELens layout holds: of those that share its architecture the one that was trained, if it says so. */
+export function kindOfSaeLens(architecture: string, trained: string | undefined): Kind<DictionaryKind> | undefined {
+  const kinds = Object.values(TABLE).filter(({ saeLens }) => saeLens.architecture === architecture);
+  return kinds.find(({ name }) => name === trained) ?? kinds.find(({ name }) => name === architecture) ?? kinds[0];
+}
+
+/** The architectures of cfg.json that can be read. */
+export const SAELENS_ARCHITECTURES: readonly string[] = [
+  ...new Set(Object.values(TABLE).map(({ saeLens }) => saeLens.architecture)),
+];
+
+/** Every name of a per-feature array, once. */
+export const PER_FEATURE_NAMES: readonly string[] = [
+  ...new Set(Object.values(TABLE).flatMap(({ perFeature }) => perFeature)),
+];
