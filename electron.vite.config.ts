@@ -1,5 +1,6 @@
-// Builds the three parts into out/{main,preload,renderer}. The main process has one entry per host plus the engine;
-// packages stay outside the bundle, so native modules are loaded from node_modules as they were installed.
+// Builds the three parts into out/{main,preload,renderer}. The main process has one entry per host,
+// and per process and thread that a host starts; packages stay outside the bundle, so native modules are loaded from
+// node_modules as they were installed.
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
 import { readFileSync } from 'node:fs';
@@ -28,6 +29,7 @@ export default defineConfig({
           web: 'main/hosts/web/index.ts',
           cli: 'main/hosts/cli/index.ts',
           engine: 'main/engine/index.ts',
+          hostWatch: 'main/engine/hostWatch.ts',
           storage: 'main/storage/storageThread.ts',
         },
         output: { format: 'es' },

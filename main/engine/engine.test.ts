@@ -196,13 +196,19 @@ describe('the end', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('comes with the death of the host', async () => {
-    const host = fork(fileURLToPath(new URL('../testing/engine/shortLivedHost.ts', import.meta.url)));
+  it.each([
+    ['computes between breaths', 'work'],
+    ['never gives its thread back', 'block'],
+  ])('comes with the death of the host, also to an engine that %s', async (_how, task) => {
+    const host = fork(fileURLToPath(new URL('../testing/engine/shortLivedHost.ts', import.meta.url)), [task]);
     const [pid] = (await once(host, 'message')) as [number];
     expect(isAlive(pid)).toBe(true);
+    await delay(300); // it blocks by now
     host.kill('SIGKILL');
     await once(host, 'exit');
-    for (let i = 0; i < 50 && isAlive(pid); i++) await delay(100);
-    expect(isAlive(pid)).toBe(false);
+    for (let i = 0; i < 100 && isAlive(pid); i++) await delay(100);
+    const outlived = isAlive(pid);
+    if (outlived) process.kill(pid, 'SIGKILL');
+    expect(outlived).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 // An engine process with tasks that misbehave in every way a native library can, for the tests of server and client.
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
@@ -41,6 +42,16 @@ const faultyTasks = {
       return { startedAt, endedAt: Date.now() };
     },
   }),
+  /** Holds the thread without end, as a run() that takes hours does. */
+  block: defineTask({
+    lane: 'quick',
+    input: v.object({}),
+    run: async (_input, { log }) => {
+      log('blocked from now on');
+      await delay(100); // the line is on its way
+      block(Infinity);
+    },
+  }),
   /** Never looks at its signal. */
   hang: defineTask({
     lane: 'quick',
@@ -72,4 +83,4 @@ const faultyTasks = {
 
 export type FaultyTasks = typeof faultyTasks;
 
-runEngineProcess(faultyTasks);
+runEngineProcess(faultyTasks, join(import.meta.dirname, '../../engine/hostWatch.ts'));
