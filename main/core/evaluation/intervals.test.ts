@@ -58,6 +58,51 @@ describe('rates', () => {
     expect(difference(36, 2, 12, 0).low).toBeCloseTo(-high, 12);
   });
 
+  it("differ with Newcombe's correction of the correlation: less where it is positive, none up to half a case", () => {
+    /** Method 10 as the paper states it (p. 2639): δ² = dl₁² − 2·φ̂·dl₁·du₂ + du₂², φ̂ from max(eh − fg − n/2, 0) where eh > fg. */
+    const reference = (e: number, f: number, g: number, h: number, isCorrected: boolean) => {
+      const n = e + f + g + h;
+      const wilson = (passed: number) => {
+        const z = 1.959963984540054;
+        const p = passed / n;
+        const centre = (p + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
+        const half = (z / (1 + z ** 2 / n)) * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n ** 2));
+        return [p, p - (centre - half), centre + half - p] as const;
+      };
+      const [first, second] = [wilson(e + f), wilson(e + g)];
+      const excess = e * h - f * g;
+      const numerator = isCorrected && excess > 0 ? Math.max(excess - n / 2, 0) : excess;
+      const phi = numerator / Math.sqrt((e + f) * (g + h) * (e + g) * (f + h));
+      const bound = (a: number, b: number) => Math.sqrt(a ** 2 - 2 * phi * a * b + b ** 2);
+      const difference = first[0] - second[0];
+      return { low: difference - bound(first[1], second[2]), high: difference + bound(first[2], second[1]) };
+    };
+    for (const cells of [
+      [12, 1, 7, 1], // eh − fg = 5 < n/2: no correlation is assumed
+      [20, 12, 2, 16], // 296 > n/2 = 25: a smaller one
+      [36, 12, 2, 0], // −24: as it is
+    ] as const) {
+      const [e, f, g, h] = cells;
+      const repeat = (count: number, value: readonly [boolean, boolean]) => Array.from({ length: count }, () => value);
+      const pairs = [
+        ...repeat(e, [true, true]),
+        ...repeat(f, [true, false]),
+        ...repeat(g, [false, true]),
+        ...repeat(h, [false, false]),
+      ];
+      const ours = rateDifference(
+        pairs.map(([, second]) => second),
+        pairs.map(([first]) => first),
+      );
+      const expected = reference(e, f, g, h, true);
+      expect(ours.low).toBeCloseTo(expected.low, 9);
+      expect(ours.high).toBeCloseTo(expected.high, 9);
+      // The reference itself tells the two apart where there is something to correct.
+      const plain = reference(e, f, g, h, false);
+      expect(Math.abs(plain.low - expected.low) > 1e-3).toBe(e * h > f * g);
+    }
+  });
+
   it('that are equal are never called different, and one case of 280 is not either', () => {
     const all = new Array<boolean>(280).fill(true);
     expect(isSignificant(rateDifference(all, all))).toBe(false);
