@@ -20,9 +20,9 @@ import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant, buildVariantGraph } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
 import type { Session } from '../onnx/runtime.ts';
-import { artifactFeeds } from './artifactFeeds.ts';
+import { artifactFeeds } from './graphs/artifactFeeds.ts';
 import type { FeedsOf } from './modelRuns.ts';
-import { writeEmbedded } from './onnxFile.ts';
+import { writeEmbedded } from './graphs/onnxFile.ts';
 
 const TOLERANCE = 1e-4;
 

@@ -4,8 +4,8 @@ import { graphExactness, type Exactness } from '../edits/exactness.ts';
 import type { Operation } from '../edits/edit.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Model } from '../models/model.ts';
-import { planHook } from './hookPlan.ts';
-import { planWeights } from './weightPlan.ts';
+import { planHook } from './forms/huggingface/hookPlan.ts';
+import { planWeights } from './checkpoints/weightPlan.ts';
 
 /** In the order of the ladder. */
 export const EXPORT_FORMS = ['embedded', 'referenced', 'bias', 'weights', 'huggingface'] as const;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Tolerance } from './equivalence.ts';
-import { CHECK_FILE } from './hookPython.ts';
+import { CHECK_FILE } from './forms/huggingface/hookPython.ts';
 
 export type PythonCheck =
   | { readonly state: 'notChecked'; readonly reason: string }

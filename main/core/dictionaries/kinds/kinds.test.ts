@@ -7,7 +7,7 @@ import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
 import { runtime } from '../../../testing/models/runVariant.ts';
 import { temporaryFolder } from '../../../testing/models/temporaryFolder.ts';
-import { HOOK_PYTHON } from '../../export/hookPython.ts';
+import { HOOK_PYTHON } from '../../export/forms/huggingface/hookPython.ts';
 import { Random } from '../../numerics/random.ts';
 import { GraphBuilder } from '../../onnx/graph.ts';
 import { DICTIONARY_KINDS, kindOf, kindOfSaeLens, type DictionaryKind } from './index.ts';

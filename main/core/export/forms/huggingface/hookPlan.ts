@@ -1,8 +1,8 @@
 // Which module of a transformers model each site of an edit is hooked at; the names are the architecture's own.
-import type { Operation } from '../edits/edit.ts';
-import type { Model } from '../models/model.ts';
-import { placeOfSite, type ModulePlace } from '../models/transformersModules.ts';
-import type { Refusal } from './weightPlan.ts';
+import type { Operation } from '../../../edits/edit.ts';
+import type { Model } from '../../../models/model.ts';
+import { placeOfSite, type ModulePlace } from '../../../models/transformersModules.ts';
+import type { Refusal } from '../../checkpoints/weightPlan.ts';
 
 /** The place of every site of the edit, or why there is none. */
 export function planHook(

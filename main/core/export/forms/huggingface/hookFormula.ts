@@ -1,7 +1,7 @@
 // What errata_edit.py computes, once more in plain double precision, one position after the other, from the exported files alone:
 // the independent check of a Hugging Face folder, on machines without Python. Slow on purpose.
-import { OPERATIONS } from '../../contract/domain/operations/index.ts';
-import { kindOf } from '../dictionaries/kinds/index.ts';
+import { OPERATIONS } from '../../../../contract/domain/operations/index.ts';
+import { kindOf } from '../../../dictionaries/kinds/index.ts';
 import type { Hook, HookDictionary, HookOperation, HookRows } from './hookFile.ts';
 
 export interface HookSequence {

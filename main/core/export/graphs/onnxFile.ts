@@ -16,10 +16,10 @@ import {
   type ModelProto,
   type TensorProto,
 } from 'onnx-buf';
-import { AppError } from '../../contract/base/errors.ts';
-import { writeAll } from '../files/atomicWrite.ts';
-import { openFile, type ByteSource } from '../files/byteSource.ts';
-import { toFileError } from '../files/fileError.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { writeAll } from '../../files/atomicWrite.ts';
+import { openFile, type ByteSource } from '../../files/byteSource.ts';
+import { toFileError } from '../../files/fileError.ts';
 
 /** A protobuf message may not be longer. */
 export const LARGEST_ONNX_FILE = 2 ** 31 - 1;

@@ -3,13 +3,13 @@
 //   W' = W + Σ (c−1) d̂ d̂ᵀ W for what is written (all projections of a site read the same W), b' = b + Σ α d for steers,
 // with c−1 the slope of an operation that reads the stream, and α the offset of one that reads nothing.
 // Sums are in double precision and rounded once, to float32.
-import type { Edit } from '../../contract/domain/edit.ts';
-import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
-import type { Dictionaries } from '../edits/editPatches.ts';
-import type { Model } from '../models/model.ts';
-import type { Patch } from '../models/variant.ts';
-import type { Value } from '../onnx/graph.ts';
-import * as op from '../onnx/ops.ts';
+import type { Edit } from '../../../contract/domain/edit.ts';
+import { lineOf, OPERATIONS, type Operation } from '../../../contract/domain/operations/index.ts';
+import type { Dictionaries } from '../../edits/editPatches.ts';
+import type { Model } from '../../models/model.ts';
+import type { Patch } from '../../models/variant.ts';
+import type { Value } from '../../onnx/graph.ts';
+import * as op from '../../onnx/ops.ts';
 import type { WeightPlan } from './weightPlan.ts';
 
 /** What happens to a vector of the stream. */

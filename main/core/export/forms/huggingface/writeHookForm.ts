@@ -3,25 +3,25 @@
 // if it were a plain checkpoint shall find the unpatched model.
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { AppError } from '../../contract/base/errors.ts';
-import type { OnWork } from '../../contract/base/progress.ts';
-import type { Edit } from '../edits/edit.ts';
-import { InteractiveEdit, placesOf, type Dictionaries } from '../edits/editPatches.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
-import type { Model } from '../models/model.ts';
-import { tokenTensor } from '../models/tokenBatch.ts';
-import { buildVariant } from '../models/variant.ts';
-import type { Runtime } from '../onnx/runtime.ts';
-import { withSession } from './artifactModel.ts';
-import { copyCompanions } from './checkpointForm.ts';
-import { promptLengthOf } from './heldOutText.ts';
+import { AppError } from '../../../../contract/base/errors.ts';
+import type { OnWork } from '../../../../contract/base/progress.ts';
+import type { Edit } from '../../../edits/edit.ts';
+import { InteractiveEdit, placesOf, type Dictionaries } from '../../../edits/editPatches.ts';
+import { writeFileAtomic } from '../../../files/atomicWrite.ts';
+import type { Model } from '../../../models/model.ts';
+import { tokenTensor } from '../../../models/tokenBatch.ts';
+import { buildVariant } from '../../../models/variant.ts';
+import type { Runtime } from '../../../onnx/runtime.ts';
+import { withSession } from '../../artifactModel.ts';
+import { copyCompanions } from '../../checkpoints/writeCheckpoint.ts';
+import { promptLengthOf } from '../../heldOutText.ts';
 import { EDIT_FILE, hookOf, readHook, ROWS_FILE, writeHook } from './hookFile.ts';
 import { hookFormula } from './hookFormula.ts';
 import { planHook } from './hookPlan.ts';
 import { HOOK_FILE, HOOK_PYTHON, ORIGINAL_FOLDER } from './hookPython.ts';
-import type { WrittenFile } from './manifest.ts';
-import { linkOrCopy } from './onnxForm.ts';
-import type { FormulaCheck } from './report.ts';
+import type { WrittenFile } from '../../manifest.ts';
+import { linkOrCopy } from '../../graphs/writeGraphs.ts';
+import type { FormulaCheck } from '../../report.ts';
 
 const INDEX_FILE = 'model.safetensors.index.json';
 

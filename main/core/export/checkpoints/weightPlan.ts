@@ -4,11 +4,11 @@
 // linear, so it can be applied to each thing written to the stream instead of to their sum. Where the sum is not read
 // before the site, both are the same. Where blocks before the site read it, they see the projected stream already, and the
 // compiled model differs from the edit at the site alone.
-import { lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
-import { NO_CHANGE } from '../../contract/domain/operations/operation.ts';
-import type { Scope } from '../../contract/domain/operations/target.ts';
-import type { Model } from '../models/model.ts';
-import type { HalfWriter, Writer } from '../models/writers.ts';
+import { lineOf, OPERATIONS, type Operation } from '../../../contract/domain/operations/index.ts';
+import { NO_CHANGE } from '../../../contract/domain/operations/operation.ts';
+import type { Scope } from '../../../contract/domain/operations/target.ts';
+import type { Model } from '../../models/model.ts';
+import type { HalfWriter, Writer } from '../../models/writers.ts';
 
 /** What the maps of one site act on. */
 export interface SiteStep {

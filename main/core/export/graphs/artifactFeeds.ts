@@ -1,10 +1,10 @@
 // What an artifact's models ask for beside tokens, cache and padding: only edits with the scopes promptOnly, generatedOnly and
 // fromFirstFiring ask for anything.
 import { Tensor } from 'onnxruntime-common';
-import { AppError } from '../../contract/base/errors.ts';
-import { int64Tensor } from '../models/tokenBatch.ts';
-import type { Manifest } from './manifest.ts';
-import type { FeedsOf } from './modelRuns.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import { int64Tensor } from '../../models/tokenBatch.ts';
+import type { Manifest } from '../manifest.ts';
+import type { FeedsOf } from '../modelRuns.ts';
 
 export function artifactFeeds({ promptLength, states }: Manifest['inputs']): FeedsOf {
   return ({ batch, promptLengths }) => {

@@ -4,15 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { OPERATION_KINDS, OPERATIONS, type OperationKind } from '../../contract/domain/operations/index.ts';
-import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
+import { OPERATION_KINDS, OPERATIONS, type OperationKind } from '../../../../contract/domain/operations/index.ts';
+import { temporaryFolder } from '../../../../testing/models/temporaryFolder.ts';
 import { HOOK_PYTHON } from './hookPython.ts';
 
 const python = process.env['ERRATA_PYTHON'] ?? 'python3';
 const hasPython = spawnSync(python, ['-c', 'pass']).status === 0;
 if (!hasPython) console.log('skipped: errata_edit.py computing each kind of operation, because there is no Python');
 
-const GAINS = fileURLToPath(new URL('../../testing/export/gains.py', import.meta.url));
+const GAINS = fileURLToPath(new URL('../../../../testing/export/gains.py', import.meta.url));
 const X = [[0.5, -1, 2], [0, 0, 0], [3, 1, -0.25], [-1, 4, 1]]; // prettier-ignore
 const F = [0, 0.3, 2.75, 40];
 

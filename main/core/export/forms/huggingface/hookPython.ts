@@ -1,7 +1,7 @@
 // errata_edit.py of a Hugging Face folder: PyTorch hooks that apply the edit to a transformers model. It is the same file for every
 // edit; what differs lies in edit.json and edit.safetensors.
-import { OPERATION_KINDS, OPERATIONS } from '../../contract/domain/operations/index.ts';
-import { DICTIONARY_KINDS, kindOf, PER_FEATURE_NAMES } from '../dictionaries/kinds/index.ts';
+import { OPERATION_KINDS, OPERATIONS } from '../../../../contract/domain/operations/index.ts';
+import { DICTIONARY_KINDS, kindOf, PER_FEATURE_NAMES } from '../../../dictionaries/kinds/index.ts';
 
 export const HOOK_FILE = 'errata_edit.py';
 export const ORIGINAL_FOLDER = 'original';

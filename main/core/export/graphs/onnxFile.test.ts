@@ -2,10 +2,10 @@ import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TensorProto_DataLocation as DataLocation } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { openFile } from '../files/byteSource.ts';
-import { readSafetensorsHeader } from '../formats/safetensors.ts';
-import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';
-import { decodeModel } from '../onnx/graph.ts';
+import { openFile } from '../../files/byteSource.ts';
+import { readSafetensorsHeader } from '../../formats/safetensors.ts';
+import { openTinyModel, temporaryFolder } from '../../../testing/models/temporaryFolder.ts';
+import { decodeModel } from '../../onnx/graph.ts';
 import { embeddedSize, weightBytes, writeDataFile, writeEmbedded, writeGraph } from './onnxFile.ts';
 
 /** Every tensor of the model's weight files by name. */

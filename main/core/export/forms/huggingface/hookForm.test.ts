@@ -3,22 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import { hashDictionary } from '../dictionaries/dictionary.ts';
-import { DICTIONARY_KINDS, type DictionaryKind } from '../dictionaries/kinds/index.ts';
-import type { Operation, Scope } from '../edits/edit.ts';
-import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
-import { runtime } from '../../testing/models/runVariant.ts';
-import { TINY_NAMES, type TinyName } from '../../testing/models/tinyModels.ts';
-import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';
-import { Random } from '../numerics/random.ts';
-import { exportModel, type ExportOptions } from './exportModel.ts';
+import { randomDictionary } from '../../../../testing/dictionaries/randomDictionary.ts';
+import { hashDictionary } from '../../../dictionaries/dictionary.ts';
+import { DICTIONARY_KINDS, type DictionaryKind } from '../../../dictionaries/kinds/index.ts';
+import type { Operation, Scope } from '../../../edits/edit.ts';
+import { referenceEdit } from '../../../../testing/edits/referenceEdit.ts';
+import { runtime } from '../../../../testing/models/runVariant.ts';
+import { TINY_NAMES, type TinyName } from '../../../../testing/models/tinyModels.ts';
+import { openTinyModel, temporaryFolder } from '../../../../testing/models/temporaryFolder.ts';
+import { Random } from '../../../numerics/random.ts';
+import { exportModel, type ExportOptions } from '../../exportModel.ts';
 import { editOfHook, hookOf, readHook, writeHook } from './hookFile.ts';
 import { hookFormula } from './hookFormula.ts';
 import { planHook } from './hookPlan.ts';
 import { checkPython, HOOK_PYTHON } from './hookPython.ts';
-import { exportBench } from '../../testing/export/exportBench.ts';
-import { verifyArtifact } from './verifyArtifact.ts';
+import { exportBench } from '../../../../testing/export/exportBench.ts';
+import { verifyArtifact } from '../../verifyArtifact.ts';
 
 const SCOPES: readonly Scope[] = [
   { positions: 'all' },

@@ -4,18 +4,18 @@
 // config.json then says float32, which is what transformers takes by itself.
 import { constants, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, toAppError } from '../../contract/base/errors.ts';
-import type { OnWork } from '../../contract/base/progress.ts';
-import type { Edit } from '../edits/edit.ts';
-import type { Dictionaries } from '../edits/editPatches.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { openFile, type ByteSource } from '../files/byteSource.ts';
-import { readFloatTensor, writeSafetensors, type TensorToWrite } from '../formats/safetensors.ts';
-import type { StoredTensor } from '../formats/safetensorsFolder.ts';
-import { readJsonObject } from '../models/config.ts';
-import type { Model } from '../models/model.ts';
+import { AppError, toAppError } from '../../../contract/base/errors.ts';
+import type { OnWork } from '../../../contract/base/progress.ts';
+import type { Edit } from '../../edits/edit.ts';
+import type { Dictionaries } from '../../edits/editPatches.ts';
+import { writeFileAtomic } from '../../files/atomicWrite.ts';
+import { openFile, type ByteSource } from '../../files/byteSource.ts';
+import { readFloatTensor, writeSafetensors, type TensorToWrite } from '../../formats/safetensors.ts';
+import type { StoredTensor } from '../../formats/safetensorsFolder.ts';
+import { readJsonObject } from '../../models/config.ts';
+import type { Model } from '../../models/model.ts';
 import { changeTensor, compileWeights, mustUntie, type CompiledWeights, type TensorChange } from './compiledWeights.ts';
-import type { WrittenFile } from './manifest.ts';
+import type { WrittenFile } from '../manifest.ts';
 import { planWeights } from './weightPlan.ts';
 
 const WEIGHTS_FILE = 'model.safetensors';

@@ -1,14 +1,14 @@
 // The forms for ONNX Runtime: graphs with the edit in them, and weights inside, beside them, or linked.
 import { constants, copyFile, link } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { AppError } from '../../contract/base/errors.ts';
-import type { OnWork } from '../../contract/base/progress.ts';
-import { toFileError } from '../files/fileError.ts';
-import type { Model } from '../models/model.ts';
-import { buildVariantGraph, type Patch } from '../models/variant.ts';
-import { CACHED_MODEL_FILE, MODEL_FILE } from './artifactModel.ts';
-import type { OnnxForm } from './ladder.ts';
-import type { WrittenFile } from './manifest.ts';
+import { AppError } from '../../../contract/base/errors.ts';
+import type { OnWork } from '../../../contract/base/progress.ts';
+import { toFileError } from '../../files/fileError.ts';
+import type { Model } from '../../models/model.ts';
+import { buildVariantGraph, type Patch } from '../../models/variant.ts';
+import { CACHED_MODEL_FILE, MODEL_FILE } from '../artifactModel.ts';
+import type { OnnxForm } from '../ladder.ts';
+import type { WrittenFile } from '../manifest.ts';
 import {
   embeddedSize,
   LARGEST_ONNX_FILE,

@@ -3,34 +3,34 @@
 // may come from a stranger.
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { AppError } from '../../contract/base/errors.ts';
-import { featureSchema, siteSchema } from '../../contract/base/fields.ts';
-import { float32Schema } from '../../contract/base/float32.ts';
-import { validate } from '../../contract/base/validate.ts';
-import { featuresOf, MAX_OPERATIONS, type Edit } from '../../contract/domain/edit.ts';
+import { AppError } from '../../../../contract/base/errors.ts';
+import { featureSchema, siteSchema } from '../../../../contract/base/fields.ts';
+import { float32Schema } from '../../../../contract/base/float32.ts';
+import { validate } from '../../../../contract/base/validate.ts';
+import { featuresOf, MAX_OPERATIONS, type Edit } from '../../../../contract/domain/edit.ts';
 import {
   makeOperation,
   numberOf,
   OPERATION_KINDS,
   OPERATIONS,
   type Operation,
-} from '../../contract/domain/operations/index.ts';
-import { MAX_GATES, POSITIONS } from '../../contract/domain/operations/target.ts';
-import type { Dictionary } from '../dictionaries/dictionary.ts';
-import { foldedBias, perFeatureRows, pickRows, rowsRead } from '../dictionaries/encoderGraph.ts';
-import { DICTIONARY_KINDS, kindOf } from '../dictionaries/kinds/index.ts';
-import type { PerFeature } from '../dictionaries/kinds/kind.ts';
-import type { Dictionaries } from '../edits/editPatches.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { openFile } from '../files/byteSource.ts';
+} from '../../../../contract/domain/operations/index.ts';
+import { MAX_GATES, POSITIONS } from '../../../../contract/domain/operations/target.ts';
+import type { Dictionary } from '../../../dictionaries/dictionary.ts';
+import { foldedBias, perFeatureRows, pickRows, rowsRead } from '../../../dictionaries/encoderGraph.ts';
+import { DICTIONARY_KINDS, kindOf } from '../../../dictionaries/kinds/index.ts';
+import type { PerFeature } from '../../../dictionaries/kinds/kind.ts';
+import type { Dictionaries } from '../../../edits/editPatches.ts';
+import { writeFileAtomic } from '../../../files/atomicWrite.ts';
+import { openFile } from '../../../files/byteSource.ts';
 import {
   readFloatTensor,
   readSafetensorsHeader,
   writeSafetensors,
   type TensorToWrite,
-} from '../formats/safetensors.ts';
-import { readJsonObject } from '../models/config.ts';
-import type { ModulePlace } from '../models/transformersModules.ts';
+} from '../../../formats/safetensors.ts';
+import { readJsonObject } from '../../../models/config.ts';
+import type { ModulePlace } from '../../../models/transformersModules.ts';
 
 export const EDIT_FILE = 'edit.json';
 export const ROWS_FILE = 'edit.safetensors';
