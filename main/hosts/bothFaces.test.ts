@@ -170,7 +170,9 @@ describe.each(Object.entries(KINDS))('a job of the kind %s', (kind, { words, sto
     expect(await api.job.get({ id })).toMatchObject({ state: 'succeeded', canResume: false });
     const { result: shown } = await errata(project, ['job', 'show', id]);
     const lines = (shown['log'] as readonly { readonly text: string }[]).map(({ text }) => text);
-    expect([lines.at(0), lines.at(-1)]).toEqual(['Started.', 'Finished.'].map((line) => expect.stringMatching(line)));
+    expect([lines.at(0), lines.at(-1)]).toEqual(
+      ['Started.', 'Finished.'].map((line) => expect.stringMatching(line) as string),
+    );
     expect(lines).toContain('Stopped: cancelled.');
   });
 });

@@ -35,11 +35,16 @@ export async function runJob<T>(
   const { signal, stoppedAs = () => 'cancelled', keepProgressMs = 2000 } = options;
   const job = repository.move(id, 'running');
   let keptAt = -Infinity;
+  let held: Progress | null = null;
   const onProgress = (progress: Progress) => {
     options.onProgress?.(progress);
-    if (performance.now() - keptAt < keepProgressMs) return;
+    held = progress;
+    if (performance.now() - keptAt >= keepProgressMs) keep();
+  };
+  const keep = () => {
+    if (held) repository.setProgress(id, held);
     keptAt = performance.now();
-    repository.setProgress(id, progress);
+    held = null;
   };
   let output: T;
   try {
@@ -47,6 +52,7 @@ export async function runJob<T>(
   } catch (thrown) {
     const error = toAppError(thrown);
     try {
+      keep(); // what was reached stays visible
       if (signal.aborted) repository.move(id, stoppedAs());
       // A crashed engine is no fault of the job: it goes on from its checkpoint.
       else repository.move(id, error.code === 'engine-crashed' ? 'interrupted' : 'failed', serializeError(error));
@@ -55,6 +61,7 @@ export async function runJob<T>(
     }
     throw error;
   }
+  keep(); // plans of later jobs are estimated from it
   repository.move(id, 'succeeded');
   return output;
 }

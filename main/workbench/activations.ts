@@ -1,37 +1,35 @@
 // The activation stores of a project: activations/<name>/.
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { MANIFEST_FILE, readManifest, totalRows } from '../core/activations/manifest.ts';
+import { captureSchema } from '../contract/api/activations.ts';
+import { byteSize } from '../contract/base/figures.ts';
 import { AppError } from '../contract/base/errors.ts';
+import type { Immutable } from '../contract/rpc/procedure.ts';
+import { findSite } from '../core/models/sites.ts';
+import { folderBytes } from '../core/files/folderBytes.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import { findModel, modelInput } from './models.ts';
+import type { Asker, Procedures } from './call.ts';
+import { listCorpora, pathOfCorpus } from './corpora.ts';
+import { jobKind, resumeToEnd } from './jobKind.ts';
+import { findModel, listModels, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
-import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 
-const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+type CaptureInput = Immutable<v.InferOutput<typeof captureSchema>>;
 
-export const captureRequestSchema = v.object({
-  /** Its name in the project. */
-  model: v.string(),
-  /** A file or a folder. */
+const captureRequestSchema = v.object({
+  ...captureSchema.entries,
+  /** The path of a file or a folder. */
   corpus: v.string(),
-  sites: v.pipe(v.array(v.string()), v.minLength(1)),
-  /** Of the store; with several sites, what their names begin with. */
-  name: v.string(),
-  /** By default 256, or as long as the model's contexts can be. */
-  contextLength: v.exactOptional(positive),
-  field: v.exactOptional(v.string()),
-  textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
-  batchSize: v.exactOptional(positive),
-  maxContexts: v.exactOptional(positive),
-  dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
-  shardBytes: v.exactOptional(positive),
 });
-export type CaptureRequest = v.InferOutput<typeof captureRequestSchema>;
+type CaptureRequest = Immutable<v.InferOutput<typeof captureRequestSchema>>;
 
-export const DEFAULT_CONTEXT_LENGTH = 256;
+/** As long as the model's contexts can be where that is less. */
+const DEFAULT_CONTEXT_LENGTH = 256;
+/** Of English text, by the tokenizers that models of this kind have: a guess that `plan` says is one. */
+const BYTES_PER_TOKEN = 4;
 
 /** The folder of a store. @throws AppError `not-found`. */
 export function findStore({ project }: Workbench, name: string): Promise<string> {
@@ -67,12 +65,68 @@ export async function listStores({ project }: Workbench): Promise<ProjectStore[]
   );
 }
 
-/** Captures, or goes on with a capture of the same that stopped. @throws AppError as captureActivations does. */
-export async function capture(workbench: Workbench, request: CaptureRequest, signal: AbortSignal) {
-  return runToEnd(workbench, captureJob, { ...request, corpus: resolve(request.corpus) }, { signal });
+/** The stores with the names of their models, where the project still has them. */
+async function namedStores(workbench: Workbench) {
+  const names = new Map((await listModels(workbench.project.folder)).map(({ hash, name }) => [hash, name]));
+  return (await listStores(workbench)).map(({ model, ...store }) => ({
+    ...store,
+    model: { hash: model, name: names.get(model) ?? null },
+  }));
 }
 
-/** The work of a capture's job: begins it, or goes on with what is there. */
+/** What a capture will take. @throws AppError `not-found`, `unknown-site`, `permission`. */
+export async function planCapture(workbench: Workbench, input: CaptureInput, asker: Asker) {
+  const { project, compute } = workbench;
+  const model = await findModel(project.folder, input.model);
+  const { sites } = await compute('model.describe', modelInput(project.folder, model));
+  const widths = input.sites.map((name) => findSite(sites, name).width);
+  const corpusBytes = await folderBytes(await pathOfCorpus(workbench, input.corpus, asker));
+  const contextLength = input.contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength);
+  const inCorpus = Math.max(1, Math.floor(corpusBytes / BYTES_PER_TOKEN / contextLength));
+  const contexts = Math.min(inCorpus, input.maxContexts ?? Infinity);
+  const tokens = contexts * contextLength;
+  const perNumber = input.dtype === 'f16' ? 2 : 4;
+  const { bavail, bsize } = await statfs(project.folder);
+  const bytes = tokens * perNumber * widths.reduce((sum, width) => sum + width, 0);
+  const freeBytes = bavail * bsize;
+  const rate = captureRate(workbench, input.model);
+  const seconds = rate === null ? null : tokens / rate;
+  const warnings = bytes > freeBytes ? [`There is not enough room on the disk: ${byteSize(freeBytes)} are free.`] : [];
+  return { corpusBytes, contexts, tokens, bytes, freeBytes, seconds, warnings };
+}
+
+/** Tokens per second of the project's last capture with that model; null before there is one. */
+function captureRate({ project }: Workbench, model: string): number | null {
+  const ofModel = v.looseObject({ model: v.literal(model) });
+  const measured = v.looseObject({ perSecond: v.pipe(v.number(), v.gtValue(0)) });
+  const last = project.jobs
+    .list(['succeeded'])
+    .findLast((job) => job.kind === captureJob.name && v.is(ofModel, job.description) && v.is(measured, job.progress));
+  return last && v.is(measured, last.progress) ? last.progress.perSecond : null;
+}
+
+/**
+ * A capture that can begin, or go on with what is there.
+ * @throws AppError `not-found`; `exists` for the name of a store that another capture made.
+ */
+export async function prepareCapture(
+  workbench: Workbench,
+  { corpus, ...input }: CaptureInput,
+  asker: Asker,
+): Promise<CaptureRequest> {
+  const { project } = workbench;
+  const request = { ...input, corpus: await pathOfCorpus(workbench, corpus, asker) };
+  await findModel(project.folder, request.model);
+  const names = request.sites.map((site) => storeName(request, site));
+  const taken = (await listStores(workbench)).find(({ name, fraction }) => names.includes(name) && fraction === 1);
+  // The same again has nothing left to do.
+  const isSame = project.jobs
+    .list(['succeeded'])
+    .some(({ kind, description }) => kind === captureJob.name && captureJob.isSame(description, request));
+  if (!taken || isSame) return request;
+  throw new AppError('exists', `There are activations called ${taken.name} already. Choose another name.`);
+}
+
 async function runCapture({ project, compute }: Workbench, request: CaptureRequest, context: JobContext) {
   const { model: modelName, corpus, sites, name, field, textDocuments, ...options } = request;
   const model = await findModel(project.folder, modelName);
@@ -123,3 +177,10 @@ export async function resumeCapture(workbench: Workbench, signal: AbortSignal) {
   if (!job) throw new AppError('not-found', 'No capture of this project was interrupted: there is nothing to resume.');
   return resumeToEnd(workbench, captureJob, job.id, { signal });
 }
+
+export const activations: Procedures<'activations'> = {
+  corpora: listCorpora,
+  list: namedStores,
+  plan: planCapture,
+  capture: async (workbench, input, call) => call.start(captureJob, await prepareCapture(workbench, input, call)),
+};

@@ -1,8 +1,12 @@
 // Corpora that lie in the project itself, corpora/<file>: those of the sample, and whatever a person puts there.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type * as v from 'valibot';
+import type { corpusSchema } from '../contract/api/activations.ts';
 import { AppError } from '../contract/base/errors.ts';
+import type { Immutable } from '../contract/rpc/procedure.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
+import type { Asker } from './call.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface ProjectCorpus {
@@ -34,4 +38,13 @@ export async function listCorpora({ project }: Pick<Workbench, 'project'>): Prom
 export async function corpusPath({ project }: Pick<Workbench, 'project'>, name: string): Promise<string> {
   if (!READABLE.test(name)) throw new AppError('not-found', `The project has no corpus "${name.slice(0, 100)}".`);
   return realPathInside(join(project.folder, 'corpora'), name, 'The corpus');
+}
+
+/** The path of a corpus, pointed at or of the project. @throws AppError as corpusPath; `permission`. */
+export async function pathOfCorpus(
+  workbench: Pick<Workbench, 'project'>,
+  corpus: Immutable<v.InferOutput<typeof corpusSchema>>,
+  { pathOf }: Pick<Asker, 'pathOf'>,
+): Promise<string> {
+  return corpus.from === 'location' ? pathOf(corpus.location) : corpusPath(workbench, corpus.name);
 }

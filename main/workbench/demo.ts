@@ -16,12 +16,13 @@ import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { FoundEdit } from '../core/finder/findEdit.ts';
 import type { Operation } from '../core/edits/edit.ts';
-import { capture } from './activations.ts';
+import { captureJob } from './activations.ts';
 import { trainDictionary } from './dictionaries.ts';
 import { evaluateEdit } from './evaluation.ts';
 import { exportEdit } from './exports.ts';
 import { commitFound, findEdit } from './finder.ts';
 import { withWorkbench } from './openWorkbench.ts';
+import { runToEnd } from './jobKind.ts';
 import { makeSampleProject } from './sample.ts';
 import type { Compute, Workbench } from './workbench.ts';
 
@@ -139,10 +140,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const { site, contextLength, features, k, steps, batchSize } = plan;
     say(`Capturing activations at ${site}`);
     await timed('capture', () =>
-      capture(
+      runToEnd(
         workbench,
+        captureJob,
         { model: MODEL, corpus: corpus(plan.corpus), sites: [site], name: site, contextLength },
-        signal,
+        { signal },
       ),
     );
     say(`Training a dictionary of ${features} features`);

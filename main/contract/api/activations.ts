@@ -18,10 +18,13 @@ export const captureSchema = v.strictObject({
   sites: v.pipe(v.array(siteSchema), v.minLength(1), v.maxLength(200)),
   /** Of the store; with several sites, what their names begin with. */
   name: nameSchema,
-  contextLength: v.exactOptional(positive),
+  /** By default 256, or as long as the model's contexts can be. */
+  contextLength: v.exactOptional(v.pipe(positive, v.minValue(2))),
   maxContexts: v.exactOptional(positive),
   batchSize: v.exactOptional(positive),
   dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
+  /** Of the files of a store. */
+  shardBytes: v.exactOptional(positive),
   /** The member that holds the text, in .jsonl files. */
   field: v.exactOptional(v.pipe(v.string(), v.maxLength(200))),
   /** What a document is in a .txt file. */
@@ -62,8 +65,9 @@ export const activations = {
       /** On the disk, all sites together. */
       bytes: v.number(),
       freeBytes: v.number(),
-      /** Null until a capture of this model has run in this session. */
+      /** Null until a capture of this model has run in the project. */
       seconds: v.nullable(v.number()),
+      warnings: v.array(v.string()),
     }),
   }),
   capture: command({ summary: 'Capture activations: a job', input: captureSchema, output: jobSchema }),

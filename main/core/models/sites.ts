@@ -42,7 +42,7 @@ export function listSites(config: ModelConfig): Site[] {
 }
 
 /** @throws AppError `unknown-site`, with the nearest names. */
-export function findSite(sites: readonly Site[], name: string): Site {
+export function findSite<S extends Pick<Site, 'name'>>(sites: readonly S[], name: string): S {
   const site = sites.find((candidate) => candidate.name === name);
   if (site) return site;
   const nearest = nearestNames(

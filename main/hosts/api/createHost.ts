@@ -11,7 +11,6 @@ import { defaultAuthor } from '../author.ts';
 import { answerBlob } from './blobs.ts';
 import { Computing } from './computing.ts';
 import { EventBus } from './eventBus.ts';
-import { activationsHandlers } from './handlers/activationsHandlers.ts';
 import { appHandlers } from './handlers/appHandlers.ts';
 import { behaviourHandlers } from './handlers/behaviourHandlers.ts';
 import { dictionaryHandlers } from './handlers/dictionaryHandlers.ts';
@@ -31,9 +30,11 @@ import { modelHandlers } from './handlers/modelHandlers.ts';
 import { playgroundHandlers } from './handlers/playgroundHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
+import { activations } from '../../workbench/activations.ts';
 import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
+import { mounted } from './mount.ts';
 import type { FileAccess } from './places.ts';
 import { ProjectSession } from './projectSession.ts';
 import { SettingsStore } from './settingsStore.ts';
@@ -177,7 +178,7 @@ function handlersOf(context: HostContext): ApiHandlers {
     project: projectHandlers(context),
     files: filesHandlers(context),
     model: modelHandlers(context),
-    activations: activationsHandlers(context),
+    activations: mounted(context, activations),
     dictionary: dictionaryHandlers(context),
     feature: featureHandlers(context),
     label: labelHandlers(context),

@@ -98,12 +98,6 @@ export class ProjectSession {
     return this.#outputs.get(id) ?? null;
   }
 
-  /** Whether the job's description has `value` as its member `key`. */
-  describes(id: string, key: string, value: string): boolean {
-    const { description } = this.#jobs.get(id);
-    return typeof description === 'object' && description !== null && Reflect.get(description, key) === value;
-  }
-
   submit<Schema extends AnySchema>(kind: JobKind<Schema>, request: Immutable<InferInput<Schema>>): Job {
     const { id, output } = this.#runner.submit(kind.name, storedRequest(kind, request));
     this.#follow(id, kind.name, output);
@@ -188,20 +182,17 @@ export class ProjectSession {
       .catch(() => undefined) // the project was closed meanwhile
       .finally(() => {
         this.#stopping.delete(id);
-        this.#progressEnds(id);
+        this.#tellEnd(id);
         this.#events.changed(...(JOB_KINDS.get(kind)?.changes ?? []));
       });
     this.#ends.set(id, end);
   }
 
-  /** What was reached stays visible; the database may have kept an earlier moment of it. */
-  #progressEnds(id: string): void {
-    const progress = this.#progress.get(id);
+  #tellEnd(id: string): void {
     try {
-      if (progress) this.#jobs.setProgress(id, progress);
       this.#events.emit({ type: 'job', job: this.job(id) });
     } catch {
-      // The project is closed, or the disk is full.
+      // The project is closed.
     }
   }
 

@@ -1,25 +1,6 @@
 // Numbers, times and sizes as people read them. All figures of the window pass through here.
 
-/** 1234567 → '1.23M'; 0.000012 → '1.2e-5': for axes and narrow columns. */
-export function shortNumber(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size === 0) return '0';
-  if (size >= 1e15 || size < 1e-4) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
-  for (const [unit, letter] of [
-    [1e12, 'T'],
-    [1e9, 'G'],
-    [1e6, 'M'],
-    [1e3, 'k'],
-  ] as const) {
-    if (size >= unit * 0.9995) return `${trim((value / unit).toPrecision(3))}${letter}`;
-  }
-  return trim(value.toPrecision(3));
-}
-
-function trim(text: string): string {
-  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/u, '') : text;
-}
+export { byteSize, shortNumber } from '../../../main/contract/base/figures.ts';
 
 const grouped = new Intl.NumberFormat('en', { useGrouping: true, maximumFractionDigits: 0 });
 
@@ -52,16 +33,6 @@ export function duration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
-}
-
-/** 1536 → '1.5 KiB'. */
-export function byteSize(bytes: number): string {
-  let size = bytes;
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (size < 1024) return `${unit === 'B' ? size : trim(size.toPrecision(3))} ${unit}`;
-    size /= 1024;
-  }
-  return `${trim(size.toPrecision(3))} TiB`;
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });

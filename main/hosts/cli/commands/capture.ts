@@ -1,8 +1,12 @@
+import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
-import { capture, resumeCapture, type CaptureRequest } from '../../../workbench/activations.ts';
+import { captureJob, planCapture, prepareCapture, resumeCapture } from '../../../workbench/activations.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
+import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { printCapturePlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { flag, given, oneOf, optionalNumber, optionalText, positionals, requiredText, texts } from '../values.ts';
 
@@ -37,9 +41,14 @@ export const captureCommand: ComputeCommand = {
   computesOn: 'any',
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      const result = flag(arguments_, 'resume')
-        ? await resumeCapture(workbench, context.signal)
-        : await capture(workbench, requestOf(arguments_), context.signal);
+      const { signal } = context;
+      const begin = async () => {
+        const asker = askerOf(arguments_, context);
+        const input = captureInput(arguments_, asker);
+        printCapturePlan(await planCapture(workbench, input, asker), context);
+        return runToEnd(workbench, captureJob, await prepareCapture(workbench, input, asker), { signal });
+      };
+      const result = flag(arguments_, 'resume') ? await resumeCapture(workbench, signal) : await begin();
       const { stores, tokens, contexts, tokensPerSecond } = result;
       const speed = result.tokensRun > 0 ? `, ${formatRate(tokensPerSecond, 'tokens')}` : '';
       context.print(`Captured ${tokens} tokens in ${contexts} contexts${speed}:`);
@@ -48,16 +57,16 @@ export const captureCommand: ComputeCommand = {
     }),
 };
 
-function requestOf(arguments_: CommandArguments): CaptureRequest {
+function captureInput(arguments_: CommandArguments, { locate }: CommandAsker) {
   const [model] = positionals(arguments_, ['MODEL'], 'capture');
   const corpus = requiredText(arguments_, 'corpus', 'capture');
   const sites = texts(arguments_, 'site');
   if (sites.length === 0) throw new AppError('usage', 'errata capture: --site is missing.');
   const whole = { min: 1, integer: true };
   const megabytes = optionalNumber(arguments_, 'shard-megabytes', { min: 0.001 });
-  return {
+  return inputOf('capture', contract.activations.capture, {
     model,
-    corpus,
+    corpus: { from: 'location', location: locate(corpus) },
     sites,
     name: optionalText(arguments_, 'name') ?? nameFrom(sites.length === 1 ? `${model}.${sites[0]}` : model),
     ...given('contextLength', optionalNumber(arguments_, 'context-length', { min: 2, integer: true })),
@@ -67,5 +76,5 @@ function requestOf(arguments_: CommandArguments): CaptureRequest {
     ...given('field', optionalText(arguments_, 'field')),
     ...given('textDocuments', oneOf(arguments_, 'documents', ['file', 'line', 'paragraph'])),
     ...given('shardBytes', megabytes === undefined ? undefined : Math.ceil(megabytes * (1 << 20))),
-  };
+  });
 }

@@ -1,7 +1,7 @@
 // How much lies at a path: of a file its size, of a folder that of all files in it, however deep. Links are not followed.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toFileError } from '../../core/files/fileError.ts';
+import { toFileError } from './fileError.ts';
 
 /** @throws AppError `not-found`, `permission`. */
 export async function folderBytes(path: string): Promise<number> {

@@ -1,0 +1,32 @@
+// Sizes and counts as people read them, in a plan of the window and of the command line.
+
+/** 1234567 → '1.23M'; 0.000012 → '1.2e-5': for axes and narrow columns. */
+export function shortNumber(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size === 0) return '0';
+  if (size >= 1e15 || size < 1e-4) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
+  for (const [unit, letter] of [
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
+    if (size >= unit * 0.9995) return `${trim((value / unit).toPrecision(3))}${letter}`;
+  }
+  return trim(value.toPrecision(3));
+}
+
+/** 1536 → '1.5 KiB'. */
+export function byteSize(bytes: number): string {
+  let size = bytes;
+  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
+    if (size < 1024) return `${unit === 'B' ? size : trim(size.toPrecision(3))} ${unit}`;
+    size /= 1024;
+  }
+  return `${trim(size.toPrecision(3))} TiB`;
+}
+
+function trim(text: string): string {
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/u, '') : text;
+}

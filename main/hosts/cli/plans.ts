@@ -1,0 +1,27 @@
+// Plans of long work as commands print them before it begins: what the window shows beside its start button.
+import type { contract } from '../../contract/api/contract.ts';
+import { byteSize, shortNumber } from '../../contract/base/figures.ts';
+import type { OutputOf } from '../../contract/rpc/procedure.ts';
+import type { CommandContext } from './command.ts';
+import { formatDuration } from './terminal.ts';
+
+type Print = Pick<CommandContext, 'print'>;
+
+function printPlan(parts: readonly string[], warnings: readonly string[], { print }: Print): void {
+  print(`Plan: ${parts.join(', ')}.`);
+  for (const warning of warnings) print(`Warning: ${warning}`);
+}
+
+const about = (seconds: number | null) => (seconds === null ? [] : [`about ${formatDuration(Math.max(1, seconds))}`]);
+
+export function printCapturePlan(
+  { contexts, tokens, bytes, freeBytes, seconds, warnings }: OutputOf<typeof contract.activations.plan>,
+  context: Print,
+): void {
+  const size = `${byteSize(bytes)} on the disk (${byteSize(freeBytes)} free)`;
+  printPlan(
+    [`about ${contexts} contexts`, `${shortNumber(tokens)} tokens`, size, ...about(seconds)],
+    warnings,
+    context,
+  );
+}
