@@ -82,6 +82,18 @@ export default {
       to: { path: '^electron($|/)|node_modules/electron/' },
     },
     {
+      name: 'tests of core need no engine, no database and no host',
+      severity: 'error',
+      from: { path: '^main/core/.*\\.test\\.ts$' },
+      to: { path: '^main/(engine|jobs|storage|workbench|hosts)/' },
+    },
+    {
+      name: 'only the engine makes a runtime: a run blocks its thread',
+      severity: 'error',
+      from: { path: '^main/(core|jobs|storage|workbench|hosts)/', pathNot: [TEST, '^main/core/onnx/cpuRuntime[.]ts$'] },
+      to: { path: '^main/core/onnx/(cpuRuntime|ortSession)[.]ts$' },
+    },
+    {
       name: 'hosts know the types of the engine, never ONNX Runtime',
       severity: 'error',
       from: { path: '^main/(workbench|jobs|storage|hosts)/', pathNot: TEST },

@@ -10,7 +10,7 @@ import { openCorpus } from '../main/core/activations/corpus.ts';
 import { TOKENS_FILE } from '../main/core/activations/manifest.ts';
 import { ContextFile, TOKENIZING } from '../main/core/activations/packing.ts';
 import { AppError } from '../main/contract/base/errors.ts';
-import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { openModel } from '../main/core/models/model.ts';
 import { buildVariant } from '../main/core/models/variant.ts';
 
@@ -31,7 +31,7 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
   const model = await openModel(modelFolder ?? join(shared, 'models/stories260K'));
   const corpus = await openCorpus(corpusPath ?? join(shared, 'corpora/tinystories/tiny_stories.txt'));
   const site = siteName ?? `blocks.${Math.max(0, model.config.layers - 2)}.hook_resid_post`;
-  const runtime = createOrtRuntime('cpu');
+  const runtime = createCpuRuntime();
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
   try {
     let cpuStart = process.cpuUsage();

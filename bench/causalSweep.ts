@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { AppError } from '../main/contract/base/errors.ts';
 import { hashDictionary, type Dictionary } from '../main/core/dictionaries/dictionary.ts';
 import type { Edit } from '../main/core/edits/edit.ts';
-import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { readBehaviourFile } from '../main/core/behaviours/behaviourFile.ts';
 import { openPromptEncoder } from '../main/core/behaviours/prompts.ts';
 import { casesOf } from '../main/core/behaviours/runBehaviour.ts';
@@ -38,7 +38,7 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
   if (![features, count, rounds].every((value) => Number.isSafeInteger(value) && value > 0)) {
     throw new AppError('usage', 'causalSweep: --features, --cases and --rounds are positive numbers.');
   }
-  const runtime = createOrtRuntime('cpu');
+  const runtime = createCpuRuntime();
   const model = await openModel(join(SAMPLE, 'model'));
   const dictionary = randomDictionary(await model.hash(), model.config.hiddenSize, features);
   const place = { site: SITE, dictionary: hashDictionary(dictionary) };

@@ -12,7 +12,7 @@ import { openStore } from '../main/core/activations/store.ts';
 import { StoreWriter } from '../main/core/activations/storeWriter.ts';
 import { AppError } from '../main/contract/base/errors.ts';
 import type { Dictionary } from '../main/core/dictionaries/dictionary.ts';
-import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { decoderNeighbours, unitRows } from '../main/core/features/decoderNeighbours.ts';
 import { FeatureEncoder } from '../main/core/features/featureEncoder.ts';
 import { featureMap } from '../main/core/features/featureMap.ts';
@@ -50,7 +50,7 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
     throw new AppError('usage', 'features: --width, --features, --l0, --contexts and --rounds are positive numbers.');
   }
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
-  const runtime = createOrtRuntime('cpu');
+  const runtime = createCpuRuntime();
   try {
     await writeStore(folder, d, contexts);
     const store = await openStore(join(folder, 'store'));

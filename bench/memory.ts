@@ -21,7 +21,7 @@ import { train, type RunRequest } from '../main/core/dictionaries/train.ts';
 import { TRAINED_ARCHITECTURES } from '../main/contract/domain/trainingSettings.ts';
 import { completeConfig } from '../main/core/dictionaries/trainingConfig.ts';
 import { predictMemory } from '../main/core/dictionaries/trainingMemory.ts';
-import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { openModel } from '../main/core/models/model.ts';
 import { tinyModel, writeTinyModel } from '../main/testing/models/tinyModels.ts';
 import { Random } from '../main/core/numerics/random.ts';
@@ -197,7 +197,7 @@ function sampleRows(random: Random, rows: number, directions: Float32Array, nois
 
 /** As a program, `memory.ts FOLDER REQUEST`, it trains, and prints what the process took. */
 async function measure(folder: string, request: RunRequest): Promise<Measured> {
-  const runtime = createOrtRuntime('cpu');
+  const runtime = createCpuRuntime();
   const model = await openModel(join(folder, 'model'));
   const peak = () => process.resourceUsage().maxRSS * 1024;
   const rssAtStart = peak();
@@ -227,7 +227,7 @@ async function measureCapture(folder: string): Promise<Captured> {
   const rssAtStart = peak();
   const startedAt = performance.now();
   const { tokens } = await captureActivations({
-    runtime: createOrtRuntime('cpu'),
+    runtime: createCpuRuntime(),
     model,
     sites: [CAPTURED_SITE],
     corpus: await openCorpus(join(folder, 'letters.txt')),

@@ -14,7 +14,7 @@ import { createTrainingStep } from '../main/core/dictionaries/createTrainingStep
 import type { TrainedArchitecture } from '../main/contract/domain/trainingSettings.ts';
 import { completeConfig } from '../main/core/dictionaries/trainingConfig.ts';
 import { initialState } from '../main/core/dictionaries/trainingState.ts';
-import { createOrtRuntime } from '../main/engine/ortRuntime.ts';
+import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { Random } from '../main/core/numerics/random.ts';
 import { GraphBuilder } from '../main/core/onnx/graph.ts';
 import * as op from '../main/core/onnx/ops.ts';
@@ -45,7 +45,7 @@ export async function run({ args }: { json: boolean; args: readonly string[] }):
     },
   });
   const sizes = values.sizes?.split(';').map(parseSize) ?? SIZES;
-  const runtime = createOrtRuntime('cpu');
+  const runtime = createCpuRuntime();
   const results: Record<string, unknown>[] = [];
   for (const size of sizes) {
     for (const architecture of ['topk', 'batchtopk'] as const) {

@@ -93,6 +93,17 @@ const PLANTS: readonly Plant[] = [
     { 'main/workbench/deep/a.ts': "import 'onnxruntime-node';\n" },
   ],
   [
+    'tests of core need no engine, no database and no host',
+    {
+      'main/core/onnx/deep/a.test.ts': "import type { B } from '../../../engine/b.ts';\nexport type A = B;\n",
+      'main/engine/b.ts': 'export type B = 1;\n',
+    },
+  ],
+  [
+    'only the engine makes a runtime: a run blocks its thread',
+    { 'main/core/finder/a.ts': "import '../onnx/cpuRuntime.ts';\n", 'main/core/onnx/cpuRuntime.ts': value },
+  ],
+  [
     'no import cycles',
     {
       'main/core/onnx/a.ts': "import type { B } from './deep/b.ts';\nexport type A = B;\n",

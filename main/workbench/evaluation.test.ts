@@ -9,7 +9,7 @@ import { hashDictionary } from '../core/dictionaries/dictionary.ts';
 import { loadDictionary, saveDictionary } from '../core/dictionaries/saeLens.ts';
 import { randomDictionary } from '../testing/dictionaries/randomDictionary.ts';
 import type { Operation } from '../core/edits/edit.ts';
-import { createOrtRuntime } from '../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../core/onnx/cpuRuntime.ts';
 import { tasks } from '../engine/tasks.ts';
 import { parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
 import { openModel } from '../core/models/model.ts';
@@ -29,7 +29,7 @@ let project: string;
 let operation: Operation;
 let behaviours: Behaviour[];
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const compute = (async (name: keyof typeof tasks, input: unknown) => {
   const task = tasks[name];
   const signal = new AbortController().signal;

@@ -8,7 +8,7 @@ import { openCorpus } from '../core/activations/corpus.ts';
 import { ContextFile, packCorpus } from '../core/activations/packing.ts';
 import { hashDictionary, type Dictionary } from '../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../core/dictionaries/saeLens.ts';
-import { createOrtRuntime } from '../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../core/onnx/cpuRuntime.ts';
 import { FeatureEncoder } from '../core/features/featureEncoder.ts';
 import { logitEffects } from '../core/features/logitEffects.ts';
 import { FILES, planId } from '../core/features/statisticsManifest.ts';
@@ -20,7 +20,7 @@ import { openModel, type Model } from '../core/models/model.ts';
 
 const sample = join(import.meta.dirname, '../../resources/sample');
 const shipped = join(sample, 'dictionaries/shipped');
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 /** Of the 4 000 contexts, those that are read again. */
 const SLICE = 64;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { createBlockStep } from './blockStep.ts';
 import {
@@ -128,7 +128,7 @@ describe('the block step', () => {
       for (const feature of [3, 4, 5, 6, 7, 8, 9]) state.features.b_enc.value[feature] = -0.6;
       const reference = new ReferenceOptimizer(trainingConfig, toReference(state));
       const lastFired = new Array<number>(SIZE).fill(0);
-      const step = await createBlockStep(createOrtRuntime('cpu', { threads: 2 }), trainingConfig, state);
+      const step = await createBlockStep(createCpuRuntime({ threads: 2 }), trainingConfig, state);
       const random = new Random(11);
       let revived = 0;
       for (let count = 1; count <= 6; count++) {
@@ -176,7 +176,7 @@ describe('the block step', () => {
     const run = async (threads: number) => {
       const trainingConfig = config({ architecture: 'batchtopk', deadAfterTokens: BATCH });
       const state = sampleState(trainingConfig);
-      const step = await createBlockStep(createOrtRuntime('cpu', { threads }), trainingConfig, state);
+      const step = await createBlockStep(createCpuRuntime({ threads }), trainingConfig, state);
       const random = new Random(3);
       for (let count = 0; count < 10; count++) await step.step(sampleBatch(random), 0.01);
       await step.release();
@@ -193,7 +193,7 @@ describe('the block step', () => {
     const loud = sampleBatch(random);
     for (let j = 0; j < 3 * D; j++) loud[j]! *= 30;
     const batch = sampleBatch(random);
-    const runtime = createOrtRuntime('cpu', { threads: 2 });
+    const runtime = createCpuRuntime({ threads: 2 });
     const start = () => createBlockStep(runtime, trainingConfig, sampleState(trainingConfig));
 
     const parameters = toReference(sampleState(trainingConfig));
@@ -218,7 +218,7 @@ describe('the block step', () => {
   it('of batchtopk sums in the same order with a guess at the threshold and without', async () => {
     const large = completeConfig({ architecture: 'batchtopk', d: D, size: 2048, k: 16, batchSize: BATCH, steps: 100 });
     const random = new Random(9);
-    const runtime = createOrtRuntime('cpu', { threads: 2 });
+    const runtime = createCpuRuntime({ threads: 2 });
     const first = await createBlockStep(runtime, large, initialState(large, NORMALISATION));
     await first.step(sampleBatch(random), 0.01);
     const resumed = await createBlockStep(runtime, large, structuredClone(await first.state()));
@@ -233,7 +233,7 @@ describe('the block step', () => {
     const trainingConfig = config();
     const state = sampleState(trainingConfig);
     const before = toReference(state);
-    const step = await createBlockStep(createOrtRuntime('cpu', { threads: 1 }), trainingConfig, state);
+    const step = await createBlockStep(createCpuRuntime({ threads: 1 }), trainingConfig, state);
     const batch = sampleBatch(new Random(1));
     batch[5] = Number.NaN;
     await expect(step.step(batch, 0.01)).rejects.toMatchObject({ code: 'diverged' });
@@ -246,7 +246,7 @@ describe('the block step', () => {
     const trainingConfig = config({ deadAfterTokens: BATCH });
     const state = sampleState(trainingConfig);
     state.features.b_enc.value.fill(-100);
-    const step = await createBlockStep(createOrtRuntime('cpu', { threads: 1 }), trainingConfig, state);
+    const step = await createBlockStep(createCpuRuntime({ threads: 1 }), trainingConfig, state);
     const report = await step.step(sampleBatch(new Random(1)), 0.01);
     expect(report.l0).toBe(0);
     expect(report.deadFraction).toBe(1);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore, type ActivationStore } from '../activations/store.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { Random } from '../numerics/random.ts';
 import { calibrateThreshold } from './calibrate.ts';
@@ -14,7 +14,7 @@ import { evaluateReconstruction } from './evaluate.ts';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
 import { prepare } from '../../testing/dictionaries/trainingRun.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const d = 16;
 const heldOut = { first: 390, end: 400 };
 const BUCKET = 1 / 4096;

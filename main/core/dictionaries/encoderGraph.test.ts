@@ -2,7 +2,7 @@
 // of numbers near 1 in float32.
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { GraphBuilder, type Shape, type Value } from '../onnx/graph.ts';
 import type { Dictionary } from './dictionary.ts';
@@ -21,7 +21,7 @@ import {
   referenceReconstruction,
 } from '../../testing/dictionaries/randomDictionary.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const TOLERANCE = 1e-5;
 const d = 12;
 const size = 40;

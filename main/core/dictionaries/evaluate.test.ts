@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-common';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore, type ActivationStore } from '../activations/store.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import type { Model } from '../models/model.ts';
 import { floats, runVariant, tokens } from '../../testing/models/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';
@@ -21,7 +21,7 @@ import {
 } from '../../testing/dictionaries/randomDictionary.ts';
 import { prepare, SITE } from '../../testing/dictionaries/trainingRun.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const d = 16;
 const size = 48;
 const silent = [3, 17, 40];

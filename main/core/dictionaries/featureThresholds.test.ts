@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore, type ActivationStore } from '../activations/store.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { Random } from '../numerics/random.ts';
 import type { Dictionary } from './dictionary.ts';
@@ -11,7 +11,7 @@ import { disagreementRate, featureThresholds, withThresholds } from './featureTh
 import { randomDictionary, referenceActivations } from '../../testing/dictionaries/randomDictionary.ts';
 import { prepare } from '../../testing/dictionaries/trainingRun.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const d = 16;
 const heldOut = { first: 380, end: 400 };
 

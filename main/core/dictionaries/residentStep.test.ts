@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { createBlockStep } from './blockStep.ts';
 import { createResidentStep } from './residentStep.ts';
@@ -13,7 +13,7 @@ describe('the resident step', () => {
   for (const architecture of ['topk', 'batchtopk'] as const) {
     it(`of ${architecture} does what the block step does, AuxK included`, async () => {
       const config = configOf({ architecture, deadAfterTokens: 2 * BATCH });
-      const runtime = createOrtRuntime('cpu', { threads: 1 });
+      const runtime = createCpuRuntime({ threads: 1 });
       const expected = freshState(config);
       const block = await createBlockStep(runtime, config, expected);
       const resident = await createResidentStep(runtime, config, freshState(config));
@@ -37,7 +37,7 @@ describe('the resident step', () => {
 
   it('continues from a state that was read back', async () => {
     const config = configOf({ deadAfterTokens: BATCH });
-    const runtime = createOrtRuntime('cpu', { threads: 1 });
+    const runtime = createCpuRuntime({ threads: 1 });
     const batches = Array.from({ length: 6 }, (_, seed) => batchOf(new Random(seed)));
     const whole = await createResidentStep(runtime, config, freshState(config));
     for (const batch of batches) await whole.step(batch, 0.01);
@@ -58,7 +58,7 @@ describe('the resident step', () => {
       steps: 5,
       auxK: 0,
     });
-    const runtime = createOrtRuntime('cpu', { threads: 1 });
+    const runtime = createCpuRuntime({ threads: 1 });
     const normalisation = { mean: new Float32Array(512), scale: 0.05 };
     const [expected, actual] = [initialState(config, normalisation), initialState(config, normalisation)];
     const random = new Random(2);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { measureStepTime } from './stepTime.ts';
 
 describe('the time of a step', () => {
   it('is measured for every architecture, also of one that is too large to be tried whole', async () => {
-    const runtime = createOrtRuntime('cpu');
+    const runtime = createCpuRuntime();
     const small = { d: 16, size: 64, k: 4, batchSize: 32 };
     for (const architecture of ['topk', 'batchtopk'] as const) {
       const seconds = await measureStepTime(runtime, { architecture, ...small });

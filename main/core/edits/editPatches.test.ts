@@ -5,7 +5,7 @@ import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
 import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
 import type { Patch } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
@@ -15,7 +15,7 @@ import { targetKey, type Action, type Operation, type Scope } from './edit.ts';
 import { fixEdit, InteractiveEdit } from './editPatches.ts';
 import { referenceEdit, type ReferenceSequence } from '../../testing/edits/referenceEdit.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const TOLERANCE = 2e-4;
 const site = 'blocks.0.hook_resid_post';
 const d = 8;

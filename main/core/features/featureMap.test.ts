@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { Random } from '../numerics/random.ts';
 import { decoderNeighbours, unitRows } from './decoderNeighbours.ts';
 import { featureMap } from './featureMap.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 const D = 24;
 
 /** Rows around `clusters` directions. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel } from '../models/model.ts';
 import {
   tinyModel,
@@ -16,7 +16,7 @@ import { Random } from '../numerics/random.ts';
 import { decoderNeighbours } from './decoderNeighbours.ts';
 import { EFFECT_TOKENS, hasLogitEffects, logitEffects } from './logitEffects.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'errata-effects-'));

@@ -11,7 +11,7 @@ import { openCorpus } from '../activations/corpus.ts';
 import { ContextFile } from '../activations/packing.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { referenceActivations } from '../../testing/dictionaries/randomDictionary.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { hashFile } from '../files/hash.ts';
 import type { Model } from '../models/model.ts';
 import { buildVariant } from '../models/variant.ts';
@@ -21,7 +21,7 @@ import { openStatistics, type FeatureExample, type FeatureText, type StatisticsR
 import { referenceStatistics, type ReferenceExample } from '../../testing/features/referenceStatistics.ts';
 import { prepareStatistics, SITE, tinyStatistics } from '../../testing/features/tinyStatistics.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 let root: string;
 let model: Model;
 let dictionary: Dictionary;

@@ -5,14 +5,14 @@ import { Tensor } from 'onnxruntime-common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { randomDictionary, referenceActivations } from '../../testing/dictionaries/randomDictionary.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import type { Model } from '../models/model.ts';
 import { buildVariant } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
 import { TextReader } from './textReader.ts';
 import { prepareStatistics, SITE } from '../../testing/features/tinyStatistics.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 let folder: string;
 let model: Model;
 let dictionary: Dictionary;

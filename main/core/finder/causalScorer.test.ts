@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel as sample, SITE } from '../../testing/finder/plantedDictionary.ts';
 
-const runtime = createOrtRuntime('cpu');
+const runtime = createCpuRuntime();
 
 describe('scoring edits on cases', () => {
   let model: Model;

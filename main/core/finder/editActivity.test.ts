@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { EMPTY_EDIT, type Action, type Edit, type Operation, type Scope } from '../edits/edit.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { Random } from '../numerics/random.ts';
 import { encodeTexts } from './caseFirings.ts';
@@ -11,7 +11,7 @@ import { EditActivity } from './editActivity.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';
 
-const runtime = createOrtRuntime('cpu');
+const runtime = createCpuRuntime();
 const FEATURES = 64;
 const LATER = 'blocks.2.hook_resid_post';
 /** Scores of like texts in other batches differ by rounding; what acts moves them by far more. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
@@ -13,7 +13,7 @@ import { findSettingsSchema } from './findSettings.ts';
 import { behavioursOfLists, promptListsSchema } from './promptLists.ts';
 import { plant, randomDictionary, sampleBehaviour, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';
 
-const runtime = createOrtRuntime('cpu');
+const runtime = createCpuRuntime();
 const small = v.parse(findSettingsSchema, {
   targetCases: 16,
   keepCases: 8,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { loadDictionary } from '../dictionaries/saeLens.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import type { Case } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
@@ -16,7 +16,7 @@ import { without, withOperation } from './candidateOperations.ts';
 import type { FindStep } from './step.ts';
 import { sampleBehaviour, sampleModel } from '../../testing/finder/plantedDictionary.ts';
 
-const runtime = createOrtRuntime('cpu');
+const runtime = createCpuRuntime();
 const shipped = join(sampleModel, '../dictionaries/shipped');
 
 /** What the steps say, carried out. */

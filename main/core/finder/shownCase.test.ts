@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
@@ -23,7 +23,7 @@ describe('cases as texts to score', () => {
     const model = await openModel(sampleModel);
     intervenable = new IntervenableModel({
       model,
-      runtime: createOrtRuntime('cpu'),
+      runtime: createCpuRuntime(),
       dictionaries: new Map(),
       places: [],
     });

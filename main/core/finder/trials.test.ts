@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import type { Edit } from '../edits/edit.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
 import { findSettingsSchema } from './findSettings.ts';
@@ -31,7 +31,7 @@ describe('giving up edits that cannot be the cheapest', () => {
     const place = { site: SITE, dictionary: hashDictionary(dictionary) };
     scorer = await CausalScorer.open({
       model,
-      runtime: createOrtRuntime('cpu'),
+      runtime: createCpuRuntime(),
       dictionaries: new Map([[place.dictionary, dictionary]]),
       places: [place],
     });

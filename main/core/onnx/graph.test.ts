@@ -1,10 +1,10 @@
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from './cpuRuntime.ts';
 import { GraphBuilder } from './graph.ts';
 import * as op from './ops.ts';
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 
 async function run(graph: GraphBuilder | Uint8Array, feeds: Record<string, Tensor>) {
   const session = await runtime.createSession(graph instanceof Uint8Array ? graph : graph.toBytes());

@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../../core/onnx/cpuRuntime.ts';
 import { openModel, type Model } from '../../core/models/model.ts';
 import { tinyModel, writeTinyModel } from '../models/tinyModels.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
@@ -17,7 +17,7 @@ export const TEXT = 'the quick brown fox jumps over the lazy dog '
   .repeat(10)
   .slice(0, 46 * 7 + 3);
 
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 
 /** Letters are the tokens 3 to 28; 1 is BOS. */
 export const TOKENIZER = {

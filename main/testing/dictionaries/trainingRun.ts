@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { captureActivations } from '../../core/activations/capture.ts';
 import { openCorpus } from '../../core/activations/corpus.ts';
 import { TOKENIZER } from '../activations/tinyCapture.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../../core/onnx/cpuRuntime.ts';
 import { openModel, type Model } from '../../core/models/model.ts';
 import { tinyModel, writeTinyModel } from '../models/tinyModels.ts';
 import { Random } from '../../core/numerics/random.ts';
@@ -29,7 +29,7 @@ export async function prepare(folder: string): Promise<Model> {
   }
   const model = await openModel(modelFolder);
   await captureActivations({
-    runtime: createOrtRuntime('cpu', { threads: 1 }),
+    runtime: createCpuRuntime({ threads: 1 }),
     model,
     sites: [SITE],
     corpus: await openCorpus(join(folder, 'letters.txt')),
@@ -41,7 +41,7 @@ export async function prepare(folder: string): Promise<Model> {
 
 export function trainOptions(folder: string, model: Model, name = 'run'): TrainOptions {
   return {
-    runtime: createOrtRuntime('cpu', { threads: 1 }),
+    runtime: createCpuRuntime({ threads: 1 }),
     folder: join(folder, name),
     storeFolder: join(folder, 'store'),
     model,

@@ -1,6 +1,6 @@
 // A process that exports and may be killed at a stage of it: `node exportProcess.ts MODEL FOLDER [STAGE]`. Only tests start it.
 import { serializeError } from '../../contract/base/errors.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../../core/onnx/cpuRuntime.ts';
 import { openModel } from '../../core/models/model.ts';
 import { exportModel } from '../../core/export/exportModel.ts';
 import { exportBench } from './exportBench.ts';
@@ -12,7 +12,7 @@ const bench = await exportBench(await openModel(modelFolder));
 try {
   await exportModel({
     ...bench,
-    runtime: createOrtRuntime('cpu', { threads: 1 }),
+    runtime: createCpuRuntime({ threads: 1 }),
     form: 'embedded',
     folder,
     onWork: ({ stage }) => {

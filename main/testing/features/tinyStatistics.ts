@@ -8,14 +8,14 @@ import { prepare } from '../activations/tinyCapture.ts';
 import { checkDictionary, type Dictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary, saveDictionary } from '../../core/dictionaries/saeLens.ts';
 import { randomDictionary } from '../dictionaries/randomDictionary.ts';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../../core/onnx/cpuRuntime.ts';
 import { openModel, type Model } from '../../core/models/model.ts';
 import { Random } from '../../core/numerics/random.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
 import { computeStatistics, type StatisticsOptions, type StatisticsResult } from '../../core/features/statistics.ts';
 
 export const SITE = 'blocks.0.hook_resid_post';
-const runtime = createOrtRuntime('cpu', { threads: 1 });
+const runtime = createCpuRuntime({ threads: 1 });
 
 /** Letters in words of a few kinds, in paragraphs; long enough for several groups of the pass. */
 export function letters(length: number, seed = 3): string {

@@ -1,11 +1,11 @@
 // Runs a variant of a model once on the CPU. Only tests import this file.
 import { Tensor } from 'onnxruntime-common';
 import { expect } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
+import { createCpuRuntime } from '../../core/onnx/cpuRuntime.ts';
 import type { Model } from '../../core/models/model.ts';
 import { buildVariant, type VariantOptions } from '../../core/models/variant.ts';
 
-export const runtime = createOrtRuntime('cpu', { threads: 1 });
+export const runtime = createCpuRuntime({ threads: 1 });
 
 export async function runVariant(
   model: Model,

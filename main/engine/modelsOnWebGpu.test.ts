@@ -1,15 +1,15 @@
 // Models on the WebGPU provider under a software driver: slow, but a real adapter with GPU numerics. Correctness only.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
-import type { Placement } from '../../engine/placement.ts';
-import type { Runtime } from '../onnx/runtime.ts';
-import { openGenerator } from './generate.ts';
-import type { Model } from './model.ts';
-import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../../testing/engine/softwareWebGpu.ts';
-import { expectClose, floats, runtime as cpu, tokens } from '../../testing/models/runVariant.ts';
-import { openTinyModel } from '../../testing/models/temporaryFolder.ts';
-import { randomTokens, type TinyName } from '../../testing/models/tinyModels.ts';
-import { buildVariant } from './variant.ts';
+import { createOrtRuntime } from './ortRuntime.ts';
+import type { Placement } from './placement.ts';
+import type { Runtime } from '../core/onnx/runtime.ts';
+import { openGenerator } from '../core/models/generate.ts';
+import type { Model } from '../core/models/model.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../testing/engine/softwareWebGpu.ts';
+import { expectClose, floats, runtime as cpu, tokens } from '../testing/models/runVariant.ts';
+import { openTinyModel } from '../testing/models/temporaryFolder.ts';
+import { randomTokens, type TinyName } from '../testing/models/tinyModels.ts';
+import { buildVariant } from '../core/models/variant.ts';
 
 const missing = missingForSoftwareWebGpu();
 if (missing !== null) console.log(`skipped: models on WebGPU, for want of ${missing}`);

@@ -1,12 +1,13 @@
 // The training step on the WebGPU provider under a software driver: slow, but a real adapter. Correctness only.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createOrtRuntime } from '../../engine/ortRuntime.ts';
-import type { Placement } from '../../engine/placement.ts';
-import { Random } from '../numerics/random.ts';
-import { createBlockStep } from './blockStep.ts';
-import { createTrainingStep } from './createTrainingStep.ts';
-import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../../testing/engine/softwareWebGpu.ts';
-import { BATCH, batchOf, configOf, distance, freshState } from '../../testing/dictionaries/tinySteps.ts';
+import { createOrtRuntime } from './ortRuntime.ts';
+import { createCpuRuntime } from '../core/onnx/cpuRuntime.ts';
+import type { Placement } from './placement.ts';
+import { Random } from '../core/numerics/random.ts';
+import { createBlockStep } from '../core/dictionaries/blockStep.ts';
+import { createTrainingStep } from '../core/dictionaries/createTrainingStep.ts';
+import { missingForSoftwareWebGpu, SOFTWARE_DRIVER } from '../testing/engine/softwareWebGpu.ts';
+import { BATCH, batchOf, configOf, distance, freshState } from '../testing/dictionaries/tinySteps.ts';
 
 const missing = missingForSoftwareWebGpu();
 if (missing !== null) console.log(`skipped: training on WebGPU, for want of ${missing}`);
@@ -22,7 +23,7 @@ describe.skipIf(missing !== null)('training on WebGPU', () => {
       const placements: Placement[] = [];
       const gpu = createOrtRuntime('webgpu', { onPlacement: (placement) => placements.push(placement) });
       const expected = freshState(config);
-      const onCpu = await createBlockStep(createOrtRuntime('cpu', { threads: 1 }), config, expected);
+      const onCpu = await createBlockStep(createCpuRuntime({ threads: 1 }), config, expected);
       const onGpu = await createTrainingStep(gpu, config, freshState(config));
       const random = new Random(9);
       for (let count = 1; count <= 5; count++) {
