@@ -1,6 +1,6 @@
 // What a search would look at, and about how long it takes: read before it is started.
 import * as v from 'valibot';
-import { findSettingsSchema } from '../core/finder/findSettings.ts';
+import { findSettingsSchema } from '../contract/domain/findSettings.ts';
 import { behavioursOfLists } from '../core/finder/promptLists.ts';
 import type { Behaviour } from '../core/behaviours/behaviour.ts';
 import { validate } from '../contract/base/validate.ts';

@@ -1,6 +1,6 @@
 // What a search is asked for, as it is stored with its job and its finding.
 import * as v from 'valibot';
-import { findSettingsSchema } from '../core/finder/findSettings.ts';
+import { findRequestSettings } from '../contract/domain/findSettings.ts';
 import { promptListsSchema } from '../core/finder/promptLists.ts';
 
 export const findRequestSchema = v.object({
@@ -15,7 +15,6 @@ export const findRequestSchema = v.object({
   dictionaries: v.array(v.string()),
   /** A corpus without the behaviour in it that must stay as likely; other text than the evaluation's. */
   corpus: v.exactOptional(v.string()),
-  /** What is left out has its default; see finder/findSettings.ts. */
-  settings: v.exactOptional(v.partial(findSettingsSchema)),
+  settings: v.exactOptional(findRequestSettings),
 });
 export type FindRequest = v.InferInput<typeof findRequestSchema>;

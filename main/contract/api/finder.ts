@@ -10,14 +10,13 @@ import {
   reasonEntries,
 } from '../base/fields.ts';
 import { operationSchema } from '../domain/edit.ts';
+import { findRequestSettings } from '../domain/findSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { labelSchema, workingSchema } from './edit.ts';
 import { jobSchema } from './job.ts';
 
 const behaviourName = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100_000_000));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const prompts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(100_000))), v.maxLength(10_000));
 
 /** What is to be removed and what must stay. Half of each, or the split that a suite says, chooses; the rest reports. */
@@ -39,27 +38,13 @@ const sidesSchema = v.variant('from', [
   }),
 ]);
 
-const settingsSchema = v.strictObject({
-  seed: v.exactOptional(count),
-  targetCases: v.exactOptional(count),
-  keepCases: v.exactOptional(count),
-  reportCases: v.exactOptional(count),
-  positions: v.exactOptional(v.picklist(['anywhere', 'last', 'both'])),
-  candidates: v.exactOptional(count),
-  mostOperations: v.exactOptional(count),
-  goalShown: v.exactOptional(share),
-  goalRemaining: v.exactOptional(share),
-  harmWeight: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
-  tokensPerRound: v.exactOptional(count),
-});
-
 export const findSchema = v.strictObject({
   name: nameSchema,
   sides: sidesSchema,
   dictionaries: v.pipe(v.array(nameSchema), v.minLength(1), v.maxLength(100)),
   /** Text without the behaviour, which must stay as likely as it is. */
   corpus: v.exactOptional(corpusSchema),
-  settings: v.exactOptional(settingsSchema),
+  settings: v.exactOptional(findRequestSettings),
 });
 
 const estimate = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });

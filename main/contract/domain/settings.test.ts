@@ -7,9 +7,11 @@ import { parseLine } from '../../hosts/cli/arguments.ts';
 import { commands } from '../../hosts/cli/commands/index.ts';
 import { settingsFrom } from '../../hosts/cli/settingOptions.ts';
 import { evaluateJob, trainJob } from '../../workbench/dictionaries.ts';
+import { findJob } from '../../workbench/finder.ts';
 import { contract } from '../api/contract.ts';
 import { factsOf, writeSetting, type SettingFacts } from '../base/settingFacts.ts';
 import type { SettingsTable } from '../base/setting.ts';
+import { findSettings } from './findSettings.ts';
 import { measurementSettings, runSettings } from './trainingSettings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -63,6 +65,34 @@ const TABLES: Readonly<Record<string, Table>> = {
       input: (settings) => ({ model, folder: 'a', storeFolder: 'b', heldOutFraction: 0.5, ...settings }),
     },
     command: ['dictionary', 'evaluate', 'a'],
+  },
+  'a search': {
+    settings: findSettings,
+    required: {},
+    contract: {
+      schema: contract.finder.start.input,
+      input: (settings) => ({
+        name: 'a',
+        sides: { from: 'behaviours', target: 'b', keep: [] },
+        dictionaries: ['c'],
+        settings,
+      }),
+    },
+    job: {
+      schema: findJob.request,
+      input: (settings) => ({ name: 'a', behaviours: { target: 'b' }, dictionaries: ['c'], settings }),
+    },
+    engine: {
+      schema: tasks['edit.find'].input,
+      input: (settings) => ({
+        model,
+        dictionaries: ['c'],
+        behaviours: { target: {}, keep: [] },
+        text: { from: 'none' },
+        settings,
+      }),
+    },
+    command: ['find', 'b', '--dictionary', 'c'],
   },
 };
 
@@ -145,6 +175,19 @@ describe('what had drifted apart', () => {
       expect(takes(TABLES['a training run']!.contract, { ...run, ...settings })).toBe(false);
     },
   );
+
+  it.each([{ targetCases: 0 }, { candidates: 0 }, { mostOperations: 1000 }, { seed: 2 ** 31 + 1 }])(
+    'the contract refuses a search with %j, as the finder does',
+    (settings) => {
+      expect(takes(TABLES['a search']!.contract, settings)).toBe(false);
+    },
+  );
+
+  it('every face takes the largest seed that the finder takes', () => {
+    const { contract: window, job, engine } = TABLES['a search']!;
+    for (const taker of [window, job, engine]) expect(takes(taker, { seed: 2 ** 31 })).toBe(true);
+    expect(onCommandLine(TABLES['a search']!, ['--seed', String(2 ** 31)])).toEqual({ seed: 2 ** 31 });
+  });
 
   it('every setting of a run can be said on the command line', () => {
     const words = [

@@ -9,7 +9,7 @@ import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel, type Model } from '../models/model.ts';
 import { findEdit, type FindEvent, type FindInput } from './findEdit.ts';
-import { findSettingsSchema } from './findSettings.ts';
+import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { behavioursOfLists, promptListsSchema } from './promptLists.ts';
 import { plant, randomDictionary, sampleBehaviour, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';
 

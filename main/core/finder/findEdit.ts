@@ -17,7 +17,7 @@ import { encodeTexts, firingsAt, type CaseFirings } from './caseFirings.ts';
 import { CausalScorer } from './causalScorer.ts';
 import type { Contrast, ContrastPosition } from './contrast.ts';
 import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
-import type { FindSettings } from './findSettings.ts';
+import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import type { Option } from './growEdit.ts';
 import { operationAt, SWEEP_MULTIPLE } from './candidateOperations.ts';
 import { meanWhereFiring, proposeFeatures, type SiteFirings } from './propose.ts';

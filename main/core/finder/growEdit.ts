@@ -1,7 +1,7 @@
 // Forward selection: operation by operation the one that costs least, until the behaviour is gone or nothing helps any more.
 import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
-import type { FindSettings } from './findSettings.ts';
+import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import { operationAt, operationsAt, SWEEP_MULTIPLE, withOperation, type Changeable } from './candidateOperations.ts';
 import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type SiteFirings } from './propose.ts';

@@ -11,7 +11,7 @@ import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel } from '../models/model.ts';
 import { findEdit, someOf } from './findEdit.ts';
-import { findSettingsSchema } from './findSettings.ts';
+import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { without, withOperation } from './candidateOperations.ts';
 import type { FindStep } from './step.ts';
 import { sampleBehaviour, sampleModel } from '../../testing/finder/plantedDictionary.ts';

@@ -5,7 +5,7 @@ import type { Edit } from '../edits/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
-import { findSettingsSchema } from './findSettings.ts';
+import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { cheapestOfAll } from './growEdit.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';

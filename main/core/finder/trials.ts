@@ -4,7 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import type { CausalScorer, TrialScore } from './causalScorer.ts';
-import type { FindSettings } from './findSettings.ts';
+import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import { caseHarm, harm, isStillShown, remaining, shownShare } from './objective.ts';
 import type { EditActivity } from './editActivity.ts';
 import type { ShownCase } from './shownCase.ts';

@@ -4,7 +4,7 @@ import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import { findEdit as find, type FindEvent } from '../../core/finder/findEdit.ts';
-import { findSettingsSchema } from '../../core/finder/findSettings.ts';
+import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { behavioursOfLists, promptListsSchema } from '../../core/finder/promptLists.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 import { readText, textSource } from './evaluation.ts';

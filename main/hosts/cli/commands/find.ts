@@ -1,4 +1,5 @@
 import { AppError } from '../../../contract/base/errors.ts';
+import { findSettings } from '../../../contract/domain/findSettings.ts';
 import type { Operation } from '../../../core/edits/edit.ts';
 import type { FoundFigures } from '../../../core/finder/figures.ts';
 import type { FoundEdit } from '../../../core/finder/findEdit.ts';
@@ -10,7 +11,8 @@ import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { CommandArguments, CommandContext, ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
-import { flag, given, optionalNumber, optionalText, positionals, texts } from '../values.ts';
+import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
+import { flag, given, optionalText, positionals, texts } from '../values.ts';
 
 export const findCommand: ComputeCommand = {
   name: 'find',
@@ -41,30 +43,8 @@ export const findCommand: ComputeCommand = {
       description: 'What the result is called in the project; the behaviour’s name when left out.',
     },
     commit: { type: 'string', description: 'Make what is found the first version of a new branch of this name.' },
-    positions: {
-      type: 'string',
-      description: 'Where features are contrasted: last (token of a prompt), anywhere, or both, the default.',
-    },
-    'most-operations': { type: 'string', description: 'How large the edit may get; 16 when left out.' },
-    'harm-weight': {
-      type: 'string',
-      description:
-        'What a nat lost on the worst of what is kept weighs at first (it is halved where nothing else helps); 4 when left out.',
-    },
-    effort: { type: 'string', description: 'Tokens that a round of the search may read; 120000 when left out.' },
-    candidates: {
-      type: 'string',
-      description: 'Features of each dictionary that contrast proposes; 512 when left out.',
-    },
-    cases: { type: 'string', description: 'Cases of the target that are looked at; 160 when left out.' },
-    'keep-cases': { type: 'string', description: 'Cases of each behaviour to be kept; 128 when left out.' },
-    goal: { type: 'string', description: 'Share of the cases that may still show it; 0.01 when left out.' },
-    'goal-remaining': {
-      type: 'string',
-      description: 'Where continuations are compared: share of the difference that may be left; 0.45 when left out.',
-    },
+    ...optionsOfSettings(findSettings),
     list: { type: 'boolean', description: 'Only list what earlier searches in this project have found.' },
-    seed: { type: 'string', description: 'Chooses the cases that are looked at; 0 when left out.' },
     ...AUTHOR_OPTION,
   },
   computesOn: 'any',
@@ -80,18 +60,7 @@ export const findCommand: ComputeCommand = {
           behaviours,
           dictionaries: texts(arguments_, 'dictionary'),
           ...given('corpus', optionalText(arguments_, 'corpus')),
-          settings: {
-            ...given('positions', positionsOf(arguments_)),
-            ...given('mostOperations', optionalNumber(arguments_, 'most-operations', { min: 1, integer: true })),
-            ...given('harmWeight', optionalNumber(arguments_, 'harm-weight', { min: 0 })),
-            ...given('tokensPerRound', optionalNumber(arguments_, 'effort', { min: 1000, integer: true })),
-            ...given('candidates', optionalNumber(arguments_, 'candidates', { min: 1, integer: true })),
-            ...given('targetCases', optionalNumber(arguments_, 'cases', { min: 2, integer: true })),
-            ...given('keepCases', optionalNumber(arguments_, 'keep-cases', { min: 1, integer: true })),
-            ...given('goalShown', optionalNumber(arguments_, 'goal', { min: 0, max: 1 })),
-            ...given('goalRemaining', optionalNumber(arguments_, 'goal-remaining', { min: 0, max: 1 })),
-            ...given('seed', optionalNumber(arguments_, 'seed', { min: 0, integer: true })),
-          },
+          settings: settingsFrom(findSettings, arguments_),
         },
         context.signal,
       );
@@ -122,12 +91,6 @@ async function behavioursOf(arguments_: CommandArguments): Promise<FindRequest['
     throw new AppError('usage', 'errata find: --with and --without go together, and without --keep.');
   }
   return { lists: { with: await readPromptFile(shows), without: await readPromptFile(ordinary) } };
-}
-
-function positionsOf(arguments_: CommandArguments): 'last' | 'anywhere' | 'both' | undefined {
-  const value = optionalText(arguments_, 'positions');
-  if (value === undefined || value === 'last' || value === 'anywhere' || value === 'both') return value;
-  throw new AppError('usage', 'errata find: --positions is last, anywhere or both.');
 }
 
 function listFound(findings: readonly Finding[], { print }: Pick<CommandContext, 'print'>) {

@@ -1,11 +1,7 @@
 // What is being entered for the next search: kept while other views are looked at.
+import { findSettings } from '../../../../main/contract/domain/findSettings.ts';
 import type { FileLocation } from '../../api/types.ts';
-
-export const POSITIONS = {
-  both: 'on the last token and anywhere',
-  last: 'on the last token',
-  anywhere: 'anywhere',
-} as const;
+import { SettingsDraft } from '../../state/settingsDraft.svelte.ts';
 
 interface Draft {
   from: 'behaviours' | 'prompts';
@@ -20,19 +16,6 @@ interface Draft {
   dictionaries: readonly string[] | null;
   corpus: string;
   place: FileLocation | null;
-  positions: keyof typeof POSITIONS;
-  /** Per cent of the cases that may still show it. */
-  goal: number;
-  /** Per cent of the mean difference that may be left, where continuations are compared. */
-  goalCompared: number;
-  harmWeight: number;
-  mostOperations: number;
-  /** Tokens of a round. */
-  effort: number;
-  candidates: number;
-  targetCases: number;
-  keepCases: number;
-  seed: number;
   /** Null: as is suggested. */
   name: string | null;
 }
@@ -48,15 +31,7 @@ export const draft = $state<Draft>({
   dictionaries: null,
   corpus: '',
   place: null,
-  positions: 'both',
-  goal: 1,
-  goalCompared: 45,
-  harmWeight: 4,
-  mostOperations: 16,
-  effort: 120_000,
-  candidates: 512,
-  targetCases: 160,
-  keepCases: 128,
-  seed: 0,
   name: null,
 });
+
+export const draftSettings = new SettingsDraft(findSettings);
