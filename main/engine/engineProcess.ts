@@ -21,5 +21,5 @@ export function runEngineProcess(tasks: TaskTable, watchEntry: string): void {
 function watchHost(entry: string): void {
   const watch = new Worker(entry, { workerData: { host: process.ppid }, execArgv: [] });
   watch.unref();
-  watch.once('error', (error) => process.stderr.write(`The host is not watched: ${error.message}\n`));
+  watch.once('error', (error: Error) => process.stderr.write(`The host is not watched: ${error.message}\n`));
 }

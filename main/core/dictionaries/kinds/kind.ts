@@ -21,7 +21,7 @@ export interface Selected {
   /** `[rows]` */
   readonly values: Float64Array;
   /** What the row's pre-activation must exceed to fire, among these. */
-  bar(row: number): number;
+  readonly bar: (row: number) => number;
 }
 
 export interface SaeLensForm {
