@@ -13,6 +13,7 @@ import { GraphBuilder, type Shape } from '../onnx/graph.ts';
 import type { Session } from '../onnx/runtime.ts';
 import { targetKey, type Action, type Operation, type Scope } from './edit.ts';
 import { fixEdit, InteractiveEdit } from './editPatches.ts';
+import { actionArbitrary } from '../../testing/edits/randomEdits.ts';
 import { referenceEdit, type ReferenceSequence } from '../../testing/edits/referenceEdit.ts';
 
 const runtime = createCpuRuntime({ threads: 1 });
@@ -37,12 +38,6 @@ const scopes = fc.oneof(
   fc.constantFrom('all', 'notBos', 'promptOnly', 'generatedOnly').map((positions): Scope => ({ positions })),
   feature.map((first): Scope => ({ positions: 'fromFirstFiring', feature: first })),
 );
-const actions: fc.Arbitrary<Action> = fc.oneof(
-  fc.constant({ kind: 'ablate' as const }),
-  fc.record({ kind: fc.constantFrom('scale' as const, 'project' as const), factor: amount }),
-  fc.record({ kind: fc.constantFrom('clamp', 'clampActive', 'floor', 'cap'), value: amount }),
-  fc.record({ kind: fc.constant('steer' as const), amount }),
-);
 const operation: fc.Arbitrary<Operation> = fc
   .record({
     feature,
@@ -50,7 +45,7 @@ const operation: fc.Arbitrary<Operation> = fc
     site: fc.constant(site),
     scope: scopes,
     gates: fc.array(fc.record({ feature, threshold: amount }), { maxLength: 3 }),
-    action: actions,
+    action: actionArbitrary(amount),
   })
   .map(({ action, ...target }) => ({ ...target, ...action }));
 const operationList = fc.uniqueArray(operation, { selector: targetKey, maxLength: 6 });

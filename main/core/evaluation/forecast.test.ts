@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import type { Action, Operation } from '../edits/edit.ts';
+import { gainOf, OPERATIONS, type Action, type Operation } from '../../contract/domain/operations/index.ts';
+import { EXAMPLE_ACTIONS } from '../../testing/edits/randomEdits.ts';
 import { Random } from '../numerics/random.ts';
 import { forecastEdit, statesOf, type ForecastStatistics } from './forecast.ts';
 
@@ -57,6 +58,18 @@ describe('what an operation does', () => {
       (sum, { share, delta }) => sum + share * delta,
       0,
     );
+    expect(Math.abs(forecast - total / draws)).toBeLessThan(0.02);
+  });
+
+  const forecastable = EXAMPLE_ACTIONS.filter(({ kind }) => OPERATIONS[kind].reads !== 'stream');
+  it.each(forecastable)('by the definition of $kind is on average what a simulation of it gives', (action) => {
+    const drawing = new Random(12);
+    let total = 0;
+    for (let draw = 0; draw < draws; draw++) {
+      total += gainOf(action, drawing.uniform() < rate ? -mean * Math.log(1 - drawing.uniform()) : 0);
+    }
+    const states = statesOf(operation(3, action), statistics);
+    const forecast = states.reduce((sum, { share, delta }) => sum + share * delta, 0);
     expect(Math.abs(forecast - total / draws)).toBeLessThan(0.02);
   });
 

@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
 import { EMPTY_EDIT, type Action, type Edit, type Gate, type Operation, type Scope } from '../edits/edit.ts';
 import { fixEdit, InteractiveEdit, type DictionarySite } from '../edits/editPatches.ts';
+import { EXAMPLE_ACTIONS } from '../../testing/edits/randomEdits.ts';
 import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
 import { referenceGpt2, referenceLlama } from '../../testing/models/referenceForward.ts';
 import { floats, runtime } from '../../testing/models/runVariant.ts';
@@ -26,16 +27,6 @@ import { writeEmbedded } from './graphs/onnxFile.ts';
 
 const TOLERANCE = 1e-4;
 
-const actions: readonly Action[] = [
-  { kind: 'ablate' },
-  { kind: 'scale', factor: -1.5 },
-  { kind: 'clamp', value: 2 },
-  { kind: 'clampActive', value: -2 },
-  { kind: 'floor', value: 2.5 },
-  { kind: 'cap', value: 0.1 },
-  { kind: 'steer', amount: 2.5 },
-  { kind: 'project', factor: -0.5 },
-];
 const scopes: readonly Scope[] = [
   { positions: 'all' },
   { positions: 'notBos' },
@@ -204,7 +195,7 @@ describe.each([
     expect(furthest(nothing.cached, fromPromptOn(unedited))).toBeLessThan(TOLERANCE);
   });
 
-  describe.each(actions)('$kind', (action) => {
+  describe.each(EXAMPLE_ACTIONS)('$kind', (action) => {
     it.each(scopes)('acts alike in all forms, behind every gate: %j', async (scope) => {
       for (const [gating, gates] of tried) {
         const edit = editOf(action, scope, gates);

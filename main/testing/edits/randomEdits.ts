@@ -1,6 +1,8 @@
-// Random edits for property tests. Only tests import this file.
+// Edits with operations of every kind: random ones for property tests, and one action of each kind. Only tests import this file.
 import fc from 'fast-check';
-import { canonicalOperations, targetKey, type Operation, type Scope } from '../../core/edits/edit.ts';
+import { canonicalOperations, targetKey } from '../../contract/domain/edit.ts';
+import { OPERATION_KINDS, OPERATIONS, type Action, type Operation } from '../../contract/domain/operations/index.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 
 export const DICTIONARIES = ['a'.repeat(64), 'b'.repeat(64)] as const;
 const SITES = ['blocks.0.hook_resid_post', 'blocks.3.hook_resid_post'] as const;
@@ -21,18 +23,21 @@ const target = {
   scope,
   gates: fc.array(fc.record({ feature, threshold: amount }), { maxLength: 3 }),
 };
-const fixed = <const K extends string>(kind: K) => fc.constant(kind);
 
-export const operationArbitrary: fc.Arbitrary<Operation> = fc.oneof(
-  fc.record({ ...target, kind: fixed('ablate') }),
-  fc.record({ ...target, kind: fixed('scale'), factor: amount }),
-  fc.record({ ...target, kind: fixed('clamp'), value: amount }),
-  fc.record({ ...target, kind: fixed('clampActive'), value: amount }),
-  fc.record({ ...target, kind: fixed('floor'), value: amount }),
-  fc.record({ ...target, kind: fixed('cap'), value: amount }),
-  fc.record({ ...target, kind: fixed('steer'), amount }),
-  fc.record({ ...target, kind: fixed('project'), factor: amount }),
+/** One of each kind, with a number that changes the model visibly. */
+export const EXAMPLE_ACTIONS: readonly Action[] = OPERATION_KINDS.map((kind) =>
+  OPERATIONS[kind].action(OPERATIONS[kind].number?.example ?? 0),
 );
+
+export function actionArbitrary(numbers: fc.Arbitrary<number>): fc.Arbitrary<Action> {
+  return fc
+    .record({ kind: fc.constantFrom(...OPERATION_KINDS), number: numbers })
+    .map(({ kind, number }) => OPERATIONS[kind].action(number));
+}
+
+export const operationArbitrary: fc.Arbitrary<Operation> = fc
+  .record({ ...target, action: actionArbitrary(amount) })
+  .map(({ action, ...rest }) => ({ ...rest, ...action }));
 
 /** Few sites and features, so that two random edits often touch the same ones. At most one operation for each target. */
 export const operationsArbitrary: fc.Arbitrary<readonly Operation[]> = fc

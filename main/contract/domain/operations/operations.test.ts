@@ -1,4 +1,5 @@
 // What the table says of each kind fits together. Tolerance: a few roundings in double precision of what is added up.
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -38,6 +39,11 @@ describe.each(OPERATION_KINDS)('the kind %s', (kind) => {
     expect(operation.kind).toBe(kind);
     expect(v.parse(operationSchema, operation)).toEqual(operation);
     expect(numberOf(operation)).toBe(number === null ? null : 1.25);
+  });
+
+  it('is explained in the guide to editing', () => {
+    const guide = readFileSync(new URL('../../../../docs/guide/edit.md', import.meta.url), 'utf8');
+    expect(guide).toContain(`\`${kind}\``);
   });
 
   it('changes the model with the number of its example', () => {

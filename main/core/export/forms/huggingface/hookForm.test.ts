@@ -7,6 +7,7 @@ import { randomDictionary } from '../../../../testing/dictionaries/randomDiction
 import { hashDictionary } from '../../../dictionaries/dictionary.ts';
 import { DICTIONARY_KINDS, type DictionaryKind } from '../../../dictionaries/kinds/index.ts';
 import type { Operation, Scope } from '../../../edits/edit.ts';
+import { EXAMPLE_ACTIONS } from '../../../../testing/edits/randomEdits.ts';
 import { referenceEdit } from '../../../../testing/edits/referenceEdit.ts';
 import { runtime } from '../../../../testing/models/runVariant.ts';
 import { TINY_NAMES, type TinyName } from '../../../../testing/models/tinyModels.ts';
@@ -27,22 +28,11 @@ const SCOPES: readonly Scope[] = [
   { positions: 'generatedOnly' },
   { positions: 'fromFirstFiring', feature: 7 },
 ];
-const ACTIONS = [
-  { kind: 'ablate' },
-  { kind: 'scale', factor: -0.5 },
-  { kind: 'clamp', value: 2 },
-  { kind: 'clampActive', value: -1 },
-  { kind: 'floor', value: 0.5 },
-  { kind: 'cap', value: 0.2 },
-  { kind: 'steer', amount: 1.5 },
-  { kind: 'project', factor: 0.25 },
-] as const;
-
 /** Every kind in every scope, half of them gated, each at a feature of its own. */
 function everyOperation(target: Pick<Operation, 'site' | 'dictionary'>): Operation[] {
   return SCOPES.flatMap((scope, s) =>
-    ACTIONS.map((action, a) => {
-      const feature = s * ACTIONS.length + a;
+    EXAMPLE_ACTIONS.map((action, a) => {
+      const feature = s * EXAMPLE_ACTIONS.length + a;
       const gates =
         feature % 2 === 0
           ? []
