@@ -9,13 +9,10 @@ import type { Workbench } from '../../workbench/workbench.ts';
 import type { CommandArguments, Option } from './command.ts';
 import { given, optionalText, requiredText, texts } from './values.ts';
 
-export const EDIT_OPTIONS: Readonly<Record<string, Option>> = {
-  dictionary: { type: 'string', short: 'd', description: 'The dictionary whose features --op changes.' },
-  op: {
-    type: 'string',
-    multiple: true,
-    description: `F is a feature: ${OPERATION_FORMS.join(', ')}.`,
-  },
+/** What an operation looks like. */
+export const OPERATION_HELP = `${OPERATION_FORMS.join(', ')}; F is the number of a feature.`;
+
+export const WHERE_OPTIONS: Readonly<Record<'scope' | 'gate', Option>> = {
   scope: {
     type: 'string',
     description: `${FIXED_POSITIONS.map((one) => (one === 'all' ? 'all (default)' : one)).join(', ')} or fromFirstFiring:F.`,
@@ -25,6 +22,12 @@ export const EDIT_OPTIONS: Readonly<Record<string, Option>> = {
     multiple: true,
     description: 'F>T: act only where feature F is above T; several: where any is.',
   },
+};
+
+export const EDIT_OPTIONS: Readonly<Record<string, Option>> = {
+  dictionary: { type: 'string', short: 'd', description: 'The dictionary whose features --op changes.' },
+  op: { type: 'string', multiple: true, description: OPERATION_HELP },
+  ...WHERE_OPTIONS,
   edit: { type: 'string', description: 'A file with operations, or a version as it was exported.' },
   version: { type: 'string', description: 'A committed version: its id, branch or tag.' },
 };

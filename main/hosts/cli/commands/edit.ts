@@ -5,6 +5,7 @@ import { targetKey, type Operation } from '../../../core/edits/edit.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import type { Project } from '../../../storage/project/project.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
+import { OPERATION_HELP, WHERE_OPTIONS } from '../editOptions.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';
 import {
   AUTHOR_OPTIONS,
@@ -62,17 +63,12 @@ const editNew: Command = {
 const editOp: Command = {
   name: 'edit op',
   summary: 'Put operations into the working edit, or take them out.',
-  usage: 'edit op OPERATION … [--scope SCOPE] [--gate F>T …] | edit op --remove FEATURE …',
+  usage: `edit op OPERATION … [--scope SCOPE] [--gate F>T …] | edit op --remove FEATURE …\nOPERATION: ${OPERATION_HELP}`,
   examples: ['edit op ablate:12 clamp:7:-3 --gate "90>0.5" --scope notBos', 'edit op --remove 12'],
   options: {
     ...DICTIONARY_OPTION,
     site: { type: 'string', description: "The site; the dictionary's own when left out." },
-    scope: { type: 'string', description: 'all (default), notBos, promptOnly, generatedOnly or fromFirstFiring:F.' },
-    gate: {
-      type: 'string',
-      multiple: true,
-      description: 'F>T: act only where feature F is above T; several: where any is.',
-    },
+    ...WHERE_OPTIONS,
     remove: { type: 'string', multiple: true, description: 'Take out the operations on this feature.' },
     ...AUTHOR_OPTIONS,
   },
