@@ -4,8 +4,8 @@
 // linear, so it can be applied to each thing written to the stream instead of to their sum. Where the sum is not read
 // before the site, both are the same. Where blocks before the site read it, they see the projected stream already, and the
 // compiled model differs from the edit at the site alone.
-import { lineOf, OPERATIONS, type Operation } from '../../../contract/domain/operations/index.ts';
-import { NO_CHANGE } from '../../../contract/domain/operations/operation.ts';
+import { lineOf, OPERATIONS, type Action, type Operation } from '../../../contract/domain/operations/index.ts';
+import { NO_CHANGE, type Line, type OperationDefinition } from '../../../contract/domain/operations/operation.ts';
 import type { Scope } from '../../../contract/domain/operations/target.ts';
 import type { Model } from '../../models/model.ts';
 import type { HalfWriter, Writer } from '../../models/writers.ts';
@@ -85,17 +85,18 @@ export function planWeights(
   return { steps, isExact };
 }
 
-/** x' = x + α·d */
-function isConstant({ kind }: Operation): boolean {
-  return OPERATIONS[kind].reads === 'nothing';
+/** What an operation adds to x: a constant α·d, a linear map (c−1)(x·d̂)d̂ of it, or what weights cannot give. */
+export function addedBy(
+  { reads, onlyActive }: Pick<OperationDefinition<Action>, 'reads' | 'onlyActive'>,
+  { offset, low, high }: Line,
+): 'constant' | 'projection' | 'other' {
+  if (reads === 'feature' || onlyActive) return 'other';
+  if (reads === 'nothing') return 'constant';
+  return offset === 0 && low === NO_CHANGE.low && high === NO_CHANGE.high ? 'projection' : 'other';
 }
 
-/** x' = x + (c−1)(x·d̂)d̂: linear in x. */
-function isProjection(operation: Operation): boolean {
-  const { offset, low, high } = lineOf(operation);
-  const isLinear = offset === 0 && low === NO_CHANGE.low && high === NO_CHANGE.high;
-  return OPERATIONS[operation.kind].reads === 'stream' && OPERATIONS[operation.kind].onlyActive !== true && isLinear;
-}
+const isConstant = (operation: Operation) => addedBy(OPERATIONS[operation.kind], lineOf(operation)) === 'constant';
+const isProjection = (operation: Operation) => addedBy(OPERATIONS[operation.kind], lineOf(operation)) === 'projection';
 
 function refusedKind(operation: Operation, form: 'bias' | 'weights'): string {
   const { kind, feature } = operation;
