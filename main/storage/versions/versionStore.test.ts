@@ -190,7 +190,7 @@ describe('versions', () => {
     expect(project.versions.resolve('side')).toBe(project.versions.resolve('main'));
   });
 
-  it('are not made of nothing, nor over a branch that somebody else has moved', () => {
+  it('are not made of nothing, nor over changes that are not committed', () => {
     expect(() => project.versions.commit('x', ADA)).toThrow(/no operations/u);
     commit({ 1: 1 });
     expect(() => project.versions.commit('x', ADA)).toThrow(expect.objectContaining({ code: 'empty' }));
@@ -201,6 +201,48 @@ describe('versions', () => {
     project.undo('Ada'); // the operation
     project.versions.createBranch('other', 'HEAD', BEN);
     expect(() => project.versions.deleteBranch('main', BEN)).toThrow(/checked out/u);
+  });
+
+  it('are not made over a branch that was moved or deleted after it was checked out', () => {
+    /** Ada's last commit is undone while Ben works on it: the branch goes back, what Ben has checked out does not. */
+    const undoUnderBen = () => {
+      project.versions.setOperation(clamp(9, 9), BEN);
+      expect(project.undo('Ada').skipped).toEqual([{ kind: 'working', key: 'edit' }]);
+      return project.versions.branches();
+    };
+    const [first, second] = [commit({ 1: 1 }), commit({ 1: 2 })];
+    const moved = undoUnderBen();
+    expect(moved).toEqual([{ name: 'main', version: first.id }]);
+    expect(() => project.versions.commit('on top', BEN)).toThrow(/main has moved to version/u);
+    expect(() => project.versions.commit('on top', BEN)).toThrow(
+      expect.objectContaining({
+        code: 'conflict',
+        details: { branch: 'main', expected: second.id, actual: first.id },
+      }),
+    );
+    expect(project.versions.branches()).toEqual(moved);
+    expect(project.versions.log()).toHaveLength(2);
+
+    project.versions.begin('again', MODEL, { ...ADA, discard: true });
+    commit({ 1: 1 }, 'the only one');
+    undoUnderBen();
+    expect(() => project.versions.commit('on top', BEN)).toThrow(/again has been deleted/u);
+  });
+
+  it('of another model are not merged, picked, reverted or rolled back to', () => {
+    commit({ 1: 1 });
+    project.versions.begin('elsewhere', 'e'.repeat(64), ADA);
+    commit({ 2: 2 });
+    project.versions.checkout('main', ADA);
+    const before = { branches: project.versions.branches(), working: project.versions.working() };
+    const refused = expect.objectContaining({ code: 'mismatch' }) as Error;
+    for (const action of ['merge', 'cherryPick', 'revert', 'rollBack'] as const) {
+      expect(() => project.versions.preview(action, 'elsewhere')).toThrow(refused);
+      expect(() => project.versions[action]('elsewhere', ADA)).toThrow(refused);
+    }
+    expect(() => project.versions.mergeConflicts('elsewhere')).toThrow(/edit of another model/u);
+    expect({ branches: project.versions.branches(), working: project.versions.working() }).toEqual(before);
+    expect(project.versions.log()).toHaveLength(2);
   });
 
   it('outlive the undoing of their commit', () => {
