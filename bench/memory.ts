@@ -18,7 +18,7 @@ import { TOKENIZER } from '../main/testing/activations/tinyCapture.ts';
 import { StoreWriter } from '../main/core/activations/storeWriter.ts';
 import { AppError } from '../main/contract/base/errors.ts';
 import { train, type RunRequest } from '../main/core/dictionaries/train.ts';
-import { TRAINED_ARCHITECTURES } from '../main/contract/domain/trainingSettings.ts';
+import { TRAINED_KIND_NAMES } from '../main/contract/domain/dictionaryKinds.ts';
 import { completeConfig } from '../main/core/dictionaries/trainingConfig.ts';
 import { predictMemory } from '../main/core/dictionaries/trainingMemory.ts';
 import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
@@ -53,7 +53,7 @@ export async function run({ args }: { readonly args: readonly string[] }): Promi
       folder: { type: 'string', default: tmpdir() },
     },
   });
-  const architecture = TRAINED_ARCHITECTURES.find((known) => known === values.architecture);
+  const architecture = TRAINED_KIND_NAMES.find((known) => known === values.architecture);
   if (!architecture) throw new AppError('usage', `There is no architecture "${values.architecture}".`);
   const request: RunRequest = {
     architecture,

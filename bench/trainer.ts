@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Tensor } from 'onnxruntime-common';
 import { createTrainingStep } from '../main/core/dictionaries/createTrainingStep.ts';
-import type { TrainedArchitecture } from '../main/contract/domain/trainingSettings.ts';
+import type { TrainedKind } from '../main/contract/domain/dictionaryKinds.ts';
 import { completeConfig } from '../main/core/dictionaries/trainingConfig.ts';
 import { initialState } from '../main/core/dictionaries/trainingState.ts';
 import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
@@ -66,7 +66,7 @@ function parseSize(text: string): Size {
 async function measure(
   runtime: Runtime,
   size: Size,
-  architecture: TrainedArchitecture,
+  architecture: TrainedKind,
   rounds: number,
 ): Promise<Record<string, unknown>> {
   const { d, n, k, batch } = size;

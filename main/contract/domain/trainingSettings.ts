@@ -1,23 +1,18 @@
 // What a training run can be asked to do. What a setting means to training is said in core/dictionaries.
 import * as v from 'valibot';
 import { real, setting, whole, wholeFrom } from '../base/setting.ts';
-
-export const TRAINED_ARCHITECTURES = ['topk', 'batchtopk'] as const;
-export type TrainedArchitecture = (typeof TRAINED_ARCHITECTURES)[number];
+import { TRAINED_KIND_NAMES, TRAINED_KINDS } from './dictionaryKinds.ts';
 
 /** With 1 a moment would never learn anything. */
 const decay = v.pipe(v.number('expected a number'), v.minValue(0, 'at least 0'), v.ltValue(1, 'less than 1'));
 
 /** What the configuration of a run holds, besides the width of its site. */
 export const trainingSettings = {
-  architecture: setting(v.picklist(TRAINED_ARCHITECTURES), {
+  architecture: setting(v.picklist(TRAINED_KIND_NAMES), {
     label: 'Architecture',
-    hint: 'How many features fire on a token: always k, or k on average over a batch.',
+    hint: 'Which features fire on a token.',
     option: 'architecture',
-    choices: {
-      topk: 'topk: k features fire on every token',
-      batchtopk: 'batchtopk: k fire on average, more on hard tokens',
-    },
+    choices: TRAINED_KINDS,
     usual: 'batchtopk',
   }),
   size: setting(whole(1, 1 << 22), {
@@ -28,7 +23,7 @@ export const trainingSettings = {
   }),
   k: setting(whole(1, 1 << 16), {
     label: 'k',
-    hint: 'Features that fire on a token: exactly (topk) or on average (batchtopk).',
+    hint: 'Features that fire on a token, exactly or on average: see the architecture.',
     option: 'k',
     short: 'k',
     usual: 32,

@@ -3,9 +3,10 @@
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
-import { selectAbove, selectPerBatch, type Candidates, type Codes } from './selection.ts';
+import { copyRows, floats, PaddedBuffers, readDecoded, type BlockForward, type Decoded } from './blockForward.ts';
+import { trainingOf } from './kinds/index.ts';
 import { layOut } from './sparseCodes.ts';
-import { auxGraph, decodeGraph, encodeGraph, forwardGraph, rowsAtOnce, updateGraph } from './stepGraphs.ts';
+import { auxGraph, rowsAtOnce, updateGraph } from './stepGraphs.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 import { deadFeatures, FEATURE_PARAMETERS, type ParameterState, type TrainingState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
@@ -13,27 +14,16 @@ import type { StepReport, TrainingStep } from './trainingStep.ts';
 /** Floats in the rows of each parameter and moment that a block of features gathers. */
 const ROW_FLOATS = 1 << 18;
 const MAX_BLOCK_FEATURES = 1024;
-/** Most tokens of a block, where they are decoded by lists of different lengths. */
-const MAX_BLOCK_TOKENS = 1024;
 /** Dead features that AuxK trains in one step; more take turns. */
 export const AUX_FEATURES = 512;
 /** How fast the running threshold of batchtopk follows that of the batches (dictionary_learning uses 0.999 as well). */
 const THRESHOLD_MEMORY = 0.999;
 
-/** batchtopk looks first at so many of a token's largest pre-activations. Few tokens have more features. */
-const SLOTS_PER_K = 2;
-
-/** The next batch's threshold is guessed to be no less than this share of the last one's. */
-const GUESS_PER_THRESHOLD = 0.9;
-
 /** What the update graph returns new rows of. */
 const UPDATED_ROWS: readonly string[] = ['W_enc', 'W_dec'].flatMap((name) => [name, `${name}_mean`, `${name}_square`]);
 
 interface Sessions {
-  /** topk: up to the gradients of the codes. batchtopk: the encoder alone. */
-  readonly forward: Session;
-  /** batchtopk */
-  readonly decode: Session | null;
+  readonly forward: BlockForward;
   readonly aux: Session | null;
   readonly update: Session;
 }
@@ -46,35 +36,20 @@ interface Batch {
   readonly squaredNorm: number;
 }
 
-/** A batch's codes, and what decoding them gives. */
-interface Decoded {
-  readonly codes: Codes;
-  /** `[entries]`: ∂loss/∂f. */
-  readonly gradients: Float32Array;
-  /** `[batch, d]`: reconstruction − what was wanted. */
-  readonly error: Tensor;
-  readonly squaredError: number;
-  /** `[d]` */
-  readonly errorSum: Float64Array;
-}
-
-type Outputs = Readonly<Record<string, Tensor>>;
-
 export async function createBlockStep(
   runtime: Runtime,
   config: TrainingConfig,
   state: TrainingState,
 ): Promise<TrainingStep> {
-  const isTopK = config.architecture === 'topk';
+  const padded = new PaddedBuffers();
   const auxFeatures = Math.min(AUX_FEATURES, config.size);
   const auxK = Math.min(config.auxK, auxFeatures);
   const sessions: Sessions = {
-    forward: await runtime.createSession(isTopK ? forwardGraph(config) : encodeGraph(config)),
-    decode: isTopK ? null : await runtime.createSession(decodeGraph(config)),
+    forward: await trainingOf(config).openForward(runtime, config, padded),
     aux: auxK === 0 ? null : await runtime.createSession(auxGraph(config, auxK)),
     update: await runtime.createSession(updateGraph(config)),
   };
-  return new BlockStep(config, state, sessions, auxFeatures, auxK);
+  return new BlockStep(config, state, sessions, padded, auxFeatures, auxK);
 }
 
 class BlockStep implements TrainingStep {
@@ -84,16 +59,23 @@ class BlockStep implements TrainingStep {
   readonly #auxFeatures: number;
   readonly #auxK: number;
   readonly #scratch: Scratch;
+  readonly #padded: PaddedBuffers;
   readonly #parameters: Readonly<Record<string, Tensor>>;
   /** What the update graph reads. */
   readonly #rowParameters: Readonly<Record<string, Tensor>>;
-  /** batchtopk: the last batch's threshold. It saves time and changes nothing, so it is no part of the state. */
-  #lastThreshold = 0;
 
-  constructor(config: TrainingConfig, state: TrainingState, sessions: Sessions, auxFeatures: number, auxK: number) {
+  constructor(
+    config: TrainingConfig,
+    state: TrainingState,
+    sessions: Sessions,
+    padded: PaddedBuffers,
+    auxFeatures: number,
+    auxK: number,
+  ) {
     this.#config = config;
     this.#state = state;
     this.#sessions = sessions;
+    this.#padded = padded;
     this.#auxFeatures = auxFeatures;
     this.#auxK = auxK;
     this.#scratch = new Scratch(config);
@@ -104,13 +86,10 @@ class BlockStep implements TrainingStep {
   }
 
   async step(batch: Float32Array, learningRate: number): Promise<StepReport> {
-    const { architecture, batchSize, size } = this.#config;
+    const { batchSize, size } = this.#config;
     const state = this.#state;
     const normalised = this.#normalise(batch);
-    const { decoded, threshold } =
-      architecture === 'topk'
-        ? { decoded: await this.#forward(normalised), threshold: null }
-        : await this.#forwardPerBatch(normalised);
+    const { decoded, threshold } = await this.#forward(normalised);
     const { codes } = decoded;
     const loss = decoded.squaredError / batchSize;
     if (!Number.isFinite(loss)) throw new AppError('diverged', `Step ${state.step + 1}: the loss is ${loss}.`);
@@ -140,7 +119,8 @@ class BlockStep implements TrainingStep {
   }
 
   async release(): Promise<void> {
-    for (const session of Object.values(this.#sessions) as (Session | null)[]) await session?.release();
+    const { forward, aux, update } = this.#sessions;
+    for (const each of [forward, aux, update]) await each?.release();
   }
 
   #normalise(batch: Float32Array): Batch {
@@ -160,84 +140,10 @@ class BlockStep implements TrainingStep {
     return { normalised: new Tensor('float32', normalised, [batchSize, d]), squaredNorm };
   }
 
-  #encoderFeeds({ normalised }: Batch): Record<string, Tensor> {
+  #forward({ normalised }: Batch) {
+    const { W_enc, W_dec, b_dec } = this.#parameters as Record<'W_enc' | 'W_dec' | 'b_dec', Tensor>;
     const b_enc = new Tensor('float32', this.#state.features.b_enc.value, [this.#config.size]);
-    return { normalised, W_enc: this.#parameters['W_enc'] as Tensor, b_enc };
-  }
-
-  /** topk: encodes and decodes the batch in one run. */
-  async #forward(batch: Batch): Promise<Decoded> {
-    const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
-    return this.#readDecoded(await this.#sessions.forward.run({ ...this.#encoderFeeds(batch), W_dec, b_dec }));
-  }
-
-  /** What the graphs return that decode tokens with equally many features. */
-  #readDecoded(outputs: Outputs): Decoded {
-    const { batchSize, d } = this.#config;
-    const { values, indices, alignment, error } = outputs as Record<string, Tensor>;
-    const { codes, candidates } = selectAbove(candidatesIn({ values, indices }));
-    const gradients = gradientsAt(candidates, floats(alignment), batchSize);
-    const errorSum = new Float64Array(d);
-    const squaredError = addErrors(outputs, errorSum);
-    return { codes, gradients, error: new Tensor('float32', floats(error), [batchSize, d]), squaredError, errorSum };
-  }
-
-  /** batchtopk: selects over the whole batch between encoder and decoder. */
-  async #forwardPerBatch(batch: Batch): Promise<{ decoded: Decoded; threshold: number }> {
-    const { batchSize, d, size, k } = this.#config;
-    const all = floats(batch.normalised);
-    const largest = async (slots: number, tokens: Int32Array | null, low: number): Promise<Candidates> => {
-      const rows = tokens ? pickRows(all, tokens, d) : all;
-      const outputs = await this.#sessions.forward.run({
-        ...this.#encoderFeeds(batch),
-        normalised: new Tensor('float32', rows, [rows.length / d, d]),
-        slots: new Tensor('int64', [BigInt(slots)], [1]),
-        low: new Tensor('float32', Float32Array.of(low), []),
-      });
-      return candidatesIn(outputs);
-    };
-    const { codes, threshold } = await selectPerBatch(
-      largest,
-      { slots: SLOTS_PER_K * k, size, count: batchSize * k },
-      Math.fround(GUESS_PER_THRESHOLD * this.#lastThreshold),
-    );
-    this.#lastThreshold = threshold;
-    return { decoded: await this.#decode(codes, batch), threshold };
-  }
-
-  /** Decodes tokens with different numbers of features; those on which nothing fires too. */
-  async #decode(codes: Codes, { normalised }: Batch): Promise<Decoded> {
-    const { batchSize, d } = this.#config;
-    const { decode } = this.#sessions;
-    if (!decode) throw new AppError('internal', 'Only batchtopk decodes by lists.');
-    const error = new Float32Array(batchSize * d);
-    const rowsPerStep = rowsAtOnce(d);
-    const layout = layOut(codes.tokens, batchSize, { rowsPerStep, maxLists: MAX_BLOCK_TOKENS, keepsEmpty: true });
-    const { columns, first: values, second: alignment } = this.#scratch.padded(layout.total);
-    for (let entry = 0; entry < codes.tokens.length; entry++) {
-      const at = layout.positions[entry] as number;
-      columns[at] = codes.features[entry] as number;
-      values[at] = codes.values[entry] as number;
-    }
-    const { W_dec, b_dec } = this.#parameters as { W_dec: Tensor; b_dec: Tensor };
-    const errorSum = new Float64Array(d);
-    let squaredError = 0;
-    for (const { lists, steps, perStep, length, start } of layout.blocks) {
-      const end = start + lists.length * length;
-      const outputs = await decode.run({
-        tokens: new Tensor('int32', lists, [steps, perStep]),
-        columns: new Tensor('int32', columns.subarray(start, end), [steps, perStep, length]),
-        values: new Tensor('float32', values.subarray(start, end), [steps, perStep, 1, length]),
-        normalised,
-        W_dec,
-        b_dec,
-      });
-      alignment.set(floats(outputs['alignment']), start);
-      squaredError += addErrors(outputs, errorSum);
-      copyRows(floats(outputs['error']), error, lists, d);
-    }
-    const gradients = gradientsAt(layout.positions, alignment, batchSize);
-    return { codes, gradients, error: new Tensor('float32', error, [batchSize, d]), squaredError, errorSum };
+    return this.#sessions.forward.run(normalised, { W_enc, b_enc, W_dec, b_dec });
   }
 
   /** Adam on every feature that has an entry. */
@@ -246,7 +152,7 @@ class BlockStep implements TrainingStep {
     const state = this.#state;
     const { perRow, maxFeatures } = this.#scratch;
     const layout = layOut(codes.features, size, { rowsPerStep: rowsAtOnce(d), maxLists: maxFeatures });
-    const { columns, first: inputWeights, second: errorWeights } = this.#scratch.padded(layout.total);
+    const { columns, first: inputWeights, second: errorWeights } = this.#padded.take(layout.total);
     const biasGradients = new Float64Array(size);
     const errorScale = (2 / batchSize) * (1 - beta1);
     for (let entry = 0; entry < codes.features.length; entry++) {
@@ -325,7 +231,7 @@ class BlockStep implements TrainingStep {
       b_enc,
       W_dec,
     });
-    await this.#update(batch, this.#readDecoded(outputs), learningRate);
+    await this.#update(batch, readDecoded(outputs, this.#config), learningRate);
   }
 
   /** Adam on b_dec, elementwise; its gradient is 2·mean_t e_t. */
@@ -367,53 +273,6 @@ function column(array: Float32Array, count: number): Tensor {
   return new Tensor('float32', array.subarray(0, count), [count, 1]);
 }
 
-/** 2/batch times the alignments at the entries' places. */
-function gradientsAt(places: Int32Array, alignment: Float32Array, batchSize: number): Float32Array {
-  const scale = 2 / batchSize;
-  const gradients = new Float32Array(places.length);
-  for (let entry = 0; entry < places.length; entry++) {
-    gradients[entry] = scale * (alignment[places[entry] as number] as number);
-  }
-  return gradients;
-}
-
-/** Σ‖e‖² of a run of decode(); adds Σ e to `errorSum`. */
-function addErrors({ squaredError, errorSum: sums }: Outputs, errorSum: Float64Array): number {
-  const d = errorSum.length;
-  const rows = floats(sums);
-  for (let row = 0; row < rows.length; row += d) for (let j = 0; j < d; j++) errorSum[j]! += rows[row + j] as number;
-  return floats(squaredError).reduce((sum, value) => sum + value, 0);
-}
-
-function floats(tensor: Tensor | undefined): Float32Array {
-  return tensor?.data as Float32Array;
-}
-
-function candidatesIn({ values, indices }: Readonly<Record<string, Tensor | undefined>>): Candidates {
-  return {
-    values: floats(values),
-    indices: indices?.data as BigInt64Array | Int32Array,
-    slots: values?.dims[1] as number,
-  };
-}
-
-function pickRows(from: Float32Array, rows: Int32Array, width: number): Float32Array {
-  const picked = new Float32Array(rows.length * width);
-  for (const [at, row] of rows.entries()) picked.set(from.subarray(row * width, (row + 1) * width), at * width);
-  return picked;
-}
-
-/** The first rows of `from` to the places that `rows` names. */
-function copyRows(from: Float32Array, to: Float32Array, rows: Int32Array, width: number): void {
-  if (width === 1) {
-    for (let row = 0; row < rows.length; row++) to[rows[row] as number] = from[row] as number;
-    return;
-  }
-  for (let row = 0; row < rows.length; row++) {
-    to.set(from.subarray(row * width, (row + 1) * width), (rows[row] as number) * width);
-  }
-}
-
 /** The tensors that wrap the state's own arrays: what the graphs read and what copyRows writes. */
 function parameterTensors({ d, size }: TrainingConfig, state: TrainingState): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = { b_dec: new Tensor('float32', state.decoderBias.value, [d]) };
@@ -426,38 +285,16 @@ function parameterTensors({ d, size }: TrainingConfig, state: TrainingState): Re
   return tensors;
 }
 
-/** Arrays of a layout's padded length, all zero. */
-interface Padded {
-  readonly columns: Int32Array;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
-}
-
-/** Buffers that every step uses again. (What a run returns, ONNX Runtime's package copies to a fresh one in any case.) */
+/** More buffers that every step uses again. (What a run returns, ONNX Runtime's package copies to a fresh one in any case.) */
 class Scratch {
   readonly maxFeatures: number;
   readonly normalised: Float32Array;
   readonly perRow: Readonly<Record<'decay1' | 'decay2' | 'stepSize' | 'correction2', Float32Array>>;
-  #padded: Padded = { columns: new Int32Array(0), first: new Float32Array(0), second: new Float32Array(0) };
 
   constructor({ batchSize, d }: TrainingConfig) {
     this.maxFeatures = Math.max(64, Math.min(MAX_BLOCK_FEATURES, Math.floor(ROW_FLOATS / d)));
     this.normalised = new Float32Array(batchSize * d);
     const row = () => new Float32Array(this.maxFeatures);
     this.perRow = { decay1: row(), decay2: row(), stepSize: row(), correction2: row() };
-  }
-
-  padded(total: number): Padded {
-    if (this.#padded.columns.length < total) {
-      const length = Math.ceil(1.25 * total);
-      this.#padded = {
-        columns: new Int32Array(length),
-        first: new Float32Array(length),
-        second: new Float32Array(length),
-      };
-    } else {
-      for (const array of Object.values(this.#padded) as (Int32Array | Float32Array)[]) array.fill(0, 0, total);
-    }
-    return this.#padded;
   }
 }

@@ -10,16 +10,11 @@ import { GraphBuilder, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 import { AUX_FEATURES, auxStart, follow } from './blockStep.ts';
+import { trainingOf } from './kinds/index.ts';
+import { largestPerToken, type CodeChunk } from './residentSelection.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 import { FEATURE_PARAMETERS, type FeatureParameter, type TrainingState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
-
-/** Most bytes in one intermediate of the sparse part; more tokens than fit go through in several chunks. */
-const CHUNK_BYTES = 64 << 20;
-/** batchtopk looks for its features among so many of the largest of every token; a token cannot have more. */
-const CANDIDATES_PER_K = 4;
-/** Halvings of the interval in which a batch's threshold lies: float32 has no finer numbers there. */
-const BISECTIONS = 26;
 
 /** What lives on the device: name → shape. Row counters are float32; they stay far below 2²⁴ steps. */
 function residentShapes({ d, size }: TrainingConfig): Record<string, readonly number[]> {
@@ -52,10 +47,10 @@ interface Gradients {
 /**
  * Inputs: x `[batch, d]`, mean `[d]`, scale `[]`, learningRate `[]`, correction1 and correction2 `[]` (1 − β^t, for b_dec),
  *   auxStart `[]`, and everything resident.
- * Outputs: everything resident as NAME_out; squaredError, squaredNorm, active, dead and, for batchtopk, threshold `[1]`.
+ * Outputs: everything resident as NAME_out; squaredError, squaredNorm, active, dead and, where the kind has one, threshold `[1]`.
  */
 export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Array {
-  const { d, size, k, batchSize, beta1, beta2, epsilon, architecture, deadAfterTokens } = config;
+  const { d, size, batchSize, beta1, beta2, epsilon, deadAfterTokens } = config;
   const graph = new GraphBuilder('residentStep');
   const scalar = (name: string) => graph.input(name, 'float32', []);
   const x = graph.input('x', 'float32', [batchSize, d]);
@@ -70,10 +65,7 @@ export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Arr
   const normalised = op.mul(op.sub(x, mean), scale);
   const bias = op.reshape(value('b_enc'), [1, size]);
   const pre = op.gemm(normalised, value('W_enc'), bias, { transB: true });
-  const candidates = architecture === 'topk' ? k : Math.min(size, CANDIDATES_PER_K * k);
-  const chunks = largestPerToken(config, pre, candidates);
-  const threshold = architecture === 'topk' ? null : batchThreshold(chunks, batchSize * k);
-  const codes = threshold ? chunks.map((chunk) => above(chunk, threshold)) : chunks;
+  const { codes, threshold } = trainingOf(config).selectResident(config, pre);
   const zeroColumn = op.mul(value('rested'), 0);
   const firings = countEntries(zeroColumn, codes);
   const fires = op.greater(firings, 0);
@@ -149,61 +141,12 @@ export function residentGraph(config: TrainingConfig, hasAux: boolean): Uint8Arr
   return graph.toBytes();
 }
 
-/**
- * Sparse codes of some tokens of the batch. The indices keep a last axis of one, as ScatterND wants them: no kernel of the
- * device reshapes int64, and every detour over the CPU would wait for all that came before.
- */
-interface CodeChunk {
-  readonly first: number;
-  readonly count: number;
-  /** `[count, slots, 1]`, zero where a slot is empty. */
-  readonly values: Value;
-  /** int64 `[count, slots, 1]` */
-  readonly indices: Value;
-}
-
-/** The `slots` largest positive pre-activations of every token, in chunks whose gathered rows stay within CHUNK_BYTES. */
-function largestPerToken({ batchSize, d }: TrainingConfig, pre: Value, slots: number): CodeChunk[] {
-  const size = Math.max(1, Math.min(batchSize, Math.floor(CHUNK_BYTES / 4 / (slots * d))));
-  const chunks: CodeChunk[] = [];
-  for (let first = 0; first < batchSize; first += size) {
-    const count = Math.min(size, batchSize - first);
-    const rows = count === batchSize ? pre : op.slice(pre, 0, first, first + count);
-    const { values, indices } = op.topK(op.unsqueeze(rows, [2]), slots, { sorted: false, axis: 1 });
-    chunks.push({ first, count, values: op.relu(values), indices });
-  }
-  return chunks;
-}
-
-function above({ values, ...chunk }: CodeChunk, threshold: Value): CodeChunk {
-  return { ...chunk, values: op.where(op.greaterOrEqual(values, threshold), values, 0) };
-}
-
 /** How many entries every row has. @param zeroColumn `[rows, 1]` */
 function countEntries(zeroColumn: Value, chunks: readonly CodeChunk[]): Value {
   return chunks.reduce(
     (counts, { values, indices }) => op.scatterND(counts, indices, op.cast(op.greater(values, 0), 'float32'), 'add'),
     zeroColumn,
   );
-}
-
-/**
- * The `count`-th largest of the values, to the precision of float32, by halving: on a device a few passes over the
- * candidates cost less than a sort. `[1]`
- */
-function batchThreshold(chunks: readonly CodeChunk[], count: number): Value {
-  const parts = chunks.map(({ values }) => values);
-  const all = parts.length === 1 ? (parts[0] as Value) : op.concat(parts, 0);
-  let low: Value = all.graph.constant('float32', [0]);
-  let high: Value = op.reshape(op.reduceMax(all), [1]);
-  for (let step = 0; step < BISECTIONS; step++) {
-    const middle = op.mul(op.add(low, high), 0.5);
-    const larger = op.reshape(op.reduceSum(op.cast(op.greaterOrEqual(all, middle), 'float32')), [1]);
-    const isEnough = op.greaterOrEqual(larger, count);
-    low = op.where(isEnough, middle, low);
-    high = op.where(isEnough, high, middle);
-  }
-  return low;
 }
 
 interface Targets {
@@ -362,7 +305,7 @@ class ResidentStep implements TrainingStep {
     this.#isHostStale = true;
     state.step = next;
     state.tokens += batchSize;
-    if (this.#config.architecture === 'batchtopk') follow(state, read('threshold'));
+    if (outputs['threshold']) follow(state, read('threshold'));
     return {
       loss,
       fvu: read('squaredError') / read('squaredNorm'),

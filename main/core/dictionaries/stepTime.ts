@@ -2,12 +2,12 @@
 import { Random } from '../numerics/random.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { createTrainingStep } from './createTrainingStep.ts';
-import type { TrainedArchitecture } from '../../contract/domain/trainingSettings.ts';
+import type { TrainedKind } from '../../contract/domain/dictionaryKinds.ts';
 import { completeConfig } from './trainingConfig.ts';
 import { initialState } from './trainingState.ts';
 
 export interface StepSize {
-  readonly architecture: TrainedArchitecture;
+  readonly architecture: TrainedKind;
   readonly d: number;
   readonly size: number;
   readonly k: number;

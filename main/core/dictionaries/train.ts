@@ -26,6 +26,8 @@ import { calibrateThreshold } from './calibrate.ts';
 import { CHECKPOINT_FILE, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { checkDictionary, hashDictionary, type Dictionary } from './dictionary.ts';
 import { evaluateDictionary, type DictionaryQuality } from './evaluate.ts';
+import { foldNormalisation } from './foldNormalisation.ts';
+import { trainingOf } from './kinds/index.ts';
 import { THRESHOLD } from './kinds/threshold.ts';
 import { measureNormalisation, replaceOutliers, type MeasuredNormalisation } from './normalisation.ts';
 import { loadDictionary, saveDictionary } from './saeLens.ts';
@@ -37,7 +39,7 @@ import {
   type TrainingRequest,
 } from './trainingConfig.ts';
 import { predictMemory, type MemoryPrediction } from './trainingMemory.ts';
-import { foldNormalisation, initialState } from './trainingState.ts';
+import { initialState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 
 export const RUN_FILE = 'run.json';
@@ -256,12 +258,7 @@ async function trainDictionary(
     const seconds = await runSteps(run, reader, step, normalisation, checkpoint?.seconds ?? 0, options);
     const provenance = { site: run.site, modelHash: run.model.hash };
     const final = await step.state();
-    const uncalibrated = foldNormalisation(
-      config,
-      final,
-      provenance,
-      config.architecture === 'batchtopk' ? final.threshold : null,
-    );
+    const uncalibrated = foldNormalisation(config, final, provenance);
     const dictionary = await calibrated(uncalibrated, config, {
       runtime,
       store,
@@ -277,7 +274,7 @@ async function trainDictionary(
         seconds,
         corpus: store.manifest.corpus,
         outlierNorm: normalisation.outlierNorm,
-        ...(config.architecture === 'batchtopk'
+        ...(trainingOf(config).calibratesThreshold
           ? { trainingThreshold: final.threshold / final.normalisation.scale }
           : {}),
       },
@@ -301,11 +298,11 @@ function megabytes(bytes: number): string {
 
 async function calibrated(
   dictionary: Dictionary,
-  { k }: TrainingConfig,
+  config: TrainingConfig,
   options: { runtime: Runtime; store: ActivationStore; heldOut: { first: number; end: number }; signal?: AbortSignal },
 ): Promise<Dictionary> {
-  if (!(THRESHOLD in dictionary.perFeature)) return dictionary;
-  const threshold = await calibrateThreshold({ ...options, dictionary, targetL0: k });
+  if (!trainingOf(config).calibratesThreshold) return dictionary;
+  const threshold = await calibrateThreshold({ ...options, dictionary, targetL0: config.k });
   return { ...dictionary, perFeature: { [THRESHOLD]: new Float32Array(dictionary.size).fill(threshold) } };
 }
 

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../numerics/random.ts';
 import type { Dictionary } from './dictionary.ts';
 import { referenceActivations, referenceReconstruction } from '../../testing/dictionaries/randomDictionary.ts';
-import { TRAINED_ARCHITECTURES } from '../../contract/domain/trainingSettings.ts';
+import { TRAINED_KIND_NAMES } from '../../contract/domain/dictionaryKinds.ts';
 import { completeConfig } from './trainingConfig.ts';
-import { deadFeatures, foldNormalisation, initialState, type TrainingState } from './trainingState.ts';
+import { foldNormalisation } from './foldNormalisation.ts';
+import { deadFeatures, initialState, type TrainingState } from './trainingState.ts';
 
 const d = 12;
 const size = 40;
@@ -69,11 +70,11 @@ it('features are dead once they have not fired for so many tokens', () => {
 });
 
 // Tolerance 1e-6 of the largest number that goes in: biases are rounded to float32 once more when they are folded.
-describe.each(TRAINED_ARCHITECTURES)('folding the normalisation into a %s dictionary', (architecture) => {
-  const state = trainedState();
+describe.each(TRAINED_KIND_NAMES)('folding the normalisation into a %s dictionary', (architecture) => {
+  const state = Object.assign(trainedState(), { threshold: 0.7 });
   const { mean, scale } = state.normalisation;
-  const threshold = architecture === 'batchtopk' ? 0.7 : null;
-  const folded = foldNormalisation({ ...config, architecture }, state, provenance, threshold);
+  const threshold = architecture === 'batchtopk' ? state.threshold : null;
+  const folded = foldNormalisation({ ...config, architecture }, state, provenance);
 
   /** The same parameters, for activations that are already normalised. */
   const normalised: Dictionary = {

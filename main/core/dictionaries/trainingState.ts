@@ -1,7 +1,6 @@
 // Everything a training run has learned so far: parameters and Adam's moments, in the space of the normalised
 // activations x' = (x − mean)·scale. A checkpoint is exactly these arrays.
 import { Random } from '../numerics/random.ts';
-import type { Dictionary } from './dictionary.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
 /** Arrays `[size, width]` with one row per feature, updated in rows. */
@@ -39,7 +38,7 @@ export interface TrainingState {
   /** Steps done and tokens seen. */
   step: number;
   tokens: number;
-  /** batchtopk: running estimate of the smallest value that is kept; 0 before the first step. */
+  /** In kinds that keep the largest of a batch: running estimate of the smallest that is kept; 0 before the first step. */
   threshold: number;
 }
 
@@ -91,32 +90,4 @@ export function deadFeatures(state: TrainingState, { deadAfterTokens }: Training
     if (state.tokens - (state.lastFired[feature] as number) >= deadAfterTokens) dead.push(feature);
   }
   return Int32Array.from(dead);
-}
-
-/**
- * The dictionary in the units of the raw activations. With x' = s(x − μ): pre' = ⟨w, x'⟩ + b = s(⟨w, x − μ⟩ + b/s), so
- * activations shrink by s, and x̂ = x̂'/s + μ; the decoder rows stay of unit norm.
- * @param threshold in normalised units; for batchtopk
- */
-export function foldNormalisation(
-  config: TrainingConfig,
-  state: TrainingState,
-  provenance: { readonly site: string; readonly modelHash: string },
-  threshold: number | null,
-): Dictionary {
-  const { mean, scale } = state.normalisation;
-  const { W_enc, b_enc, W_dec } = state.features;
-  return {
-    architecture: config.architecture,
-    d: config.d,
-    size: config.size,
-    k: config.architecture === 'topk' ? config.k : null,
-    encoder: W_enc.value.slice(),
-    encoderBias: b_enc.value.map((bias) => bias / scale),
-    decoder: W_dec.value.slice(),
-    decoderBias: state.decoderBias.value.map((bias, j) => bias / scale + (mean[j] as number)),
-    centre: mean.slice(),
-    perFeature: threshold === null ? {} : { threshold: new Float32Array(config.size).fill(threshold / scale) },
-    ...provenance,
-  };
 }

@@ -1,7 +1,8 @@
 // The table of dictionary kinds: one line each.
+import type { TrainedKind } from '../../../contract/domain/dictionaryKinds.ts';
 import { batchtopk } from './batchtopk.ts';
 import { jumprelu } from './jumprelu.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, KindTraining } from './kind.ts';
 import { relu } from './relu.ts';
 import { topk } from './topk.ts';
 
@@ -11,10 +12,17 @@ export type DictionaryKind = keyof typeof KINDS;
 /** Each kind under its own name, or this does not compile. */
 const TABLE: { readonly [Name in DictionaryKind]: Kind<Name> } = KINDS;
 
+/** Each kind that can be trained says how. */
+const TRAINING: { readonly [Name in TrainedKind]: { readonly training: KindTraining } } = KINDS;
+
 export const DICTIONARY_KINDS: readonly DictionaryKind[] = Object.values(TABLE).map(({ name }) => name);
 
 export function kindOf({ architecture }: { readonly architecture: DictionaryKind }): Kind {
   return TABLE[architecture];
+}
+
+export function trainingOf({ architecture }: { readonly architecture: TrainedKind }): KindTraining {
+  return TRAINING[architecture].training;
 }
 
 /** The kind that a folder in SAELens layout holds: of those that share its architecture the one that was trained, if it says so. */

@@ -5,6 +5,10 @@
 // silent and above 0 where it fires. Not of a kind, but of a dictionary of any kind: which site it reads and which it writes
 // (transcoders, crosscoders), a skip connection, how tokens are normalised.
 import type { Value } from '../../onnx/graph.ts';
+import type { OpenBlockForward } from '../blockForward.ts';
+import type { SelectResident } from '../residentSelection.ts';
+import type { TrainingConfig } from '../trainingConfig.ts';
+import type { TrainingState } from '../trainingState.ts';
 
 /** Numbers of each feature by name, `[size]` each. */
 export type PerFeature = Readonly<Record<string, Float32Array>>;
@@ -34,6 +38,18 @@ export interface SaeLensForm {
   read(tensor: (name: string) => Promise<Float32Array>): Promise<FeatureArrays>;
 }
 
+/** What training a kind takes besides what all kinds have. */
+export interface KindTraining {
+  /** On the CPU. */
+  readonly openForward: OpenBlockForward;
+  /** On a device with memory of its own. */
+  readonly selectResident: SelectResident;
+  /** The per-feature arrays that a run has learned, in the units of the raw activations. */
+  perFeature(config: TrainingConfig, state: TrainingState): PerFeature;
+  /** Afterwards one threshold is chosen on held-out activations, so that k features fire on average. */
+  readonly calibratesThreshold: boolean;
+}
+
 export interface Kind<Name extends string = string> {
   readonly name: Name;
   /** What selection reads of each feature besides its pre-activation: the names of a dictionary's `perFeature` arrays. */
@@ -57,4 +73,6 @@ export interface Kind<Name extends string = string> {
   /** Why a graph computes an edit exactly as it is defined: a sentence. */
   exactness(facts: { readonly size: number; readonly k: number | null }): string;
   readonly saeLens: SaeLensForm;
+  /** Of kinds that can be trained: those of contract/domain/dictionaryKinds.ts. */
+  readonly training?: KindTraining;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
+import { TRAINED_KIND_NAMES } from '../../../contract/domain/dictionaryKinds.ts';
 import { runtime } from '../../../testing/models/runVariant.ts';
 import { temporaryFolder } from '../../../testing/models/temporaryFolder.ts';
 import { HOOK_PYTHON } from '../../export/forms/huggingface/hookPython.ts';
@@ -125,6 +126,11 @@ describe.each(DICTIONARY_KINDS)('the kind %s', (architecture) => {
       for (const [row, value] of array.entries()) expect(all(read)[index]?.[row]).toBeCloseTo(value, 5);
     }
   });
+});
+
+it('the kinds that can be trained are those that the contract offers', () => {
+  const trained = DICTIONARY_KINDS.filter((architecture) => kindOf({ architecture }).training !== undefined);
+  expect([...trained].sort()).toEqual([...TRAINED_KIND_NAMES].sort());
 });
 
 it.skipIf(!hasNumpy)(

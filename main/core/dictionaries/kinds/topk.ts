@@ -1,6 +1,8 @@
 // TopK (Gao et al. 2024, arXiv 2406.04093): the k largest of relu(pre) of a token fire; of equals the first ones.
 import type { Value } from '../../onnx/graph.ts';
 import * as op from '../../onnx/ops.ts';
+import { openForwardPerToken } from '../forwardPerToken.ts';
+import { selectPerToken } from '../residentSelection.ts';
 import type { Kind, Selected } from './kind.ts';
 
 export const topk = {
@@ -21,6 +23,12 @@ export const topk = {
     config: (k) => ({ k, rescale_acts_by_decoder_norm: false }),
     tensors: ({ encoderBias }) => ({ b_enc: encoderBias }),
     read: async (tensor) => ({ encoderBias: await tensor('b_enc'), perFeature: {} }),
+  },
+  training: {
+    openForward: openForwardPerToken,
+    selectResident: selectPerToken,
+    perFeature: () => ({}),
+    calibratesThreshold: false,
   },
 } satisfies Kind<'topk'>;
 
