@@ -1,14 +1,17 @@
-// What work will take, asked for anew a moment after each change of what is asked for.
-import { toAppError, type AppError } from '../../../../main/contract/base/errors.ts';
+// The answer to what a form or a text asks, asked again a moment after each change. A question that has changed is called off.
+import { toAppError, type AppError } from '../../../main/contract/base/errors.ts';
 
+/** Nobody waits for it, and not every key is a question. */
 const SETTLED_MS = 200;
 
 export interface Planned<Plan> {
   readonly plan: Plan | null;
   readonly error: AppError | null;
+  /** What was done with the question has failed: said until the next answer. */
+  fail(failed: AppError): void;
 }
 
-/** To be called while a component is set up. @param request null: it is not complete, so there is nothing to plan. */
+/** To be called while a component is set up. @param request null: it is not complete, so there is nothing to ask. */
 export function planned<Request, Plan>(
   request: () => Request | null,
   ask: (request: Request, options: { signal: AbortSignal }) => Promise<Plan>,
@@ -20,6 +23,7 @@ export function planned<Request, Plan>(
     const asked = request();
     if (asked === null) {
       plan = null;
+      error = null;
       return;
     }
     const abort = new AbortController();
@@ -50,5 +54,6 @@ export function planned<Request, Plan>(
     get error() {
       return error;
     },
+    fail: (failed) => (error = failed),
   };
 }
