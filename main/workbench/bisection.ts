@@ -1,5 +1,6 @@
 // Bisection by a behaviour: each version that the search asks about is judged by the share of cases that it passes. Verdicts
 // are kept with the working edit as they come, so a search that was stopped, or killed, goes on where it was.
+import { percent } from '../contract/base/figures.ts';
 import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { authorSchema } from '../contract/base/fields.ts';
@@ -77,7 +78,7 @@ async function judge(
   const share = await passRateOf();
   if (share === null) return 'skip';
   const isGood = bound === 'atLeast' ? share >= limit : share <= limit;
-  onLog?.(`Version ${shortId(id)}: ${(100 * share).toFixed(1)}% of the cases pass, ${isGood ? 'good' : 'bad'}.`);
+  onLog?.(`Version ${shortId(id)}: ${percent(share)} of the cases pass, ${isGood ? 'good' : 'bad'}.`);
   return isGood ? 'good' : 'bad';
 
   async function passRateOf(): Promise<number | null> {

@@ -1,6 +1,7 @@
 // The whole story on a sample, as a person would go through it: a fresh project, capture, training, and for every behaviour that
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
+import { percent } from '../contract/base/figures.ts';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -156,7 +157,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       ),
     );
     say(
-      `  FVU ${trained.fvu.toFixed(3)} at L0 ${trained.l0.toFixed(1)}; loss recovered ${(100 * trained.lossRecovered).toFixed(1)}%`,
+      `  FVU ${trained.fvu.toFixed(3)} at L0 ${trained.l0.toFixed(1)}; loss recovered ${percent(trained.lossRecovered)}`,
     );
     const behaviours: Record<string, DemoBehaviour> = {};
     const notFound: string[] = [];
@@ -322,7 +323,7 @@ function describeFound({ edit, steps, trials, target, kept, isReached }: FoundEd
   );
   return (
     `${features.join('; ')} (${trials.toLocaleString('en')} trials, ${steps.length} steps). ` +
-    `${(100 * target.remaining).toFixed(1)}% left on the prompts for choosing, ${(100 * kept.share).toFixed(1)}% of what must stay is kept.` +
+    `${percent(target.remaining)} left on the prompts for choosing, ${percent(kept.share)} of what must stay is kept.` +
     (isReached ? '' : ' The goal was not reached.')
   );
 }

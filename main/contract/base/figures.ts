@@ -1,4 +1,4 @@
-// Sizes and counts as people read them, in a plan of the window and of the command line.
+// Sizes, counts and shares as people read them, in the window, in files and in the terminal.
 
 /** 1234567 → '1.23M'; 0.000012 → '1.2e-5': for axes and narrow columns. */
 export function shortNumber(value: number): string {
@@ -29,4 +29,14 @@ export function byteSize(bytes: number): string {
 
 function trim(text: string): string {
   return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/u, '') : text;
+}
+
+/** 0.1234 → '12.3%'; a tiny share keeps two significant digits, and what is not quite all does not read as 100%. */
+export function percent(share: number): string {
+  const value = share * 100;
+  if (!Number.isFinite(value)) return String(value);
+  const rounded = value.toFixed(1);
+  if (rounded === '100.0' && share < 1) return '≈100%';
+  const text = value !== 0 && Math.abs(value) < 0.1 ? String(Number(value.toPrecision(2))) : rounded;
+  return `${text.replaceAll('-', '−')}%`;
 }

@@ -1,4 +1,5 @@
 // How exactly an operation does in the graph what its definition says: shown wherever the operation is shown.
+import { percent } from '../../contract/base/figures.ts';
 import { OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { kindOf } from '../dictionaries/kinds/index.ts';
@@ -44,7 +45,6 @@ export function graphExactness(
 }
 
 function thresholdText(threshold: FeatureThreshold): string {
-  const percent = (share: number) => `${Number((100 * share).toPrecision(3))}%`;
   const { feature, tokens, firingRate } = threshold;
   return (
     `Feature ${feature} fires above ${Number(threshold.threshold.toPrecision(4))} instead of in competition: ` +

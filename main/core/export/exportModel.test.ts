@@ -120,7 +120,7 @@ describe('an export with thresholds in place of the competition of topk features
       'exact', // projects, and so reads no feature
     ]);
     expect(result.manifest.exactness[3]?.reason).toBe(
-      'Feature 5 fires above 0.5 instead of in competition: they differ on 0.3% of 1000 held-out tokens, of which it fires on 4%.',
+      'Feature 5 fires above 0.5 instead of in competition: they differ on 0.3% of 1000 held-out tokens, of which it fires on 4.0%.',
     );
     expect(result.warnings).toEqual([expect.stringMatching(/^Thresholds .* on 100 positions .* mean KL \S+ nats/u)]);
     expect(result.manifest.edit).toEqual(exact.manifest.edit);

@@ -1,5 +1,6 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
+import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../edits/edit.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
 import { PREDICTORS, type CheckedForecast } from '../evaluation/forecastCheck.ts';
@@ -7,7 +8,7 @@ import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
 import type { Baseline, Dose, EvaluationReport, SuiteReport } from '../evaluation/report.ts';
 import { definitions, escape, interval, optional, percentInterval, table } from './markup.ts';
 import { doseChart, whiskers } from './pictures.ts';
-import { BASELINE_NAMES, number, operationText, percent, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { BASELINE_NAMES, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
 
 export interface ReportContext {
   readonly title: string;

@@ -1,6 +1,7 @@
 // The pieces that a report in HTML is made of. Cells and sections are markup; whatever comes from outside goes through `escape`.
+import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
-import { number, percent } from './text.ts';
+import { number } from './text.ts';
 
 /** Cells are HTML already. A heading that begins with # is of numbers. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

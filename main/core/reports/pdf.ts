@@ -1,11 +1,12 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
+import { percent } from '../../contract/base/figures.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
 import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
 import { PdfWriter, type PdfColumn } from './pdfWriter.ts';
 import { PREDICTORS } from '../evaluation/forecastCheck.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import type { ReportContext } from './html.ts';
-import { BASELINE_NAMES, intervalText, number, operationText, percent, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { BASELINE_NAMES, intervalText, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
 
 const LISTED_FEATURES = 25;
 const LISTED_CASES = 10;

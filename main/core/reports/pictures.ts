@@ -1,8 +1,9 @@
 // Figures of a report as SVG markup; the numbers stand beside them in tables.
+import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import type { Dose } from '../evaluation/report.ts';
 import { escape } from './markup.ts';
-import { number, percent, shortened } from './text.ts';
+import { number, shortened } from './text.ts';
 
 interface WhiskerRow {
   readonly label: string;

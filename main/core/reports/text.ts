@@ -30,14 +30,6 @@ export function operationText(operation: Operation): string {
   return value === null ? operation.kind : `${operation.kind} ${number(value)}`;
 }
 
-/** 0.9525 → "95.3%"; what is not quite all or nothing does not read as 100% or 0%. */
-export function percent(share: number): string {
-  const rounded = (100 * share).toFixed(1);
-  if (rounded === '100.0' && share < 1) return '≈100%';
-  if ((rounded === '0.0' || rounded === '-0.0') && share !== 0) return '≈0%';
-  return `${rounded.replace('-', '−').replace(/\.0$/u, '')}%`;
-}
-
 export function number(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);

@@ -1,7 +1,8 @@
 // Reports of evaluations on the terminal and as files.
+import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../../core/evaluation/report.ts';
-import { intervalText, number, percent } from '../../core/reports/text.ts';
+import { intervalText, number } from '../../core/reports/text.ts';
 import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
 import type { StoredEvaluation } from '../../storage/entities/evaluations.ts';
 import { reportFile, type ReportFileFormat } from '../../workbench/reportFiles.ts';

@@ -1,6 +1,6 @@
 // Numbers, times and sizes as people read them. All figures of the window pass through here.
 
-export { byteSize, shortNumber } from '../../../main/contract/base/figures.ts';
+export { byteSize, percent, shortNumber } from '../../../main/contract/base/figures.ts';
 
 const grouped = new Intl.NumberFormat('en', { useGrouping: true, maximumFractionDigits: 0 });
 
@@ -15,14 +15,6 @@ export function figure(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2);
   return Number(value.toPrecision(4)).toString();
-}
-
-/** 0.1234 → '12.3%'; tiny shares keep two significant digits. */
-export function percent(share: number): string {
-  const value = share * 100;
-  if (!Number.isFinite(value)) return String(value);
-  if (value !== 0 && Math.abs(value) < 0.1) return `${Number(value.toPrecision(2))}%`;
-  return `${value.toFixed(1)}%`;
 }
 
 /** 3725 → '1 h 2 min'. */

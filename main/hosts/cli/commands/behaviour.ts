@@ -1,3 +1,4 @@
+import { percent } from '../../../contract/base/figures.ts';
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
@@ -172,9 +173,7 @@ const behaviourRecord: Command = {
         throw toFileError(thrown, path);
       }
       const { id, ...result } = project.behaviours.addResult(value);
-      context.print(
-        `Stored ${shortId(id)}: ${(100 * passRate(result)).toFixed(1)}% of ${result.cases.length} cases passed.`,
-      );
+      context.print(`Stored ${shortId(id)}: ${percent(passRate(result))} of ${result.cases.length} cases passed.`);
       return { id, passRate: passRate(result) };
     }),
 };
@@ -195,7 +194,7 @@ const behaviourResults: Command = {
       });
       for (const result of results) {
         context.print(
-          `${shortTime(result.time)}  ${result.version === null ? 'no edit   ' : shortId(result.version)}  ${shortId(result.behaviour)}  ${(100 * passRate(result)).toFixed(1)}% of ${result.cases.length}`,
+          `${shortTime(result.time)}  ${result.version === null ? 'no edit   ' : shortId(result.version)}  ${shortId(result.behaviour)}  ${percent(passRate(result))} of ${result.cases.length}`,
         );
       }
       if (results.length === 0) context.print('No results.');
@@ -217,7 +216,6 @@ const behaviourCompare: Command = {
         versionOf(project, before),
         versionOf(project, after),
       );
-      const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
       context.print(
         `Passed: ${percent(comparison.passRateBefore)} → ${percent(comparison.passRateAfter)}; ${comparison.mended.length} mended, ${comparison.broken.length} broken.`,
       );

@@ -1,3 +1,4 @@
+import { percent } from '../../../contract/base/figures.ts';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -100,10 +101,6 @@ function printRow(
   context.print(
     `  ${title.padEnd(34)}${format(before).padStart(9)}${format(after).padStart(9)}   ${interval.padEnd(17)}${String(n).padStart(5)}`,
   );
-}
-
-function percent(value: number): string {
-  return `${(100 * value).toFixed(1)}%`;
 }
 
 function decimals(value: number): string {

@@ -1,3 +1,4 @@
+import { percent } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { evaluateJob, listDictionaries } from '../../../workbench/dictionaries.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
@@ -16,8 +17,6 @@ interface Quality {
   readonly ceReconstructed: number;
   readonly ceZero: number;
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
 
 /** On held-out activations, in words. */
 export function printQuality(quality: Quality, context: CommandContext): void {

@@ -1,4 +1,5 @@
 // Looking at versions, and naming them.
+import { percent } from '../../../contract/base/figures.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
@@ -52,7 +53,7 @@ const editShow: Command = {
       const results = project.behaviours.results({ version: version.id });
       for (const result of results)
         context.print(
-          `  ${shortId(result.behaviour)}: ${(100 * passRate(result)).toFixed(1)}% of ${result.cases.length} cases passed (${shortTime(result.time)})`,
+          `  ${shortId(result.behaviour)}: ${percent(passRate(result))} of ${result.cases.length} cases passed (${shortTime(result.time)})`,
         );
       return { version, results };
     }),

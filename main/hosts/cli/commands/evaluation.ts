@@ -1,8 +1,9 @@
+import { percent } from '../../../contract/base/figures.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { compareReports } from '../../../core/evaluation/compareReports.ts';
 import { PREDICTORS } from '../../../core/evaluation/forecastCheck.ts';
 import { isSignificant } from '../../../core/evaluation/intervals.ts';
-import { intervalText, number, percent, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
+import { intervalText, number, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
 import { forecastCalibration, forecastEdit } from '../../../workbench/forecast.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';

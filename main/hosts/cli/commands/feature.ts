@@ -1,4 +1,5 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
+import { percent } from '../../../contract/base/figures.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { LABEL_STATES } from '../../../core/labels/labels.ts';
 import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
@@ -56,7 +57,6 @@ function withProjectOf<T>(context: ComputeContext, use: (workbench: Workbench) =
 }
 
 const whole = { min: 1, integer: true };
-const percent = (share: number) => `${(100 * share).toPrecision(3)}%`;
 const oneLine = (text: string) => text.replaceAll('\n', '↵');
 
 const featureStats: ComputeCommand = {

@@ -1,3 +1,4 @@
+import { percent } from '../../../contract/base/figures.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { findSettings } from '../../../contract/domain/findSettings.ts';
 import type { Operation } from '../../../core/edits/edit.ts';
@@ -133,10 +134,6 @@ function figures({ target, kept }: FoundFigures): string {
     `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left; ` +
     `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
   );
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
 }
 
 function describe(operation: Operation): string {

@@ -1,4 +1,5 @@
 // How good labels are: the blind test, agreement with others, and a language model of one's own that suggests and scores.
+import { percent } from '../../../contract/base/figures.ts';
 import type { Endpoint } from '../../../contract/api/app.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { rateEstimate } from '../../../core/evaluation/intervals.ts';
@@ -11,7 +12,6 @@ import type { AnyCommand, Command, CommandArguments, ComputeCommand, ComputeCont
 import { AUTHOR_OPTION, authorOf, DICTIONARY_OPTION, dictionaryHash, withProjectToRead } from '../openProject.ts';
 import { flag, optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
-const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
 const oneLine = (text: string) => text.replaceAll('\n', '↵');
 
 function withWorkbenchOf<T>(context: ComputeContext, use: (workbench: Workbench) => Promise<T>): Promise<T> {
