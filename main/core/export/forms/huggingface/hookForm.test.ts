@@ -161,6 +161,43 @@ describe('the files of a hook', () => {
     expect(await readHook(folder)).toEqual(hook);
   });
 
+  // The spelling of errata.hook.1: every errata_edit.py that was ever exported reads it.
+  it('describe an operation of each kind as they always did', () => {
+    const dictionary = randomDictionary(new Random(1), 'jumprelu', {
+      d: 16,
+      size: 48,
+      site: 'blocks.0.hook_resid_post',
+    });
+    const target = { dictionary: 'a'.repeat(64), site: dictionary.site, scope: { positions: 'notBos' } as const };
+    const actions = [
+      { kind: 'ablate' },
+      { kind: 'scale', factor: -1.5 },
+      { kind: 'clamp', value: 2 },
+      { kind: 'clampActive', value: -2 },
+      { kind: 'floor', value: 2.5 },
+      { kind: 'cap', value: 0.1 },
+      { kind: 'steer', amount: 2.5 },
+      { kind: 'project', factor: -0.5 },
+    ] as const;
+    const gates = [{ feature: 9, threshold: 0.5 }];
+    const operations = actions.map((action, feature) => ({ ...target, ...action, feature, gates }));
+    const place = { module: 'transformer.h.0', at: 'output', plusInputOf: null } as const;
+    const places = new Map([[dictionary.site, place]]);
+    const { description } = hookOf({ operations }, new Map([[target.dictionary, dictionary]]), places, 1);
+    const written = (kind: string, row: number, number: number | null) =>
+      `{"kind":"${kind}","feature":${row},"row":${row},"number":${number},"positions":"notBos","first_row":null,"gates":[{"feature":9,"threshold":0.5,"row":8}]}`;
+    expect(description.places[0]?.dictionaries[0]?.operations.map((one) => JSON.stringify(one))).toEqual([
+      written('ablate', 0, null),
+      written('scale', 1, -1.5),
+      written('clamp', 2, 2),
+      written('clampActive', 3, -2),
+      written('floor', 4, 2.5),
+      written('cap', 5, 0.1),
+      written('steer', 6, 2.5),
+      written('project', 7, -0.5),
+    ]);
+  });
+
   it('give what the definition of the edit gives, in double precision', async () => {
     const { bench, hook } = await written();
     const random = new Random(3);
