@@ -7,6 +7,7 @@ import { RowSelection, type ContextRange } from '../activations/rowSelection.ts'
 import { readSequentially } from '../activations/sequentialReader.ts';
 import type { ActivationStore } from '../activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import type { Runtime } from '../onnx/runtime.ts';
@@ -21,8 +22,6 @@ const MAX_TOKENS = 131_072;
 const MAX_NUMBERS = 1 << 22;
 /** A factor that no rounding of a float32 sum over a few thousand terms comes near. */
 const ROUNDING = 1 + 1e-5;
-/** What no activation exceeds: a feature without a threshold of its own is silent. */
-const NEVER = 3.4028234663852886e38;
 
 export interface FeatureThreshold {
   readonly feature: number;
@@ -131,7 +130,8 @@ export async function featureThresholds(options: FeatureThresholdOptions): Promi
  * silent in it.
  */
 export function withThresholds(dictionary: Dictionary, thresholds: readonly FeatureThreshold[]): Dictionary {
-  const values = new Float32Array(dictionary.size).fill(NEVER);
+  // A feature without a threshold of its own is silent: no activation exceeds this.
+  const values = new Float32Array(dictionary.size).fill(MAX_FLOAT32);
   for (const { feature, threshold } of thresholds) values[feature] = threshold;
   return { ...dictionary, architecture: 'jumprelu', k: null, perFeature: { [THRESHOLD]: values } };
 }

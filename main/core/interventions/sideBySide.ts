@@ -6,6 +6,7 @@
 // of the two distributions given the very tokens before it; in the original's own column it is KL(original ‖ patched).
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
+import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
 import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { notFinite, openGenerator, rowOf, type Generator } from '../models/generate.ts';
@@ -180,8 +181,6 @@ export class SideBySide {
   }
 }
 
-const LARGEST = 3.4028234663852886e38; // of float32
-
 /**
  * The same patch, with NaN where the activation's square is beyond float32. A normalisation after the site would divide by an
  * infinity, and hide behind a 0 that the edit's amount makes no sense.
@@ -192,7 +191,7 @@ function withoutOverflow(patch: Patch): Patch {
     apply: (x) => {
       const patched = patch.apply(x);
       const inner = [...x.shape.keys()].slice(2);
-      const isFinite = op.lessOrEqual(op.reduceL2(patched, inner), LARGEST);
+      const isFinite = op.lessOrEqual(op.reduceL2(patched, inner), MAX_FLOAT32);
       return op.where(isFinite, patched, NaN);
     },
   };
