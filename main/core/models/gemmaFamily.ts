@@ -8,11 +8,10 @@ import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, type ConfigFields, type ModelConfig } from './config.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
+import { partsNamed } from './namedParts.ts';
 import { rmsNormalization } from './normalization.ts';
 import type { Rotary } from './rotary.ts';
-import type { TransformersModules } from './transformersModules.ts';
 import type { Weights } from './weights.ts';
-import type { ResidualWriters } from './writers.ts';
 
 export type GemmaLayerType = 'full_attention' | 'sliding_attention';
 
@@ -104,43 +103,24 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', written)));
   }
 
-  const here = (index: number) => `${prefix}layers.${index}.`;
-  const writers: ResidualWriters = {
-    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
-    positions: null,
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}self_attn.o_proj.weight`,
-        streamAxis: 0,
-        bias: null,
-        normAfter: { bias: null, covers: 'write' },
-      },
-      mlp: {
-        weight: `${here(index)}mlp.down_proj.weight`,
-        streamAxis: 0,
-        bias: null,
-        normAfter: { bias: null, covers: 'write' },
-      },
-    })),
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-    prefix: { here: prefix, canonical: 'model.' },
-  };
-
   // The embedding is scaled in no module; what a half writes comes out of its second norm.
-  const modules: TransformersModules = {
-    embedding: null,
-    blocks: 'model.layers',
-    attention: 'post_attention_layernorm',
-    attentionProduct: 'self_attn.o_proj',
-    mlp: 'post_feedforward_layernorm',
-    mlpProduct: 'mlp.down_proj',
-    middle: null,
-  };
+  const normAfter = () => ({ bias: null, covers: 'write' as const });
+  const parts = partsNamed({
+    prefix: { here: prefix, canonical: 'model.' },
+    layers: config.layers,
+    embedding: 'embed_tokens',
+    embeddingModule: null,
+    positions: null,
+    blocks: 'layers',
+    attention: { name: 'self_attn.o_proj', hasBias: false, module: 'post_attention_layernorm', normAfter },
+    mlp: { name: 'mlp.down_proj', hasBias: false, module: 'post_feedforward_layernorm', normAfter },
+    streamAxis: 0,
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = op.mul(op.gather(embedding, model.tokens), Math.sqrt(hiddenSize));

@@ -7,11 +7,10 @@ import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from './config.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
+import { partsNamed } from './namedParts.ts';
 import { rmsNormalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
-import type { TransformersModules } from './transformersModules.ts';
 import type { Weights } from './weights.ts';
-import type { ResidualWriters } from './writers.ts';
 
 export interface LlamaOptions {
   readonly contextLength: number;
@@ -108,42 +107,21 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
-  const here = (index: number) => `${prefix}layers.${index}.`;
-  const writers: ResidualWriters = {
-    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
-    positions: null,
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}self_attn.o_proj.weight`,
-        streamAxis: 0,
-        bias: hasOutputBias ? `${here(index)}self_attn.o_proj.bias` : null,
-        normAfter: null,
-      },
-      mlp: {
-        weight: `${here(index)}mlp.down_proj.weight`,
-        streamAxis: 0,
-        bias: hasMlpBias ? `${here(index)}mlp.down_proj.bias` : null,
-        normAfter: null,
-      },
-    })),
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  const parts = partsNamed({
     prefix: { here: prefix, canonical: 'model.' },
-  };
-
-  const modules: TransformersModules = {
-    embedding: 'model.embed_tokens',
-    blocks: 'model.layers',
-    attention: 'self_attn',
-    attentionProduct: 'self_attn.o_proj',
-    mlp: 'mlp',
-    mlpProduct: 'mlp.down_proj',
-    middle: null,
-  };
+    layers: config.layers,
+    embedding: 'embed_tokens',
+    positions: null,
+    blocks: 'layers',
+    attention: { name: 'self_attn.o_proj', hasBias: hasOutputBias },
+    mlp: { name: 'mlp.down_proj', hasBias: hasMlpBias },
+    streamAxis: 0,
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

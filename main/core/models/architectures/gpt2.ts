@@ -7,10 +7,9 @@ import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
+import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
-import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
-import type { ResidualWriters } from '../writers.ts';
 
 export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('n_embd');
@@ -81,42 +80,21 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
-  const here = (index: number) => `${prefix}h.${index}.`;
-  const writers: ResidualWriters = {
-    embedding: { weight: `${prefix}wte.weight`, streamAxis: 1, bias: null },
-    positions: { weight: `${prefix}wpe.weight`, streamAxis: 1, bias: null },
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}attn.c_proj.weight`,
-        streamAxis: 1,
-        bias: `${here(index)}attn.c_proj.bias`,
-        normAfter: null,
-      },
-      mlp: {
-        weight: `${here(index)}mlp.c_proj.weight`,
-        streamAxis: 1,
-        bias: `${here(index)}mlp.c_proj.bias`,
-        normAfter: null,
-      },
-    })),
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  const parts = partsNamed({
     prefix: { here: prefix, canonical: 'transformer.' },
-  };
-
-  const modules: TransformersModules = {
-    embedding: 'transformer.wte',
-    blocks: 'transformer.h',
-    attention: 'attn',
-    attentionProduct: 'attn.c_proj',
-    mlp: 'mlp',
-    mlpProduct: 'mlp.c_proj',
-    middle: null,
-  };
+    layers: config.layers,
+    embedding: 'wte',
+    positions: 'wpe',
+    blocks: 'h',
+    attention: { name: 'attn.c_proj', hasBias: true },
+    mlp: { name: 'mlp.c_proj', hasBias: true },
+    streamAxis: 1,
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}wte.weight`, [config.vocabularySize, hiddenSize]);
       const positions = model.weight(`${prefix}wpe.weight`, [config.contextLength, hiddenSize]);

@@ -7,11 +7,10 @@ import { attention } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
+import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
-import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
-import type { ResidualWriters } from '../writers.ts';
 
 export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('hidden_size');
@@ -80,42 +79,21 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(isParallel ? afterAttention : middle, site('hook_mlp_out', output)));
   }
 
-  const here = (index: number) => `${prefix}layers.${index}.`;
-  const writers: ResidualWriters = {
-    embedding: { weight: `${prefix}embed_in.weight`, streamAxis: 1, bias: null },
-    positions: null,
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}attention.dense.weight`,
-        streamAxis: 0,
-        bias: hasAttentionBias ? `${here(index)}attention.dense.bias` : null,
-        normAfter: null,
-      },
-      mlp: {
-        weight: `${here(index)}mlp.dense_4h_to_h.weight`,
-        streamAxis: 0,
-        bias: `${here(index)}mlp.dense_4h_to_h.bias`,
-        normAfter: null,
-      },
-    })),
-    head: { sharesEmbedding: isTied, weight: 'embed_out.weight' },
+  const parts = partsNamed({
     prefix: { here: prefix, canonical: 'gpt_neox.' },
-  };
-
-  const modules: TransformersModules = {
-    embedding: 'gpt_neox.embed_in',
-    blocks: 'gpt_neox.layers',
-    attention: 'attention',
-    attentionProduct: 'attention.dense',
-    mlp: 'mlp',
-    mlpProduct: 'mlp.dense_4h_to_h',
-    middle: null,
-  };
+    layers: config.layers,
+    embedding: 'embed_in',
+    positions: null,
+    blocks: 'layers',
+    attention: { name: 'attention.dense', hasBias: hasAttentionBias },
+    mlp: { name: 'mlp.dense_4h_to_h', hasBias: true },
+    streamAxis: 0,
+    head: { sharesEmbedding: isTied, weight: 'embed_out.weight' },
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}embed_in.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));

@@ -7,10 +7,9 @@ import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
+import { partsNamed } from '../namedParts.ts';
 import { layerNormalization, type Normalization } from '../normalization.ts';
-import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
-import type { ResidualWriters } from '../writers.ts';
 
 /** Rows 0 and 1 of the position table served fairseq's padding. */
 const FIRST_POSITION_ROW = 2;
@@ -84,46 +83,32 @@ export function opt(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', isPreNorm ? after : ln2.apply(after));
   }
 
-  const here = (index: number) => `${prefix}layers.${index}.`;
-  const normAfter = (index: number, name: string) =>
-    isPreNorm ? null : { bias: hasNormWeights ? `${here(index)}${name}.bias` : null, covers: 'stream' as const };
-  const writers: ResidualWriters = {
-    embedding: isNarrow
-      ? { weight: `${prefix}project_in.weight`, streamAxis: 0, bias: null }
-      : { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
-    positions: { weight: `${prefix}embed_positions.weight`, streamAxis: 1, bias: null },
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}self_attn.out_proj.weight`,
-        streamAxis: 0,
-        bias: hasBias ? `${here(index)}self_attn.out_proj.bias` : null,
-        normAfter: normAfter(index, 'self_attn_layer_norm'),
-      },
-      mlp: {
-        weight: `${here(index)}fc2.weight`,
-        streamAxis: 0,
-        bias: hasBias ? `${here(index)}fc2.bias` : null,
-        normAfter: normAfter(index, 'final_layer_norm'),
-      },
-    })),
-    head: { sharesEmbedding: isTied && !isNarrow, weight: 'lm_head.weight' },
+  const normAfter = (name: string) => (index: number) =>
+    isPreNorm
+      ? null
+      : { bias: hasNormWeights ? `${prefix}layers.${index}.${name}.bias` : null, covers: 'stream' as const };
+  const parts = partsNamed({
     prefix: { here: prefix, canonical: 'model.decoder.' },
-  };
-
-  const modules: TransformersModules = {
-    embedding: isNarrow ? null : 'model.decoder.embed_tokens',
-    blocks: 'model.decoder.layers',
-    attention: 'self_attn',
-    attentionProduct: 'self_attn.out_proj',
-    mlp: 'fc2',
-    mlpProduct: 'fc2',
+    layers: config.layers,
+    embedding: 'embed_tokens',
+    ...(isNarrow
+      ? {
+          embeddingModule: null,
+          embeddingWriter: { weight: `${prefix}project_in.weight`, streamAxis: 0 as const, bias: null },
+        }
+      : {}),
+    positions: 'embed_positions',
+    blocks: 'layers',
+    attention: { name: 'self_attn.out_proj', hasBias, normAfter: normAfter('self_attn_layer_norm') },
+    mlp: { name: 'fc2', hasBias, normAfter: normAfter('final_layer_norm') },
+    streamAxis: 0,
+    head: { sharesEmbedding: isTied && !isNarrow, weight: 'lm_head.weight' },
     middle: isPreNorm ? null : 'self_attn_layer_norm',
-  };
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, embeddingSize]);
       const rows = contextLength + FIRST_POSITION_ROW;

@@ -7,11 +7,10 @@ import { attention, splitHeads } from '../attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
+import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
-import type { TransformersModules } from '../transformersModules.ts';
 import type { Weights } from '../weights.ts';
-import type { ResidualWriters } from '../writers.ts';
 
 export function phi(fields: ConfigFields, weights: Weights): Architecture {
   const hiddenSize = fields.size('hidden_size');
@@ -87,42 +86,21 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(op.add(before, attended), site('hook_mlp_out', output)));
   }
 
-  const here = (index: number) => `${prefix}layers.${index}.`;
-  const writers: ResidualWriters = {
-    embedding: { weight: `${prefix}embed_tokens.weight`, streamAxis: 1, bias: null },
-    positions: null,
-    blocks: Array.from({ length: config.layers }, (_, index) => ({
-      attention: {
-        weight: `${here(index)}self_attn.dense.weight`,
-        streamAxis: 0,
-        bias: `${here(index)}self_attn.dense.bias`,
-        normAfter: null,
-      },
-      mlp: {
-        weight: `${here(index)}mlp.fc2.weight`,
-        streamAxis: 0,
-        bias: `${here(index)}mlp.fc2.bias`,
-        normAfter: null,
-      },
-    })),
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  const parts = partsNamed({
     prefix: { here: prefix, canonical: 'model.' },
-  };
-
-  const modules: TransformersModules = {
-    embedding: 'model.embed_tokens',
-    blocks: 'model.layers',
-    attention: 'self_attn',
-    attentionProduct: 'self_attn.dense',
-    mlp: 'mlp',
-    mlpProduct: 'mlp.fc2',
-    middle: null,
-  };
+    layers: config.layers,
+    embedding: 'embed_tokens',
+    positions: null,
+    blocks: 'layers',
+    attention: { name: 'self_attn.dense', hasBias: true },
+    mlp: { name: 'mlp.fc2', hasBias: true },
+    streamAxis: 0,
+    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+  });
 
   return {
     config,
-    writers,
-    modules,
+    ...parts,
     build(model) {
       const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
       const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
