@@ -1,7 +1,7 @@
 // Curves of runs while they train. The run's own file is written with its checkpoints only; what comes between is taken
 // from the progress that the engine reports, and handed on to whoever watches.
-import type { Progress } from '../../contract/base/progress.ts';
-import { readCurves } from '../../core/dictionaries/curves.ts';
+import type { Progress } from '../contract/base/progress.ts';
+import { readCurves } from '../core/dictionaries/curves.ts';
 
 export interface CurvePoint {
   readonly step: number;
