@@ -51,18 +51,19 @@ export interface ProjectStore {
   readonly fraction: number;
 }
 
-export async function listStores({ project }: Workbench): Promise<ProjectStore[]> {
-  const names = await namesOf(project.folder, 'activations', MANIFEST_FILE);
-  return Promise.all(
-    names.map(async (name) => {
-      const manifest = await readManifest(folderOf(project.folder, 'activations', name));
-      const { site, width, model, dtype, contexts, contextLength, shards } = manifest;
-      const tokens = totalRows(manifest);
-      const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
-      const bytes = rows * width * (dtype === 'f16' ? 2 : 4);
-      return { name, site, width, model, dtype, contexts, contextLength, tokens, bytes, fraction: rows / tokens };
-    }),
-  );
+export async function listStores(workbench: Workbench): Promise<ProjectStore[]> {
+  const names = await namesOf(workbench.project.folder, 'activations', MANIFEST_FILE);
+  return Promise.all(names.map((name) => readStore(workbench, name)));
+}
+
+/** @throws AppError `not-found`, `invalid-file`. */
+export async function readStore(workbench: Workbench, name: string): Promise<ProjectStore> {
+  const manifest = await readManifest(await findStore(workbench, name));
+  const { site, width, model, dtype, contexts, contextLength, shards } = manifest;
+  const tokens = totalRows(manifest);
+  const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
+  const bytes = rows * width * (dtype === 'f16' ? 2 : 4);
+  return { name, site, width, model, dtype, contexts, contextLength, tokens, bytes, fraction: rows / tokens };
 }
 
 /** The stores with the names of their models, where the project still has them. */

@@ -18,13 +18,13 @@ import { toFileError } from '../core/files/fileError.ts';
 import type { FoundEdit } from '../core/finder/findEdit.ts';
 import type { Operation } from '../core/edits/edit.ts';
 import { captureJob } from './activations.ts';
-import { trainDictionary } from './dictionaries.ts';
 import { evaluateEdit } from './evaluation.ts';
 import { exportEdit } from './exports.ts';
 import { commitFound, findEdit } from './finder.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import { runToEnd } from './jobKind.ts';
 import { makeSampleProject } from './sample.ts';
+import { trainJob } from './training.ts';
 import type { Compute, Workbench } from './workbench.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -150,10 +150,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     );
     say(`Training a dictionary of ${features} features`);
     const trained = await timed('train', () =>
-      trainDictionary(
+      runToEnd(
         workbench,
+        trainJob,
         { name: DICTIONARY, activations: site, architecture: 'batchtopk', size: features, k, steps, batchSize },
-        signal,
+        { signal },
       ),
     );
     say(

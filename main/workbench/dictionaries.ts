@@ -1,24 +1,19 @@
 // The dictionaries of a project: dictionaries/<name>/, finished or still in training.
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { MANIFEST_FILE, readManifest } from '../core/activations/manifest.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
-import { requestEntries } from '../contract/base/setting.ts';
 import { validate } from '../contract/base/validate.ts';
-import { measurementSettings, runSettings } from '../contract/domain/trainingSettings.ts';
 import type { DictionaryKind } from '../core/dictionaries/kinds/index.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
 import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
 import { toFileError } from '../core/files/fileError.ts';
-import type { JobContext } from '../jobs/runJob.ts';
 import type { Project } from '../storage/project/project.ts';
-import { findStore } from './activations.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
-import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 
 const evaluationEntries = {
@@ -137,7 +132,7 @@ export async function readDictionaryDetails({ folder, store }: ProjectDictionary
   };
 }
 
-export async function listDictionaries({ project }: Workbench): Promise<ProjectDictionary[]> {
+export async function listDictionaries({ project }: Pick<Workbench, 'project'>): Promise<ProjectDictionary[]> {
   const names = await namesOf(project.folder, 'dictionaries', RUN_FILE);
   return Promise.all(names.map((name) => readDictionary(folderOf(project.folder, 'dictionaries', name), name)));
 }
@@ -156,136 +151,6 @@ export async function findFinishedDictionary(workbench: Workbench, name: string)
     `The training of ${name} has not finished. errata train ${name} --resume goes on with it.`,
   );
 }
-
-const trainRequestSchema = v.object({
-  name: v.string(),
-  /** Name of the store. */
-  activations: v.string(),
-  ...requestEntries(runSettings),
-});
-export type TrainRequest = v.InferOutput<typeof trainRequestSchema>;
-
-/** @throws AppError `exists` when there is a dictionary or a run of the name, and as train does. */
-export async function trainDictionary(workbench: Workbench, request: TrainRequest, signal: AbortSignal) {
-  await checkTrainRequest(workbench, request);
-  return runToEnd(workbench, trainJob, request, { signal });
-}
-
-/** Continues a run that stopped. @throws AppError `not-found`, `mismatch`. */
-export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
-  await findDictionary(workbench, name);
-  const job = workbench.project.jobs
-    .list(['queued', 'running', 'paused', 'interrupted', 'cancelled', 'failed'])
-    .findLast(({ kind, description }) => kind === trainJob.name && trainJob.titleOf(description)?.subject === name);
-  // A run that came without its job, as a copied folder does, is described by its own file.
-  return job
-    ? resumeToEnd(workbench, trainJob, job.id, { signal })
-    : runToEnd(workbench, trainJob, { name }, { signal });
-}
-
-/** @throws AppError `not-found` for the store or its model, `usage` for a name that is none. */
-async function checkTrainRequest(workbench: Workbench, { name, activations }: TrainRequest) {
-  const { project } = workbench;
-  const folder = folderOf(project.folder, 'dictionaries', name);
-  const storeFolder = await findStore(workbench, activations);
-  const model = await findModelByHash(project.folder, (await readManifest(storeFolder)).model);
-  return { folder, storeFolder, model };
-}
-
-async function beginTraining(workbench: Workbench, request: TrainRequest, context: JobContext) {
-  const { project, compute } = workbench;
-  const { name, activations: _, heldOutFraction, ...training } = request;
-  const { folder, storeFolder, model } = await checkTrainRequest(workbench, request);
-  await mkdir(join(project.folder, 'dictionaries'), { recursive: true });
-  const result = await compute(
-    'dictionary.train',
-    {
-      request: training,
-      folder,
-      storeFolder,
-      model: modelInput(project.folder, model),
-      modelName: model.name,
-      ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
-    },
-    context,
-  );
-  await catalogueDictionaries(project);
-  return { name, ...result };
-}
-
-/** From its checkpoint. */
-async function continueTraining(workbench: Workbench, name: string, context: JobContext) {
-  const { project, compute } = workbench;
-  const { folder, model: trainedOn } = await findDictionary(workbench, name);
-  const model = await findModelByHash(project.folder, trainedOn.hash);
-  const input = { folder, model: modelInput(project.folder, model), modelName: model.name };
-  const result = await compute('dictionary.resume', input, context);
-  await catalogueDictionaries(project);
-  return { name, ...result };
-}
-
-export const trainJob = jobKind({
-  name: 'train',
-  request: v.union([
-    trainRequestSchema,
-    v.strictObject({ name: v.string() }), // strict, so that a request with a bad setting is refused, not continued
-  ]),
-  title: ({ name }) => `Train ${name}`,
-  subject: ({ name }) => name,
-  run: async (workbench, request, context) => {
-    const isThere = await findDictionary(workbench, request.name).then(
-      () => true,
-      () => false,
-    );
-    return isThere || !('activations' in request)
-      ? continueTraining(workbench, request.name, context)
-      : beginTraining(workbench, request, context);
-  },
-  canPause: true,
-  changes: ['dictionaries', 'project'],
-});
-
-const evaluateRequestSchema = v.object({
-  name: v.string(),
-  /** Name of another store than the one that it was trained on. */
-  activations: v.exactOptional(v.string()),
-  ...requestEntries(measurementSettings),
-});
-type EvaluateRequest = v.InferOutput<typeof evaluateRequestSchema>;
-
-async function measureDictionary(workbench: Workbench, request: EvaluateRequest, context: JobContext) {
-  const { project, compute } = workbench;
-  const dictionary = await findFinishedDictionary(workbench, request.name);
-  const model = await findModelByHash(project.folder, dictionary.model.hash);
-  const storeFolder =
-    request.activations === undefined
-      ? await requireTrainingStore(
-          dictionary,
-          `Name others of ${dictionary.site}: errata dictionary evaluate ${request.name} --activations STORE`,
-        )
-      : await findStore(workbench, request.activations);
-  const { firingRates: _, ...quality } = await compute(
-    'dictionary.evaluate',
-    {
-      model: modelInput(project.folder, model),
-      folder: dictionary.folder,
-      storeFolder,
-      heldOutFraction: request.heldOutFraction ?? dictionary.heldOutFraction,
-    },
-    context,
-  );
-  return { name: request.name, ...quality };
-}
-
-export const evaluateJob = jobKind({
-  name: 'evaluate',
-  request: evaluateRequestSchema,
-  title: ({ name }) => `Measure ${name}`,
-  subject: ({ name }) => name,
-  run: measureDictionary,
-  canPause: false,
-  changes: [],
-});
 
 /** The features that fire on a text, the strongest first. */
 export async function topFeatures(

@@ -3,12 +3,13 @@
 import { AppError } from '../contract/base/errors.ts';
 import { captureJob } from './activations.ts';
 import { bisectJob } from './bisection.ts';
-import { evaluateJob, trainJob } from './dictionaries.ts';
+import { evaluateJob } from './dictionary.ts';
 import { behaviourJob, evaluationJob } from './evaluationJobs.ts';
 import { exportJob, verifyJob } from './exports.ts';
 import { statisticsJob } from './features.ts';
 import { findJob } from './finder.ts';
 import { resumeToEnd, type JobKind, type JobTitle, type RunOptions } from './jobKind.ts';
+import { trainJob } from './training.ts';
 import type { Workbench } from './workbench.ts';
 
 const KINDS: readonly JobKind[] = [

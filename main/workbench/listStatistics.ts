@@ -26,7 +26,7 @@ export interface StatisticsSummary {
 }
 
 /** Lists the features of every finished dictionary that came with a folder of statistics and has none listed yet. */
-export async function catalogueStatistics(workbench: Workbench, signal: AbortSignal): Promise<void> {
+export async function catalogueStatistics(workbench: Pick<Workbench, 'project'>, signal: AbortSignal): Promise<void> {
   for (const dictionary of await listDictionaries(workbench)) {
     const { folder, quality } = dictionary;
     if (!quality || workbench.project.features.folder(quality.hash)) continue;

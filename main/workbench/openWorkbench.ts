@@ -3,7 +3,9 @@ import { recoverJobs } from '../jobs/runJob.ts';
 import { openProject } from '../storage/project/open.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
+import { LiveCurves } from './liveCurves.ts';
 import { catalogueModels } from './models.ts';
+import { measuredSpeed, type Speed } from './speed.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface OpenedWorkbench extends Workbench {
@@ -11,6 +13,8 @@ export interface OpenedWorkbench extends Workbench {
 }
 
 export interface OpenWorkbenchOptions extends Pick<Workbench, 'compute' | 'computeAfresh'> {
+  /** Measured with `compute` when left out. */
+  readonly speed?: Speed;
   /** What opens it, for the message that another process gets. */
   readonly host: string;
   /** Where what waits for the disk is done; then the project's `end` closes it. */
@@ -23,14 +27,20 @@ export interface OpenWorkbenchOptions extends Pick<Workbench, 'compute' | 'compu
  */
 export async function openWorkbench(
   folder: string,
-  { host, thread, ...computing }: OpenWorkbenchOptions,
+  { host, thread, speed, ...computing }: OpenWorkbenchOptions,
 ): Promise<OpenedWorkbench> {
   const project = await openProject(folder, { host, thread });
   try {
     if (project.otherHolders().length === 0) recoverJobs(project.jobs);
     await catalogueModels(project);
     await catalogueDictionaries(project);
-    return { project, ...computing, close: () => project.close() };
+    return {
+      project,
+      ...computing,
+      speed: speed ?? measuredSpeed(computing.compute),
+      curves: new LiveCurves(),
+      close: () => project.close(),
+    };
   } catch (thrown) {
     project.close();
     throw thrown;

@@ -59,7 +59,7 @@ export async function makeSampleProject(
       await copyFolder(join(sample, 'dictionaries'), join(partial, 'dictionaries'));
       await importLabels(project, sample);
       await catalogueDictionaries(project);
-      await catalogueStatistics({ project, compute }, signal ?? new AbortController().signal);
+      await catalogueStatistics({ project }, signal ?? new AbortController().signal);
       await importVersions(project, join(sample, 'versions'), facts.hash);
     } finally {
       await project.end();

@@ -4,6 +4,8 @@ import type { ChunkOf, InputOf, OutputOf } from '../contract/rpc/procedure.ts';
 import type { TaskOptions } from '../engine/engine.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import type { Project } from '../storage/project/project.ts';
+import type { LiveCurves } from './liveCurves.ts';
+import type { Speed } from './speed.ts';
 
 /** The device and what is told of it are the host's to choose. */
 export type ComputeOptions<Chunk> = Omit<TaskOptions<Chunk>, 'device' | 'onFallback'>;
@@ -20,4 +22,8 @@ export interface Workbench {
   readonly compute: Compute;
   /** In an engine process of its own, which ends with the task; as `compute` where a host has none to spare. */
   readonly computeAfresh?: Compute;
+  /** Of the device that `compute` computes on. */
+  readonly speed: Speed;
+  /** Of the runs that this process trains. */
+  readonly curves: LiveCurves;
 }

@@ -2,18 +2,17 @@
 // log, and a crash is told to every window once. The engine is started anew with the next task.
 import { toAppError, type AppError } from '../../contract/base/errors.ts';
 import type { deviceSchema, Settings } from '../../contract/api/app.ts';
-import type { InputOf } from '../../contract/rpc/procedure.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { describeFallback } from '../../engine/placement.ts';
 import type { Tasks } from '../../engine/tasks.ts';
 import type { DeviceName } from '../../core/onnx/runtime.ts';
+import type { Speed, StepSize } from '../../workbench/speed.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { InferOutput } from 'valibot';
 import type { EventBus } from './eventBus.ts';
 
-type StepSize = InputOf<Tasks['dictionary.stepTime']>;
 export type DeviceFacts = InferOutput<typeof deviceSchema>;
 type DeviceRequest = Settings['device'];
 
@@ -22,7 +21,7 @@ const WITHOUT_DEVICE: ReadonlySet<string> = new Set(['model.inspect', 'model.des
 /** Pending calls of one crash reject together: they are one notice. */
 const ONE_CRASH_MS = 1000;
 
-export class Computing {
+export class Computing implements Speed {
   readonly #launch: EngineLauncher;
   readonly #engine: Engine<Tasks>;
   readonly #events: EventBus;

@@ -13,7 +13,6 @@ import { Computing } from './computing.ts';
 import { EventBus } from './eventBus.ts';
 import { appHandlers } from './handlers/appHandlers.ts';
 import { behaviourHandlers } from './handlers/behaviourHandlers.ts';
-import { dictionaryHandlers } from './handlers/dictionaryHandlers.ts';
 import { editHandlers } from './handlers/editHandlers.ts';
 import { evaluationHandlers } from './handlers/evaluationHandlers.ts';
 import { eventsHandlers } from './handlers/eventsHandlers.ts';
@@ -31,6 +30,7 @@ import { playgroundHandlers } from './handlers/playgroundHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
 import { activations } from '../../workbench/activations.ts';
+import { dictionary } from '../../workbench/dictionary.ts';
 import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
@@ -122,6 +122,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
           compute: computing.compute,
           thread,
           computeAfresh: computing.computeAfresh,
+          speed: computing,
           events,
         });
         const before = session;
@@ -179,7 +180,7 @@ function handlersOf(context: HostContext): ApiHandlers {
     files: filesHandlers(context),
     model: modelHandlers(context),
     activations: mounted(context, activations),
-    dictionary: dictionaryHandlers(context),
+    dictionary: mounted(context, dictionary),
     feature: featureHandlers(context),
     label: labelHandlers(context),
     list: listHandlers(context),

@@ -10,14 +10,13 @@ import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
 import type { JobRecord, JobStore } from '../../storage/entities/jobs.ts';
 import type { InStorageThread } from '../../storage/storageWork.ts';
-import { trainJob } from '../../workbench/dictionaries.ts';
 import { storedRequest, type JobKind } from '../../workbench/jobKind.ts';
 import { describeJob, JOB_KINDS } from '../../workbench/jobKinds.ts';
 import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
+import type { Speed } from '../../workbench/speed.ts';
 import type { Compute } from '../../workbench/workbench.ts';
 import type { EventBus } from './eventBus.ts';
 import { JOB_FINISHED, JOB_STARTED, JobLogs, stopLine, type LogLine } from '../../jobs/jobLogs.ts';
-import { LiveCurves } from './liveCurves.ts';
 
 const POLL_MS = 1000;
 /** How long closing waits for a running job to reach its checkpoint. */
@@ -31,13 +30,13 @@ export interface SessionOptions {
   readonly compute: Compute;
   readonly thread: InStorageThread;
   readonly computeAfresh: Compute;
+  readonly speed: Speed;
   readonly events: EventBus;
 }
 
 export class ProjectSession {
   readonly workbench: OpenedWorkbench;
   readonly isSample: boolean;
-  readonly curves = new LiveCurves();
   readonly logs: JobLogs;
   readonly #events: EventBus;
   readonly #jobs: JobStore;
@@ -73,8 +72,8 @@ export class ProjectSession {
 
   /** @throws AppError as opening a project does. */
   static async open(options: SessionOptions): Promise<ProjectSession> {
-    const { folder, host, compute, computeAfresh, thread } = options;
-    return new ProjectSession(await openWorkbench(folder, { host, compute, computeAfresh, thread }), options);
+    const { folder, host, compute, computeAfresh, speed, thread } = options;
+    return new ProjectSession(await openWorkbench(folder, { host, compute, computeAfresh, speed, thread }), options);
   }
 
   // --- jobs ---
@@ -128,12 +127,6 @@ export class ProjectSession {
   async logOf(id: string, after: number): Promise<readonly LogLine[]> {
     this.#jobs.get(id);
     return this.logs.read(id, after);
-  }
-
-  /** The jobs that train runs, or did last, by the names of the runs. */
-  jobsOfRuns(): ReadonlyMap<string, Job> {
-    const jobs = this.#jobs.list().filter(({ kind }) => kind === trainJob.name);
-    return new Map(jobs.map((record) => this.#show(record)).map((job) => [job.subject, job]));
   }
 
   /** Resolves when the job has left the queue: it ended, or was stopped. */
@@ -206,10 +199,7 @@ export class ProjectSession {
 
   #onProgress(id: string, progress: Progress): void {
     this.#progress.set(id, progress);
-    const record = this.#jobs.get(id);
-    const job = this.#show(record);
-    if (record.kind === trainJob.name) this.curves.report(job.subject, progress);
-    this.#events.emit({ type: 'job', job });
+    this.#events.emit({ type: 'job', job: this.job(id) });
   }
 
   #log(id: string, text: string): void {
@@ -230,7 +220,6 @@ export class ProjectSession {
       move: (id, to, error) => {
         const record = jobs.move(id, to, error ?? null);
         if (to === 'running') {
-          if (record.kind === trainJob.name) this.curves.begin(this.#show(record).subject);
           this.#log(id, JOB_STARTED);
         }
         return to === 'running' || to === 'queued' ? tell(record) : record;

@@ -25,3 +25,17 @@ export function printCapturePlan(
     context,
   );
 }
+
+export function printTrainingPlan(
+  { memory, totalMemory, tokens, epochs, seconds, basis, warnings }: OutputOf<typeof contract.dictionary.plan>,
+  context: Print,
+): void {
+  const by = basis === null ? [] : [basis === 'runs' ? 'by earlier runs' : 'by steps tried on the device'];
+  const parts = [
+    `${byteSize(memory.total)} of memory (this machine has ${byteSize(totalMemory)})`,
+    `${shortNumber(tokens)} tokens`,
+    `${shortNumber(epochs)} times through the store`,
+    ...about(seconds).map((time) => [time, ...by].join(' ')),
+  ];
+  printPlan(parts, warnings, context);
+}

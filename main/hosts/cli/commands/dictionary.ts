@@ -1,6 +1,7 @@
 import { percent } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
-import { evaluateJob, listDictionaries } from '../../../workbench/dictionaries.ts';
+import { listDictionaries } from '../../../workbench/dictionaries.ts';
+import { evaluateJob, prepareMeasurement } from '../../../workbench/dictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
@@ -70,7 +71,9 @@ const dictionaryEvaluate: ComputeCommand = {
         ...given('activations', optionalText(arguments_, 'activations')),
         ...settingsFrom(measurementSettings, arguments_),
       };
-      const quality = await runToEnd(workbench, evaluateJob, request, { signal: context.signal });
+      const quality = await runToEnd(workbench, evaluateJob, await prepareMeasurement(workbench, request), {
+        signal: context.signal,
+      });
       printQuality(quality, context);
       return quality;
     }),

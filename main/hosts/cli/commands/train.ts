@@ -1,8 +1,12 @@
+import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { runSettings } from '../../../contract/domain/trainingSettings.ts';
-import { resumeTraining, trainDictionary, type TrainRequest } from '../../../workbench/dictionaries.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
+import { planTraining, prepareTraining, resumeTraining, trainJob } from '../../../workbench/training.ts';
+import { inputOf } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { printTrainingPlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, positionals, requiredText } from '../values.ts';
@@ -25,9 +29,15 @@ export const trainCommand: ComputeCommand = {
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'train');
+      const begin = async () => {
+        const input = trainInput(arguments_, name);
+        const request = await prepareTraining(workbench, input);
+        printTrainingPlan(await planTraining(workbench, input), context);
+        return runToEnd(workbench, trainJob, request, { signal: context.signal });
+      };
       const result = flag(arguments_, 'resume')
         ? await resumeTraining(workbench, onlyName(arguments_, name), context.signal)
-        : await trainDictionary(workbench, requestOf(arguments_, name), context.signal);
+        : await begin();
       context.print(`Trained ${name} at ${formatRate(result.tokensPerSecond, 'tokens')}.`);
       printQuality(result, context);
       return result;
@@ -44,7 +54,7 @@ function onlyName({ values }: CommandArguments, name: string): string {
   );
 }
 
-function requestOf(arguments_: CommandArguments, name: string): TrainRequest {
+function trainInput(arguments_: CommandArguments, name: string) {
   const activations = requiredText(arguments_, 'activations', 'train');
-  return { name, activations, ...settingsFrom(runSettings, arguments_) };
+  return inputOf('train', contract.dictionary.train, { name, activations, ...settingsFrom(runSettings, arguments_) });
 }
