@@ -55,25 +55,31 @@ export async function tryBaselines(input: BaselineTrialsInput): Promise<Baseline
   return baselines;
 }
 
-/** Of every draw one behind the same gates; of the first also one with random gates, where the edit has any. */
+/**
+ * Of every draw one behind the same gates; of the first also one with random gates, where the edit has any. No feature is drawn
+ * twice: draws that share features are no independent sample of what random features do.
+ */
 function* randomEdits({ edit, settings, firingRates, onWarning }: BaselineTrialsInput) {
   if (firingRates.size === 0) return;
+  const before: Edit[] = [];
   for (let draw = 0; draw < settings.randomSeeds; draw++) {
     for (const withGates of draw === 0 ? [false, true] : [false]) {
-      const drawn = randomFeatureEdit(edit, firingRates, settings.seed + draw, { withGates });
+      const drawn = randomFeatureEdit(edit, firingRates, settings.seed + draw, { withGates, unlike: before });
       if (!drawn) {
         onWarning('The dictionary has too few features to draw random ones of like firing rate.');
         continue;
       }
       const hasGates = drawn.operations.some(({ gates }) => gates.length > 0);
       if (withGates && !hasGates) continue;
+      if (!withGates) before.push(drawn);
       const kind: BaselineKind = withGates ? 'randomFeaturesAndGates' : 'randomFeatures';
       const gates = withGates ? ' and of the gates' : hasGates ? ', behind the same gates' : '';
+      const features = [...new Set(drawn.operations.map(({ feature }) => feature))];
       yield {
         kind,
-        description: `Features of about the same firing rate in the places of the edited ones${gates} (draw ${draw + 1}).`,
+        description: `Features of about the same firing rate in the places of the edited ones${gates} (draw ${draw + 1}: ${features.join(', ')}).`,
         edit: drawn,
-        features: [...new Set(drawn.operations.map(({ feature }) => feature))],
+        features,
       };
     }
   }

@@ -23,11 +23,11 @@ export function randomFeatureEdit(
   edit: Edit,
   firingRates: ReadonlyMap<string, Float64Array>,
   seed: number,
-  { withGates }: { readonly withGates: boolean },
+  { withGates, unlike = [] }: { readonly withGates: boolean; readonly unlike?: readonly Edit[] },
 ): Edit | null {
   const random = Random.forPart(seed, 7, withGates ? 1 : 0);
   const taken = new Map<string, Set<number>>();
-  for (const operation of edit.operations) {
+  for (const operation of [edit, ...unlike].flatMap(({ operations }) => operations)) {
     const known = taken.get(operation.dictionary) ?? new Set<number>();
     for (const feature of featuresOf(operation)) known.add(feature);
     taken.set(operation.dictionary, known);

@@ -21,10 +21,17 @@ const BASELINE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Several draws of random features have numbers. */
-export function baselineName({ kind }: Report['baselines'][number], index: number, all: Report['baselines']): string {
+/** Random features by their numbers: 'random features 2 (12, 40, …)'. */
+export function baselineName(
+  { kind, features }: Report['baselines'][number],
+  index: number,
+  all: Report['baselines'],
+): string {
+  const drawn = features.length === 0 ? '' : ` (${features.slice(0, 2).join(', ')}${features.length > 2 ? ', …' : ''})`;
   const name = BASELINE_NAMES[kind] ?? kind;
   const same = all.filter((each) => each.kind === kind);
-  return same.length === 1 ? name : `${name} ${all.slice(0, index + 1).filter((each) => each.kind === kind).length}`;
+  const which = same.length === 1 ? '' : ` ${all.slice(0, index + 1).filter((each) => each.kind === kind).length}`;
+  return `${name}${which}${drawn}`;
 }
 
 /** '95.3% [91.2%, 97.8%]' */

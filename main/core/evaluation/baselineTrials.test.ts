@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { Edit } from '../edits/edit.ts';
+import { tryBaselines } from './baselineTrials.ts';
+import { parseSettings, type Trial } from './report.ts';
+
+const hash = 'd'.repeat(64);
+const edit: Edit = {
+  operations: [
+    {
+      site: 'blocks.1.hook_resid_post',
+      dictionary: hash,
+      feature: 3,
+      scope: { positions: 'all' },
+      gates: [],
+      kind: 'ablate',
+    },
+  ],
+};
+const trial: Trial = {
+  suites: [],
+  remaining: null,
+  target: null,
+  targetRefuses: null,
+  kept: null,
+  crossEntropy: null,
+  kl: null,
+  failure: null,
+};
+
+/** With a dictionary of so many features, all of one firing rate. */
+async function draws(features: number, randomSeeds: number) {
+  const warnings: string[] = [];
+  const baselines = await tryBaselines({
+    edit,
+    settings: parseSettings({ randomSeeds }),
+    firingRates: new Map([[hash, new Float64Array(features).fill(0.01)]]),
+    directions: null,
+    known: { before: trial, after: trial },
+    tryOut: () => Promise.resolve(trial),
+    onWarning: (warning) => warnings.push(warning),
+  });
+  return { random: baselines.filter(({ kind }) => kind === 'randomFeatures'), warnings };
+}
+
+describe('baselines of random features', () => {
+  it('are different draws, and say which features they are', async () => {
+    // Sixteen are as near as each other: eight draws that may repeat would differ with a probability of 0.12.
+    const { random, warnings } = await draws(17, 8);
+    const drawn = random.map(({ features }) => features.join());
+    expect(drawn).toHaveLength(8);
+    expect(new Set(drawn).size).toBe(8);
+    expect(drawn).not.toContain('3');
+    for (const { features, description } of random) expect(description).toContain(`: ${features.join(', ')})`);
+    expect(warnings).toEqual([]);
+  });
+
+  it('are fewer where the dictionary has no more features, and a warning says so', async () => {
+    const { random, warnings } = await draws(5, 8);
+    expect(random).toHaveLength(4);
+    expect(warnings).toHaveLength(4);
+  });
+});
