@@ -53,7 +53,7 @@ test('two branches are made by two people', async ({ host, page }) => {
   await expect(row(page, 'Feature 7 twice as deep')).toContainText('paper');
   await row(page, 'Quiet feature 7').click();
   await expect(heading(page, 'Quiet feature 7 where harm is')).toBeVisible();
-  await expect(page.getByText('clamp to -3, where feature 90 “harmful words” > 0.5')).toBeVisible();
+  await expect(page.getByText('clamp to −3, where feature 90 “harmful words” > 0.5')).toBeVisible();
   await expect(page.getByText('Half as much changed nothing.')).toBeVisible();
   await lookAt(page, 'versions');
 });
@@ -63,7 +63,7 @@ test('any two are compared, with labels as they read', async ({ page }) => {
   await row(page, 'Feature 7 twice as deep').click({ modifiers: ['Shift'] });
   const main = page.getByRole('main');
   await expect(main.getByLabel('Changes from')).toHaveValue(/^[0-9a-f]{64}$/u);
-  await expect(main.getByText('clamp to -6')).toBeVisible();
+  await expect(main.getByText('clamp to −6')).toBeVisible();
   await expect(main.getByText('cap at 1')).toBeVisible();
   await expect(row(page, 'Take requests out')).toContainText('compared with');
   await lookAt(page, 'versions-compared');
@@ -119,20 +119,20 @@ test('a merge shows both sides of a conflict in words, and what comes out, befor
   await expect(heading(page, 'Merge side into main')).toBeVisible();
   await expect(main.getByText('1 to decide')).toBeVisible();
   const conflict = main.getByRole('group', { name: /^7/u });
-  await expect(conflict).toContainText('before both: clamp to -3, where feature 90 “harmful words” > 0.5');
+  await expect(conflict).toContainText('before both: clamp to −3, where feature 90 “harmful words” > 0.5');
   await expect(conflict.getByRole('radio', { name: /Keep main’s.*scale by 0\.5/u })).toBeVisible();
   await expect(main.getByRole('button', { name: 'Merge', exact: true })).toBeDisabled();
   await lookAt(page, 'merge-conflict');
-  await conflict.getByRole('radio', { name: /Take side’s.*clamp to -6/u }).check();
+  await conflict.getByRole('radio', { name: /Take side’s.*clamp to −6/u }).check();
   await expect(main.getByText('all decided')).toBeVisible();
   const changes = main.getByRole('listitem');
-  await expect(changes.filter({ hasText: 'clamp to -6' })).toContainText('Changed');
+  await expect(changes.filter({ hasText: 'clamp to −6' })).toContainText('Changed');
   await expect(changes.filter({ hasText: 'cap at 1' })).toContainText('Added');
   await lookAt(page, 'merge-decided');
   await main.getByRole('button', { name: 'Merge', exact: true }).click();
   await expect(heading(page, 'Merge side')).toBeVisible();
   await expect(versions(page).getByRole('option')).toHaveCount(5);
-  await expect(main.getByText('clamp to -6')).toBeVisible();
+  await expect(main.getByText('clamp to −6')).toBeVisible();
 });
 
 test('rolling back shows first what will change, and undo takes it back; reverting keeps what came after', async ({
@@ -145,7 +145,7 @@ test('rolling back shows first what will change, and undo takes it back; reverti
   await page.keyboard.press('r');
   const main = page.getByRole('main');
   await expect(heading(page, /^Roll back to/u)).toBeVisible();
-  await expect(main.getByRole('listitem').filter({ hasText: 'clamp to -6' })).toContainText('Removed');
+  await expect(main.getByRole('listitem').filter({ hasText: 'clamp to −6' })).toContainText('Removed');
   await lookAt(page, 'roll-back');
   await page.keyboard.press('Escape');
   await expect(heading(page, 'Take requests out')).toBeVisible();

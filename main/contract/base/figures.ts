@@ -2,6 +2,10 @@
 
 /** 1234567 → '1.23M'; 0.000012 → '1.2e-5': for axes and narrow columns. */
 export function shortNumber(value: number): string {
+  return withMinus(shortText(value));
+}
+
+function shortText(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size === 0) return '0';
@@ -38,5 +42,10 @@ export function percent(share: number): string {
   const rounded = value.toFixed(1);
   if (rounded === '100.0' && share < 1) return '≈100%';
   const text = value !== 0 && Math.abs(value) < 0.1 ? String(Number(value.toPrecision(2))) : rounded;
-  return `${text.replaceAll('-', '−')}%`;
+  return `${withMinus(text)}%`;
+}
+
+/** The minus sign of typography in place of the hyphen, for figures that people read: '-3e-5' → '−3e−5'. */
+export function withMinus(text: string): string {
+  return text.replaceAll('-', '−');
 }

@@ -1,4 +1,5 @@
 // How the files of a report write figures, operations and names.
+import { withMinus } from '../../contract/base/figures.ts';
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Predictor } from '../evaluation/forecastCheck.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
@@ -34,7 +35,7 @@ export function number(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   const text = size >= 1e5 || size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
-  return text.replace('-', '−').replace('e−', 'e-').replace('e-', 'e−');
+  return withMinus(text);
 }
 
 /** '95.3% [91.2%, 97.8%]' */

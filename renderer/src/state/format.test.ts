@@ -11,14 +11,14 @@ describe('figures as people read them', () => {
       '1k',
       '1.23M',
       '0.5',
-      '1e-5',
-      '-2.5k',
+      '1e−5',
+      '−2.5k',
     ]);
     expect([1e15, NaN, 1e-4, 0.0123456].map(shortNumber)).toEqual(['1e15', 'NaN', '0.0001', '0.0123']);
   });
 
   it('keep four where they are compared', () => {
-    expect([0.022812, 1, 123456, 0.00001234, 0].map(figure)).toEqual(['0.02281', '1', '123500', '1.23e-5', '0']);
+    expect([0.022812, 1, 123456, 0.00001234, 0].map(figure)).toEqual(['0.02281', '1', '123500', '1.23e−5', '0']);
   });
 
   it('have their units', () => {

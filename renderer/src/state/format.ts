@@ -1,20 +1,21 @@
 // Numbers, times and sizes as people read them. All figures of the window pass through here.
 
+import { withMinus } from '../../../main/contract/base/figures.ts';
 export { byteSize, percent, shortNumber } from '../../../main/contract/base/figures.ts';
 
 const grouped = new Intl.NumberFormat('en', { useGrouping: true, maximumFractionDigits: 0 });
 
 /** 1234567 → '1 234 567', with thin spaces. */
 export function wholeNumber(value: number): string {
-  return grouped.format(value).replaceAll(',', '\u202f');
+  return withMinus(grouped.format(value)).replaceAll(',', '\u202f');
 }
 
 /** Four significant digits, for figures that are compared. */
 export function figure(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value)) return withMinus(String(value));
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2);
-  return Number(value.toPrecision(4)).toString();
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return withMinus(value.toExponential(2));
+  return withMinus(Number(value.toPrecision(4)).toString());
 }
 
 /** 3725 → '1 h 2 min'. */

@@ -31,7 +31,7 @@ describe('an operation in words', () => {
       'ablate',
       'scale by 0.5 at generated tokens',
       'cap at 2, where feature 90 > 0.5 or feature 3 > 1',
-      'clamp to -3 from the first firing of feature 4',
+      'clamp to −3 from the first firing of feature 4',
       'steer by 8',
     ]);
     const gated = operations
@@ -39,7 +39,7 @@ describe('an operation in words', () => {
       .map((one) => operationText(one, (_, feature) => (feature > 3 ? 'harm' : null)));
     expect(gated).toEqual([
       'cap at 2, where feature 90 “harm” > 0.5 or feature 3 > 1',
-      'clamp to -3 from the first firing of feature 4 “harm”',
+      'clamp to −3 from the first firing of feature 4 “harm”',
     ]);
   });
 });

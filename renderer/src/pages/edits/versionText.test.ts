@@ -51,7 +51,7 @@ describe('a version as text', () => {
       '',
       '| Change | Feature | Label | Before | After | Dictionary | Site |',
       '| --- | --- | --- | --- | --- | --- | --- |',
-      '| added | 7 | complies |  | clamp to -3, where feature 90 “harm \\| no” > 0 | first | blocks.1.hook_resid_post |',
+      '| added | 7 | complies |  | clamp to −3, where feature 90 “harm \\| no” > 0 | first | blocks.1.hook_resid_post |',
       '',
       '- must satisfy jailbreak',
       '',

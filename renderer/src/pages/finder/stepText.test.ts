@@ -28,10 +28,10 @@ describe('a step of a search', () => {
     const labelOf = labelsIn({ labels: [{ dictionary, feature: 7, text: 'complies' }] });
     expect(stepWords(step, labelOf)).toEqual({
       did: 'Added',
-      what: 'feature 7 “complies”: clampActive to -3',
+      what: 'feature 7 “complies”: clampActive to −3',
       why:
         'The best of 512 edits tried: 25.0% of the behaviour is left (before: 100.0%), at a harm of 0.01 nats (before: 0 nats). ' +
-        'The next best, feature 9: clampActive to -3, would leave 30.0% at at least 0.2 nats.',
+        'The next best, feature 9: clampActive to −3, would leave 30.0% at at least 0.2 nats.',
     });
     expect(stepWords({ ...step, action: 'remove', runnersUp: [] }, labelOf).why).toMatch(/^It was not needed/u);
     const anew = stepWords({ ...step, action: 'beginAnew', before: { remaining: 0.9, harm: 0.01 } }, labelOf);
