@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
 import { createProject } from '../storage/project/create.ts';
+import { openProject } from '../storage/project/open.ts';
 import type { Project } from '../storage/project/project.ts';
 import { JobRunner, type Execute } from './jobRunner.ts';
 
@@ -113,10 +114,13 @@ describe('jobs', () => {
     await expect(crashed.output).rejects.toMatchObject({ code: 'engine-crashed' });
     expect(stateOf(crashed.id)).toBe('interrupted');
 
-    const { id } = project.jobs.add('count', { name: 'orphan', steps: 10 }); // as a dead process left it
-    project.jobs.move(id, 'running');
+    const other = await openProject(project.folder);
+    const { id } = other.jobs.add('count', { name: 'orphan', steps: 10 });
+    other.jobs.move(id, 'running');
+    expect(project.jobs.interruptOrphans()).toEqual([]);
+    other.close(); // and the job stays as it was, as when the process dies
     checkpoints.set('orphan', 7);
-    expect(runner.recover().map((job) => job.id)).toEqual([id]);
+    expect(project.jobs.interruptOrphans().map((job) => job.id)).toEqual([id]);
     expect(stateOf(id)).toBe('interrupted');
     expect(await runner.resume(id)).toBe(10);
     expect(log).toEqual(['orphan from 7']);

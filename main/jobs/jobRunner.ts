@@ -2,8 +2,8 @@
 // the work: it is asked to stop, and leaves a checkpoint. What differs is the state.
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import type { Progress } from '../contract/base/progress.ts';
-import type { JobRecord, JobRepository } from './job.ts';
-import { recoverJobs, runJob, type JobContext } from './runJob.ts';
+import type { JobRepository } from './job.ts';
+import { runJob, type JobContext } from './runJob.ts';
 
 /** Does the work of one kind of job. `isResumed`: it ran before, and may find a checkpoint. */
 export type Execute = (description: unknown, context: JobContext & { readonly isResumed: boolean }) => Promise<unknown>;
@@ -43,11 +43,6 @@ export class JobRunner {
   /** Whether this process runs the job, or will when its turn comes. */
   holds(id: string): boolean {
     return this.#current?.id === id || this.#queue.some((waiting) => waiting.id === id);
-  }
-
-  /** @returns the jobs that a dead process left running, now interrupted. Not while another process has the project. */
-  recover(): readonly JobRecord[] {
-    return recoverJobs(this.#options.repository, this.#current?.id);
   }
 
   /** @returns the job's id at once, and its output when it has succeeded. */

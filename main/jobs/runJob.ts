@@ -65,14 +65,3 @@ export async function runJob<T>(
   repository.move(id, 'succeeded');
   return output;
 }
-
-/**
- * Marks what a dead process left running as interrupted. Only to be called when no other process has the project open.
- * @param own the job that this process is running.
- */
-export function recoverJobs(repository: JobRepository, own: string | null = null): readonly JobRecord[] {
-  return repository
-    .list(['running', 'paused'])
-    .filter(({ id }) => id !== own)
-    .map(({ id }) => repository.move(id, 'interrupted'));
-}

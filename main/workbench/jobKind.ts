@@ -110,13 +110,12 @@ export async function resumeToEnd<Output>(
   options: RunOptions,
 ): Promise<Output> {
   const { project } = workbench;
+  project.jobs.interruptOrphans();
   const { state, description } = project.jobs.get(id);
   kind.check(description);
   if (state === 'running' || state === 'paused') {
-    throw new AppError(
-      'locked',
-      `Another process has this job: ${project.otherHolders().join(', ')}. Wait for it, or end it and try again.`,
-    );
+    const holder = project.jobs.holderOf(id) ?? 'this process';
+    throw new AppError('locked', `The job is ${state} in ${holder}. Wait for it, or cancel it there and try again.`);
   }
   if (state !== 'queued') project.jobs.move(id, 'queued');
   const logs = new JobLogs(project.folder);

@@ -1,5 +1,4 @@
 // Opens a project's workbench, and puts right what a process that died may have left.
-import { recoverJobs } from '../jobs/runJob.ts';
 import { openProject } from '../storage/project/open.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
@@ -31,7 +30,7 @@ export async function openWorkbench(
 ): Promise<OpenedWorkbench> {
   const project = await openProject(folder, { host, thread });
   try {
-    if (project.otherHolders().length === 0) recoverJobs(project.jobs);
+    project.jobs.interruptOrphans();
     await catalogueModels(project);
     await catalogueDictionaries(project);
     return {

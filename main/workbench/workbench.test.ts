@@ -99,7 +99,8 @@ describe('a job that runs to its end', () => {
     });
   });
 
-  it('is refused while another process does the same, and taken over when that has died', async () => {
+  it('is refused while another process does the same, and taken over when that has died, beside an open window', async () => {
+    const window = await openProject(folder, { host: 'the web host' });
     const other = await openProject(folder, { host: 'another host' });
     const { id } = other.jobs.add('work', { name: 'a' });
     other.jobs.move(id, 'running');
@@ -116,6 +117,7 @@ describe('a job that runs to its end', () => {
       await runToEnd(workbench, kind, { name: 'a' }, { signal: never });
       expect(workbench.project.jobs.get(id).state).toBe('succeeded');
     });
+    window.close();
   });
 
   it('is not stored when its kind could not read it again, and not begun when it is stored so', async () => {

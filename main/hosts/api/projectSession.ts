@@ -80,6 +80,7 @@ export class ProjectSession {
 
   /** The newest first. */
   jobs(): readonly Job[] {
+    this.#jobs.interruptOrphans();
     return this.#jobs
       .list()
       .toReversed()
@@ -112,13 +113,16 @@ export class ProjectSession {
   }
 
   cancel(id: string): Job {
+    this.#jobs.interruptOrphans();
     if (this.#jobs.get(id).state === 'running') this.#refuseElsewhere(id);
     this.#runner.cancel(id);
     return this.#runner.current === id ? this.#stop(id, 'Cancelling.') : this.job(id);
   }
 
   resume(id: string): Job {
-    const { kind, description } = this.#jobs.get(id);
+    this.#jobs.interruptOrphans();
+    const { kind, description, state } = this.#jobs.get(id);
+    if (state === 'running') this.#refuseElsewhere(id);
     JOB_KINDS.get(kind)?.check(description);
     this.#follow(id, kind, this.#runner.resume(id));
     return this.job(id);
@@ -152,8 +156,8 @@ export class ProjectSession {
 
   #refuseElsewhere(id: string): void {
     if (this.#runner.holds(id)) return;
-    const holders = this.workbench.project.otherHolders().join(', ');
-    throw new AppError('locked', `Another process runs this job${holders === '' ? '' : `: ${holders}`}.`);
+    const holder = this.#jobs.holderOf(id);
+    if (holder !== null) throw new AppError('locked', `The job is running in ${holder}.`);
   }
 
   #follow(id: string, kind: string, output: Promise<unknown>): void {
@@ -251,6 +255,8 @@ export class ProjectSession {
 
   #look(): void {
     try {
+      // A process that was killed writes nothing that would be noticed.
+      for (const record of this.#jobs.interruptOrphans()) this.#events.emit({ type: 'job', job: this.#show(record) });
       const version = this.workbench.project.dataVersion();
       if (version === this.#dataVersion) return;
       this.#dataVersion = version;

@@ -10,7 +10,7 @@ import { backupIfDue, listBackups } from '../recovery/backup.ts';
 import { translateSqliteError } from '../sqliteError.ts';
 import type { InStorageThread } from '../storageWork.ts';
 import { WalFlusher } from '../walFlusher.ts';
-import { otherHolders, register } from './holders.ts';
+import { Holder } from './holders.ts';
 import { DATABASE_FILE } from './layout.ts';
 import { Project } from './project.ts';
 
@@ -65,26 +65,24 @@ function withRecovery(thrown: unknown, folder: string): unknown {
 function openToWrite(folder: string, path: string, options: OpenOptions, found: readonly string[]): Project {
   const { thread } = options;
   const now = () => (options.now?.() ?? new Date()).toISOString();
-  let holders: () => readonly string[] = () => [];
+  let holder: Holder | undefined;
   const database = new Database(path, {
     patience: options.patience,
-    holders: () => holders(),
+    holders: () => holder?.others() ?? [],
     durability: thread ? 'flush' : 'commit',
   });
   const notices = [...found];
   try {
     migrate(database, folder, now());
-    const own = register(database, options.host ?? 'Errata', now());
-    holders = () => otherHolders(database, own);
+    holder = new Holder(database, options.host ?? 'Errata', now);
     try {
       if (options.backups !== false && !thread) backupIfDue(database, folder, now());
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.details['damaged'] === true) throw thrown;
       notices.push(`The daily backup could not be made: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     }
-    const leave = () => database.write(() => database.query<[number]>('DELETE FROM holders WHERE id = ?').run(own));
     const flusher = thread && new WalFlusher(database, () => thread('checkpoint', resolve(folder)));
-    return new Project(folder, database, now, { notices, leave, others: holders, flusher });
+    return new Project(folder, database, now, { notices, holder, flusher });
   } catch (thrown) {
     database.close();
     throw thrown;
@@ -115,7 +113,7 @@ function openToRead(folder: string, path: string, options: OpenOptions): Project
     } finally {
       writable.close();
     }
-    return new Project(folder, new Database(copy, { readOnly: true, shownPath: path }), now, { leave: removeCopy });
+    return new Project(folder, new Database(copy, { readOnly: true, shownPath: path }), now, { onClose: removeCopy });
   } catch (thrown) {
     removeCopy();
     throw thrown;

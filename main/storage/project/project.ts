@@ -29,13 +29,16 @@ import type { KnownHashes, VersionFile } from '../versions/versionFile.ts';
 import { versionStore, type VersionStore } from '../versions/versionStore.ts';
 import { workingEntity } from '../versions/workingEdit.ts';
 import type { WalFlusher } from '../walFlusher.ts';
+import type { Holder } from './holders.ts';
 
 const LOOK_AGAIN_MS = 20;
 
 interface ProjectParts {
   readonly notices?: readonly string[];
-  readonly leave?: () => void;
-  readonly others?: () => readonly string[];
+  /** This process among those that have the project open; none where it only looks. */
+  readonly holder?: Holder;
+  /** After the database was closed. */
+  readonly onClose?: () => void;
   readonly flusher?: WalFlusher | undefined;
 }
 
@@ -87,7 +90,7 @@ export class Project {
     this.evaluations = new EvaluationStore(database, now);
     this.intruders = new IntruderStore(database, now);
     this.catalog = new Catalog(database);
-    this.jobs = new JobStore(database, now);
+    this.jobs = new JobStore(database, now, parts.holder);
     const { versions, behaviours, catalog } = this;
     this.#exchange = { database, log: this.#log, versions, behaviours, catalog };
   }
@@ -130,7 +133,7 @@ export class Project {
 
   /** Who else has the project open, in words. */
   otherHolders(): readonly string[] {
-    return this.#parts.others?.() ?? [];
+    return this.#parts.holder?.others() ?? [];
   }
 
   /** @throws AppError('empty') when `author` has nothing to undo. */
@@ -215,11 +218,11 @@ export class Project {
   close(): void {
     if (!this.#database.isOpen) return;
     try {
-      if (!this.isReadOnly) this.#parts.leave?.();
+      this.#parts.holder?.leave();
     } catch {
       // Another process holds the lock, or the disk is full: the row is swept when the project is next opened.
     }
     this.#database.close();
-    if (this.isReadOnly) this.#parts.leave?.();
+    this.#parts.onClose?.();
   }
 }
