@@ -4,7 +4,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Fonts come in through a style sheet, where the bundler's own list of licences does not look. */
 function fontLicences() {
@@ -19,8 +19,28 @@ function fontLicences() {
   };
 }
 
+const READ_TEXT = 'readFileSync(new URL(';
+const TEXT_FILE = /readFileSync\(new URL\('(\.\/[\w.-]+)', import\.meta\.url\), 'utf8'\)/gu;
+
+/** A text that code reads from the file next to it (the Python of exports) becomes part of the bundle. */
+function textFiles() {
+  return {
+    name: 'text-files',
+    // Before anything rewrites the code.
+    enforce: 'pre' as const,
+    transform(code: string, id: string) {
+      if (id.includes('node_modules') || !code.includes(READ_TEXT)) return null;
+      const text = (file: string) => JSON.stringify(readFileSync(join(dirname(id), file), 'utf8'));
+      const bundled = code.replace(TEXT_FILE, (_, file: string) => text(file));
+      if (bundled.includes(READ_TEXT)) throw new Error(`${id}: a file that it reads would not be in the bundle.`);
+      return { code: bundled, map: null };
+    },
+  };
+}
+
 export default defineConfig({
   main: {
+    plugins: [textFiles()],
     build: {
       sourcemap: true,
       rolldownOptions: {

@@ -7,8 +7,8 @@ import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import { kindOf } from '../core/dictionaries/kinds/index.ts';
 import { operationsSchema, type Edit, type Operation } from '../core/edits/edit.ts';
-import { EXPORT_FORMS } from '../core/export/ladder.ts';
-import { loadingCode, type LoadingCode } from '../core/export/loadingCode.ts';
+import type { LoadingCode } from '../core/export/forms/form.ts';
+import { EXPORT_FORM_NAMES, findForm } from '../core/export/forms/index.ts';
 import { MANIFEST_FILE, readManifest, type Manifest } from '../core/export/manifest.ts';
 import { readReport, type Report } from '../core/export/report.ts';
 import { buildFolderAtomic, removeLeftovers } from '../core/files/atomicWrite.ts';
@@ -29,7 +29,7 @@ const exportRequestSchema = v.object({
     v.string(),
     v.regex(NAME, 'the job of an export writes into the project, so this is a name, not a path'),
   ),
-  form: v.picklist(EXPORT_FORMS),
+  form: v.picklist(EXPORT_FORM_NAMES),
   /** What to compare on: a store by name, or a corpus by path; by default what the dictionary's training held out. */
   text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
   /** Thresholds of topk features in place of their competition: a smaller graph that is not exact. False when left out. */
@@ -59,6 +59,7 @@ export async function listExports({ project }: Pick<Workbench, 'project'>): Prom
 async function readExport(folder: string, name: string): Promise<ProjectExport> {
   try {
     const artifact = { manifest: await readManifest(folder), report: await readReport(folder) };
+    findForm(artifact.manifest.form);
     return { name, folder, artifact, problem: null };
   } catch (thrown) {
     return { name, folder, artifact: null, problem: toAppError(thrown).message };
@@ -72,7 +73,7 @@ export async function showExport(
 ): Promise<{ folder: string; manifest: Manifest; report: Report; code: readonly LoadingCode[] }> {
   const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
   const manifest = await readManifest(folder);
-  return { folder, manifest, report: await readReport(folder), code: loadingCode(manifest) };
+  return { folder, manifest, report: await readReport(folder), code: findForm(manifest.form).loadingCode(manifest) };
 }
 
 /** The dictionaries that an edit names. @throws AppError `not-found`, `empty` for an edit without operations. */

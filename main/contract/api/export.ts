@@ -2,12 +2,10 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { operationSchema } from '../domain/edit.ts';
+import { exactnessSchema, exportFormName, exportFormSchema, rungSchema } from '../domain/exportForms.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { jobSchema } from './job.ts';
 
-/** ONNX with its weights inside, or linked; a plain checkpoint with the edit in a bias, or in the weights; one with a hook. */
-const formSchema = v.picklist(['embedded', 'referenced', 'bias', 'weights', 'huggingface']);
-const badgeSchema = v.picklist(['exact', 'calibrated', 'approximate']);
 const versionRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const count = v.number();
 
@@ -68,13 +66,13 @@ const artifactSchema = v.object({
   id: v.string(),
   created: v.string(),
   tool: v.string(),
-  form: formSchema,
+  form: exportFormSchema,
   model: v.object({ hash: v.string(), type: v.string() }),
   dictionaries: v.array(v.object({ hash: v.string(), architecture: v.string(), site: v.string() })),
   edit: v.string(),
   operations: v.array(operationSchema),
   /** One for each operation. */
-  exactness: v.array(v.object({ badge: badgeSchema, reason: v.string() })),
+  exactness: v.array(exactnessSchema),
   provenance,
   files: v.array(file),
   report: reportSchema,
@@ -104,11 +102,9 @@ export const export_ = {
     summary: 'Which forms can carry a version, which of them are exact, and why the others are not or cannot',
     input: v.strictObject({ version: versionRef }),
     output: v.object({
-      rungs: v.array(
-        v.object({ form: formSchema, applies: v.boolean(), badge: v.nullable(badgeSchema), reason: v.string() }),
-      ),
+      rungs: v.array(rungSchema),
       /** The first that is exact. */
-      default: formSchema,
+      default: exportFormName,
     }),
   }),
   /** The job's output holds the equivalence report. */
@@ -117,7 +113,7 @@ export const export_ = {
     input: v.strictObject({
       name: nameSchema,
       version: versionRef,
-      form: formSchema,
+      form: exportFormName,
       /** Thresholds of topk features in place of their competition: not exact; each badge says how often they differ. */
       calibrate: v.exactOptional(v.boolean()),
       /** What to compare on: a store, or a corpus; what the dictionary's training held out when left out. */

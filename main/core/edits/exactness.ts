@@ -1,5 +1,6 @@
 // How exactly an operation does in the graph what its definition says: shown wherever the operation is shown.
 import { percent } from '../../contract/base/figures.ts';
+import type { Badge } from '../../contract/domain/exportForms.ts';
 import { OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { kindOf } from '../dictionaries/kinds/index.ts';
@@ -10,7 +11,7 @@ export interface Exactness {
    * `exact`: what the definition says, up to rounding in float32. `calibrated`: a feature that competes fires above a threshold of
    * its own instead of by competition. `approximate`: compiled into weights, to a stated tolerance.
    */
-  readonly badge: 'exact' | 'calibrated' | 'approximate';
+  readonly badge: Badge;
   readonly reason: string;
 }
 

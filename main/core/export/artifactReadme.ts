@@ -1,14 +1,13 @@
 // README.md of an artifact: what it is, what its verification found, and how to load it.
 import { numberOf } from '../../contract/domain/operations/index.ts';
-import { isOnnx } from './ladder.ts';
-import { loadingCode } from './loadingCode.ts';
+import type { ExportForm } from './forms/form.ts';
 import type { Manifest } from './manifest.ts';
 import type { PythonCheck } from './pythonCheck.ts';
 import type { Report } from './report.ts';
 
 type Facts = Omit<Manifest, 'id' | 'format' | 'files'>;
 
-export function artifactReadme(facts: Facts, report: Report): string {
+export function artifactReadme(form: ExportForm, facts: Facts, report: Report): string {
   const { model, edit } = facts;
   const operations = edit.operations.map((operation, index) => {
     const { site, dictionary, feature, scope, gates, kind } = operation;
@@ -20,53 +19,22 @@ export function artifactReadme(facts: Facts, report: Report): string {
   });
   return `# A patched model
 
-Written by Errata ${facts.tool.version}. ${model.type}, model ${model.hash.slice(0, 10)}, edit ${edit.id.slice(0, 10)}. ${WHAT[facts.form]}
+Written by Errata ${facts.tool.version}. ${model.type}, model ${model.hash.slice(0, 10)}, edit ${edit.id.slice(0, 10)}. ${form.readme.what}
 
 | operation | feature | site | dictionary | where | exactness |
 | --- | --- | --- | --- | --- | --- |
 ${operations.join('\n')}
 
 ## Files
-${filesText(facts)}
+${form.readme.files(facts)}
 - \`manifest.json\` (hashes of everything), \`equivalence.json\` (the report below), \`reference.safetensors\` (what the workbench gave), \`check.py\` (compares the two in Python). Check everything at any time: \`errata verify FOLDER\`.
 
 ## Verified
 ${verifiedText(report)}
-${loadingCode(facts)
+${form
+  .loadingCode(facts)
   .map(({ title, language, code }) => `\n## ${title}\n\`\`\`${language}\n${code}\`\`\`\n`)
   .join('')}`;
-}
-
-const WHAT: Readonly<Record<Manifest['form'], string>> = {
-  embedded: 'The edit is part of the graphs: nothing else is needed to run it.',
-  referenced: 'The edit is part of the graphs: nothing else is needed to run it.',
-  bias: 'The edit is in the biases of a plain checkpoint of the same architecture.',
-  weights: 'The edit is in the weights of a plain checkpoint of the same architecture.',
-  huggingface: 'The original checkpoint, and PyTorch hooks that apply the edit to it.',
-};
-
-function filesText({ form, inputs, model }: Facts): string {
-  if (form === 'huggingface') {
-    return `- \`original/\`: the checkpoint as it was (hard links to its weights, or copies). It is *not* patched: loaded by itself it is the original model.
-- \`errata_edit.py\`, \`edit.json\`, \`edit.safetensors\`: the hooks, what they do, and the rows of the dictionaries they need.`;
-  }
-  if (!isOnnx(form)) {
-    return `- \`config.json\`, \`model.safetensors\` and the tokenizer: a checkpoint that is loaded as the original is.`;
-  }
-  const extra = [
-    ...(inputs.promptLength ? ['`prompt_length` int64 `[batch]`: tokens of each prompt.'] : []),
-    ...inputs.states.map(
-      ({ name, operations: count }) =>
-        `\`past_${name}\` bool \`[${count}, batch, 1]\` (model_with_past.onnx): all false at first, then the output \`present_${name}\` of the last run.`,
-    ),
-  ];
-  return `- \`model.onnx\`: \`input_ids\` int64 \`[batch, time]\` → \`logits\` float32 \`[batch, time, ${model.vocabularySize}]\`. Pad short rows on the right.
-- \`model_with_past.onnx\`: the same with a key-value cache, for generation. Pad short rows on the left; \`left_padding\` int64 \`[batch]\` says by how much.${extra.map((line) => `\n- also: ${line}`).join('')}
-- ${
-    form === 'embedded'
-      ? 'The weights are in the `.onnx` files, or in `model.onnx_data` beside them.'
-      : 'The weights are the files of the original model (hard links to them, or copies). They are *not* patched: the edit is in the graphs.'
-  }`;
 }
 
 function verifiedText({ equivalence, effect, deviation, formula, python, warnings, notes }: Report): string {

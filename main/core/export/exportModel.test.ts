@@ -11,7 +11,6 @@ import { runtime } from '../../testing/models/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { exportModel, type ExportOptions } from './exportModel.ts';
-import type { OnnxForm } from './ladder.ts';
 import { exportBench } from '../../testing/export/exportBench.ts';
 import { verifyArtifact } from './verifyArtifact.ts';
 
@@ -23,7 +22,7 @@ const hasStories = existsSync(stories) && existsSync(storiesText);
 if (!hasStories) console.log('skipped: the export of stories260K, because ../shared/fixtures is not there');
 
 const gpt2 = await exportBench(await openTinyModel('gpt2'));
-const forms: readonly OnnxForm[] = ['embedded', 'referenced'];
+const forms = ['embedded', 'referenced'] as const;
 
 async function exportTo(folder: string, more: Partial<ExportOptions> = {}) {
   return exportModel({ ...gpt2, runtime, form: 'embedded', folder, ...more });

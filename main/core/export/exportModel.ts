@@ -8,25 +8,19 @@ import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
 import { withThresholds, type FeatureThreshold } from '../dictionaries/featureThresholds.ts';
 import { kindOf } from '../dictionaries/kinds/index.ts';
 import { canonicalEdit, editId, type Edit, type Operation } from '../edits/edit.ts';
-import { fixEdit, type Dictionaries, type FixedEdit } from '../edits/editPatches.ts';
+import { fixEdit, type Dictionaries } from '../edits/editPatches.ts';
 import { graphExactness } from '../edits/exactness.ts';
 import { buildFolderAtomic, removeLeftovers, writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
-import type { Patch } from '../models/variant.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { openArtifact } from './artifactModel.ts';
 import { artifactReadme } from './artifactReadme.ts';
 import { calibrationDistance, distanceText } from './calibrationDistance.ts';
-import { copyCompanions, writeCheckpoint } from './checkpoints/writeCheckpoint.ts';
 import { requireEquivalence, type EditEffect } from './equivalence.ts';
 import { heldOutText } from './heldOutText.ts';
-import { checkFormula, writeHookForm } from './forms/huggingface/writeHookForm.ts';
-import { CHECK_FILE, checkPython } from './forms/huggingface/hookPython.ts';
-import { compiledExactness, isOnnx, type ExportForm } from './ladder.ts';
-import { describeFile, writeManifest, type Manifest, type ManifestFile, type WrittenFile } from './manifest.ts';
-import { writeOnnx } from './graphs/writeGraphs.ts';
-import { checkWithPython } from './pythonCheck.ts';
+import { describeFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
+import { EXPORT_FORMS, type ExportFormName } from './forms/index.ts';
+import { CHECK_FILE, checkPython, checkWithPython } from './pythonCheck.ts';
 import { REFERENCE_FILE, writeReference } from './reference.ts';
 import { EQUIVALENCE_FILE, REPORT_FORMAT, type Report } from './report.ts';
 import { figures } from './verifyArtifact.ts';
@@ -46,7 +40,7 @@ export interface ExportOptions {
    * artifact, and what it is compared with, then need these features' rows only.
    */
   readonly thresholds?: ReadonlyMap<string, readonly FeatureThreshold[]>;
-  readonly form: ExportForm;
+  readonly form: ExportFormName;
   /** Must not exist; the folder above it must. */
   readonly folder: string;
   /** Held-out text as token ids; each context begins as the model's texts do. */
@@ -100,8 +94,9 @@ async function checkWeightsAreThere(files: readonly string[]): Promise<void> {
  * @throws AppError as exportModel. What is in the folder then is of no use.
  */
 export async function writeArtifact(partial: string, options: ExportOptions): Promise<ExportResult> {
-  const { runtime, model, form, toolVersion, provenance = {}, python, signal, onWork } = options;
+  const { runtime, model, toolVersion, provenance = {}, python, signal, onWork } = options;
   const { thresholds = NO_THRESHOLDS } = options;
+  const form = EXPORT_FORMS[options.form];
   const path = resolve(options.folder);
   const edit = canonicalEdit(options.edit);
   const text = heldOutText(options.contexts, model.config);
@@ -111,14 +106,13 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
   const dictionaries = calibrated(options.dictionaries, thresholds);
   const bosTokenId = await bosTokenIdOf(model);
   const fixed = fixEdit(edit, dictionaries, bosTokenId);
-  const written = await writeForm(partial, fixed, { ...options, dictionaries, edit, bosTokenId });
+  const written = await form.write(partial, { ...options, dictionaries, edit, fixed, bosTokenId });
 
   const { config } = model;
-  const isGraph = isOnnx(form);
   const facts = {
     tool: { name: 'errata' as const, version: toolVersion },
     created: new Date().toISOString(),
-    form,
+    form: form.name,
     model: {
       hash: modelHash,
       type: config.modelType,
@@ -142,12 +136,7 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
           thresholds.get(operation.dictionary),
         ),
     ),
-    inputs: {
-      promptLength: isGraph && fixed.needsPromptLength,
-      states: isGraph
-        ? fixed.states.map(({ past, operations }) => ({ name: past.replace(/^past_/u, ''), operations }))
-        : [],
-    },
+    inputs: written.inputs,
     provenance,
   };
   const { reference, ...compared } = await compareWithWorkbench({
@@ -157,15 +146,13 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
     bosTokenId,
     text,
     compiled: written.compiled,
-    artifact: await openArtifact(runtime, partial, facts),
+    artifact: await form.open(runtime, partial, facts),
   });
   requireEquivalence(path, compared.equivalence);
   const formula =
-    form === 'huggingface'
-      ? await checkFormula(partial, { ...options, dictionaries, edit, bosTokenId, contexts: text.contexts })
-      : null;
+    (await form.check?.(partial, { ...options, dictionaries, edit, bosTokenId, contexts: text.contexts })) ?? null;
   await writeReference(join(partial, REFERENCE_FILE), reference);
-  await writeFileAtomic(join(partial, CHECK_FILE), checkPython(isGraph ? 'onnx' : formula ? 'hook' : 'checkpoint'));
+  await writeFileAtomic(join(partial, CHECK_FILE), checkPython(form.checkModel));
   onWork?.({ stage: 'Checking with Python', done: 0, total: null, unit: 'files' });
   const warnings = warningsOf(edit.operations, compared.effect);
   if (thresholds.size > 0) {
@@ -186,7 +173,7 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
 
   const json = JSON.stringify({ format: REPORT_FORMAT, ...report }, null, 2);
   await writeFileAtomic(join(partial, EQUIVALENCE_FILE), `${json}\n`);
-  await writeFileAtomic(join(partial, README_FILE), artifactReadme(facts, report));
+  await writeFileAtomic(join(partial, README_FILE), artifactReadme(form, facts, report));
 
   const files: ManifestFile[] = [];
   const listed = [
@@ -199,33 +186,6 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
   }
   const manifest = await writeManifest(partial, { ...facts, files });
   return { path, manifest, ...report, ...figures(report.equivalence) };
-}
-
-interface WrittenForm {
-  readonly files: readonly WrittenFile[];
-  /** Of every operation; null where each has its own. */
-  readonly exactness: Manifest['exactness'][number] | null;
-  /** What the artifact shall do, where that is not the edit at its sites. */
-  readonly compiled: readonly Patch[] | null;
-  readonly notes: readonly string[];
-}
-
-async function writeForm(
-  partial: string,
-  { patches }: FixedEdit,
-  options: ExportOptions & { readonly bosTokenId: number | null },
-): Promise<WrittenForm> {
-  const { form, model } = options;
-  if (form === 'bias' || form === 'weights') {
-    const { files, compiled, isExact, notes } = await writeCheckpoint(partial, form, options);
-    const exactness = compiledExactness(form, isExact);
-    return { files, exactness, compiled: isExact ? null : compiled.patches, notes };
-  }
-  const shared = { exactness: null, compiled: null, notes: [] };
-  if (form === 'huggingface') return { ...shared, files: await writeHookForm(partial, options) };
-  const files = await writeOnnx(partial, form, { ...options, patches });
-  const companions = await copyCompanions(model.folder, partial, true);
-  return { ...shared, files: [...files, ...companions.map((name) => ({ name, storage: 'own' as const }))] };
 }
 
 export async function leftoversRemoved(folder: string): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { hashSchema, timeSchema } from '../../contract/base/fields.ts';
+import { badgeSchema, exportFormName } from '../../contract/domain/exportForms.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { contentId } from '../edits/canonical.ts';
@@ -14,7 +15,6 @@ import { toFileError } from '../files/fileError.ts';
 import { hashFile } from '../files/hash.ts';
 import { pathInside } from '../files/insideFolder.ts';
 import { readJsonObject } from '../models/config.ts';
-import { EXPORT_FORMS } from './ladder.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 const MANIFEST_FORMAT = 'errata.artifact.1';
@@ -36,11 +36,8 @@ const contentSchema = v.strictObject({
   format: v.literal(MANIFEST_FORMAT, `expected the format ${MANIFEST_FORMAT}`),
   tool: v.strictObject({ name: v.literal('errata'), version: text }),
   created: timeSchema,
-  /**
-   * ONNX with the weights inside or in one data file beside it, or in the model's own files; a checkpoint with the edit in a
-   * bias or in the weights; a checkpoint with a hook.
-   */
-  form: v.picklist(EXPORT_FORMS),
+  /** A name of the table in forms/: of a newer version, it may not be there. */
+  form: exportFormName,
   model: v.strictObject({
     hash: hashSchema,
     type: text,
@@ -62,7 +59,7 @@ const contentSchema = v.strictObject({
   ),
   edit: v.strictObject({ id: hashSchema, operations: operationsSchema }),
   /** One for each operation, in the order of the edit. */
-  exactness: v.array(v.strictObject({ badge: v.picklist(['exact', 'calibrated', 'approximate']), reason: text })),
+  exactness: v.array(v.strictObject({ badge: badgeSchema, reason: text })),
   /** What the graphs ask for beside tokens, cache and padding. */
   inputs: v.strictObject({
     promptLength: v.boolean(),

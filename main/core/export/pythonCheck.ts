@@ -1,10 +1,10 @@
 // check.py of an artifact, run where Python is: the one check that loads the artifact as a person will. It is never required, and
 // what could not be checked is said.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Tolerance } from './equivalence.ts';
-import { CHECK_FILE } from './forms/huggingface/hookPython.ts';
 
 export type PythonCheck =
   | { readonly state: 'notChecked'; readonly reason: string }
@@ -19,6 +19,16 @@ export type PythonCheck =
       /** Of the packages that loaded the artifact. */
       readonly versions: Readonly<Record<string, string>>;
     };
+
+export const CHECK_FILE = 'check.py';
+
+const SOURCE = readFileSync(new URL('./check.py', import.meta.url), 'utf8');
+const CHECK_MODEL = /^from check_model import .*$/mu;
+
+/** check.py of an artifact, in one file. @param checkModel how its form is loaded: Python that defines `Model` and `VERSIONS`. */
+export function checkPython(checkModel: string): string {
+  return SOURCE.replace(CHECK_MODEL, () => checkModel.trim());
+}
 
 const LONGEST_MS = 20 * 60_000;
 const MOST_OUTPUT = 1 << 20;

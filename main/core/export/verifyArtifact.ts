@@ -5,8 +5,9 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Runtime } from '../onnx/runtime.ts';
-import { openArtifact, requiredFiles, withSession } from './artifactModel.ts';
+import { withSession } from './artifactModel.ts';
 import { EquivalenceCheck, requireEquivalence, type Equivalence } from './equivalence.ts';
+import { findForm } from './forms/index.ts';
 import { checkFiles, MANIFEST_FILE, readManifest, type Manifest } from './manifest.ts';
 import { continueGreedily, textLogits } from './modelRuns.ts';
 import { readReference, REFERENCE_FILE } from './reference.ts';
@@ -31,13 +32,15 @@ export interface Verification {
 }
 
 /**
- * @throws AppError `not-found` when there is no artifact, `invalid-file` for a malformed manifest, `verification-failed` that
+ * @throws AppError `not-found` when there is no artifact, `invalid-file` for a malformed manifest, `unsupported` for a form of a newer
+ * version, `verification-failed` that
  * names the changed or missing file or says by how much the artifact differs, `cancelled`.
  */
 export async function verifyArtifact({ runtime, folder, signal, onWork }: VerifyOptions): Promise<Verification> {
   const path = resolve(folder);
   const manifest = await readManifest(path);
-  for (const required of [...requiredFiles(manifest.form), REFERENCE_FILE]) {
+  const form = findForm(manifest.form);
+  for (const required of [...form.requiredFiles, REFERENCE_FILE]) {
     if (manifest.files.some((file) => file.path === required)) continue;
     throw new AppError('invalid-file', `${join(path, MANIFEST_FILE)}: it does not list ${required}.`);
   }
@@ -48,7 +51,7 @@ export async function verifyArtifact({ runtime, folder, signal, onWork }: Verify
   const { model } = manifest;
   const reference = await readReference(join(path, REFERENCE_FILE), model.vocabularySize);
   const check = new EquivalenceCheck(model.vocabularySize);
-  const artifact = await openArtifact(runtime, path, manifest);
+  const artifact = await form.open(runtime, path, manifest);
   await withSession(artifact.open(false), async (session) => {
     for (const [done, { tokens, promptLength, logits }] of reference.texts.entries()) {
       if (signal?.aborted) throw new AppError('cancelled', 'The verification was cancelled.');

@@ -16,7 +16,8 @@ import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { parseEdit, type Edit } from '../../core/edits/edit.ts';
 import { featuresRead } from '../../core/edits/exactness.ts';
 import { writeArtifact } from '../../core/export/exportModel.ts';
-import { EXPORT_FORMS, exportLadder } from '../../core/export/ladder.ts';
+import { EXPORT_FORM_NAMES } from '../../core/export/forms/index.ts';
+import { exportLadder } from '../../core/export/ladder.ts';
 import { verifyArtifact } from '../../core/export/verifyArtifact.ts';
 import type { Model } from '../../core/models/model.ts';
 import { defineTask, type TaskContext } from '../task.ts';
@@ -118,7 +119,7 @@ export const writeExport = defineTask({
     /** By their hashes, the dictionaries whose features get thresholds in place of their competition; none by default. */
     calibrations: v.exactOptional(v.array(calibration)),
     text: heldOutText,
-    form: v.picklist(EXPORT_FORMS),
+    form: v.picklist(EXPORT_FORM_NAMES),
     /** The empty folder to fill, and what it will be called. */
     partial: v.string(),
     folder: v.string(),

@@ -2,79 +2,37 @@
 //
 // Changed tensors are stored as float32, whatever the others are stored as: a bias rounded to bfloat16 would be another edit.
 // config.json then says float32, which is what transformers takes by itself.
-import { constants, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, toAppError } from '../../../contract/base/errors.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import type { OnWork } from '../../../contract/base/progress.ts';
-import type { Edit } from '../../edits/edit.ts';
-import type { Dictionaries } from '../../edits/editPatches.ts';
 import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { openFile, type ByteSource } from '../../files/byteSource.ts';
 import { readFloatTensor, writeSafetensors, type TensorToWrite } from '../../formats/safetensors.ts';
 import type { StoredTensor } from '../../formats/safetensorsFolder.ts';
 import { readJsonObject } from '../../models/config.ts';
 import type { Model } from '../../models/model.ts';
+import { CONFIG_FILE, copyCompanions } from './companions.ts';
 import { changeTensor, compileWeights, mustUntie, type CompiledWeights, type TensorChange } from './compiledWeights.ts';
+import type { WriteOptions } from '../forms/form.ts';
 import type { WrittenFile } from '../manifest.ts';
-import { planWeights } from './weightPlan.ts';
+import type { WeightPlan } from './weightPlan.ts';
 
-const WEIGHTS_FILE = 'model.safetensors';
-const CONFIG_FILE = 'config.json';
+export const WEIGHTS_FILE = 'model.safetensors';
 const PIECE_BYTES = 8 << 20;
-
-/** What is copied from the model's folder as it is, where it is there. */
-const COMPANIONS = [
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'tokenizer.model',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'chat_template.json',
-];
-
-export async function copyCompanions(from: string, to: string, withConfig: boolean): Promise<string[]> {
-  const copied: string[] = [];
-  for (const name of [...(withConfig ? [CONFIG_FILE] : []), ...COMPANIONS]) {
-    try {
-      await copyFile(join(from, name), join(to, name), constants.COPYFILE_EXCL);
-      copied.push(name);
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code !== 'not-found') throw error;
-    }
-  }
-  return copied;
-}
-
-export interface CheckpointOptions {
-  readonly model: Model;
-  readonly edit: Edit;
-  readonly dictionaries: Dictionaries;
-  readonly signal?: AbortSignal;
-  readonly onWork?: OnWork;
-}
 
 export interface WrittenCheckpoint {
   readonly files: readonly WrittenFile[];
   readonly compiled: CompiledWeights;
-  /** False: it differs from the edit at its site alone. */
-  readonly isExact: boolean;
   /** What a person should know of the checkpoint. */
   readonly notes: readonly string[];
 }
 
-/** @throws AppError `unsupported` with the reason when the edit does not fit into weights; `disk-full`, `cancelled` … */
+/** @throws AppError `disk-full`, `cancelled` … */
 export async function writeCheckpoint(
   folder: string,
-  form: 'bias' | 'weights',
-  { model, edit, dictionaries, signal, onWork }: CheckpointOptions,
+  plan: WeightPlan,
+  { model, edit, dictionaries, signal, onWork }: WriteOptions,
 ): Promise<WrittenCheckpoint> {
-  const plan = planWeights(model, edit.operations, form);
-  if ('refused' in plan) throw new AppError('unsupported', plan.refused);
   const compiled = compileWeights(plan, edit, dictionaries);
   const isUntied = mustUntie(model.writers, compiled);
   const stored = [...model.storedTensors];
@@ -94,7 +52,6 @@ export async function writeCheckpoint(
   return {
     files: [CONFIG_FILE, WEIGHTS_FILE, ...companions].map(own),
     compiled,
-    isExact: plan.isExact,
     notes: [
       `Changed: ${[...compiled.tensors.keys()].join(', ')}. Every other tensor has the bytes of the original.`,
       ...(isUntied

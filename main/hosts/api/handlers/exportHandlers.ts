@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
+import { findForm } from '../../../core/export/forms/index.ts';
 import {
   exportJob,
   listExports,
@@ -34,7 +35,7 @@ export function exportHandlers(host: HostContext): ApiHandlers['export'] {
       return session.submit(exportJob, {
         edit: { operations },
         target: name,
-        form,
+        form: findForm(form).name,
         calibrate,
         provenance: { version: id, author, message },
         ...(python === undefined ? {} : { python }),
@@ -61,7 +62,7 @@ function shown({ name, folder, artifact, problem }: ProjectExport) {
       id,
       created,
       tool: tool.version,
-      form,
+      form: wordsOf(findForm(form)),
       model: { hash: model.hash, type: model.type },
       dictionaries: dictionaries.map(({ hash, architecture, site }) => ({ hash, architecture, site })),
       edit: edit.id,
@@ -72,4 +73,8 @@ function shown({ name, folder, artifact, problem }: ProjectExport) {
       report: artifact.report,
     },
   };
+}
+
+function wordsOf({ name, title, description, carries }: ReturnType<typeof findForm>) {
+  return { name, title, description, carries };
 }

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
-import { EXPORT_FORMS, type Ladder } from '../../../core/export/ladder.ts';
+import { EXPORT_FORM_NAMES, EXPORT_FORMS } from '../../../core/export/forms/index.ts';
+import type { Ladder } from '../../../core/export/ladder.ts';
 import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
@@ -36,9 +37,9 @@ export const exportCommand: ComputeCommand = {
     ...EDIT_OPTIONS,
     form: {
       type: 'string',
-      description:
-        'embedded, referenced (ONNX; weights inside, or linked), bias, weights (a plain checkpoint), huggingface (a checkpoint with a hook); ' +
-        'the first exact one of the ladder when left out.',
+      description: `${Object.values(EXPORT_FORMS)
+        .map(({ name, title }) => `${name} (${title})`)
+        .join(', ')}; the first that is exact when left out.`,
     },
     calibrate: {
       type: 'boolean',
@@ -67,7 +68,8 @@ export const exportCommand: ComputeCommand = {
       const store = optionalText(arguments_, 'activations');
       const text = corpus !== undefined ? { corpus } : store !== undefined ? { store } : undefined;
       const { edit, provenance } = await editOf(arguments_, workbench, 'export');
-      const form = oneOf(arguments_, 'form', EXPORT_FORMS) ?? (await planExport(workbench, edit.operations)).default;
+      const form =
+        oneOf(arguments_, 'form', EXPORT_FORM_NAMES) ?? (await planExport(workbench, edit.operations)).default;
       const calibrate = flag(arguments_, 'calibrate');
       const python = flag(arguments_, 'python');
       const result = await exportEdit(

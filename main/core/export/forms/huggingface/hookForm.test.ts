@@ -17,9 +17,11 @@ import { exportModel, type ExportOptions } from '../../exportModel.ts';
 import { editOfHook, hookOf, readHook, writeHook } from './hookFile.ts';
 import { hookFormula } from './hookFormula.ts';
 import { planHook } from './hookPlan.ts';
-import { checkPython, HOOK_PYTHON } from './hookPython.ts';
+import { HOOK_PYTHON } from './hookPython.ts';
 import { exportBench } from '../../../../testing/export/exportBench.ts';
+import { checkPython } from '../../pythonCheck.ts';
 import { verifyArtifact } from '../../verifyArtifact.ts';
+import { EXPORT_FORMS } from '../index.ts';
 
 const SCOPES: readonly Scope[] = [
   { positions: 'all' },
@@ -264,9 +266,10 @@ if (!hasOnnxRuntime)
 describe.skipIf(!hasPython)('the Python files', () => {
   it.each([
     ['errata_edit.py', HOOK_PYTHON],
-    ['check.py of ONNX', checkPython('onnx')],
-    ['check.py of a checkpoint', checkPython('checkpoint')],
-    ['check.py of a hook', checkPython('hook')],
+    ...Object.values(EXPORT_FORMS).map(({ name, checkModel }): [string, string] => [
+      `check.py of the form ${name}`,
+      checkPython(checkModel),
+    ]),
   ])('%s compiles', async (_name, code) => {
     const path = join(await temporaryFolder(), 'file.py');
     await writeFile(path, code);
