@@ -284,7 +284,7 @@ describe('what is refused, with the file named', () => {
   };
 
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ['an unknown architecture', { architecture: 'gated' }, /architecture: .*gated/],
+    ['an unknown architecture', { architecture: 'unheard_of' }, /architecture: "unheard_of" cannot be read/],
     ['no architecture', { architecture: undefined }, /architecture/],
     ['normalized activations', { normalize_activations: 'layer_norm' }, /normalize_activations: .*layer_norm/],
     ['rescaled activations', { rescale_acts_by_decoder_norm: true }, /rescale_acts_by_decoder_norm/],

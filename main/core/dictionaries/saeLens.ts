@@ -19,7 +19,7 @@ const MAX_FEATURES = 1 << 24;
 const MAX_CONFIG_BYTES = 16 << 20;
 
 const ConfigEntries = v.looseObject({
-  architecture: v.picklist(SAELENS_ARCHITECTURES),
+  architecture: v.picklist(SAELENS_ARCHITECTURES, ({ received }) => `${received} cannot be read`),
   d_in: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 20)),
   d_sae: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FEATURES)),
   k: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
