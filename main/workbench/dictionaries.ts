@@ -12,6 +12,7 @@ import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.t
 import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { Project } from '../storage/project/project.ts';
+import { KeptReadings } from './keptReadings.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
@@ -24,8 +25,14 @@ const evaluationEntries = {
   tokens: v.number(),
   lossRecovered: v.number(),
 };
-/** Of evaluation.json, what lists need; and the rest of it. */
-const evaluationSchema = v.looseObject({ ...evaluationEntries, tokensPerSecond: v.exactOptional(v.number()) });
+/** Of evaluation.json, what lists need: it stays in memory, so the firing rates of all features are left out. */
+const evaluationSchema = v.object({
+  ...evaluationEntries,
+  ceOriginal: v.exactOptional(v.number()),
+  ceReconstructed: v.exactOptional(v.number()),
+  ceZero: v.exactOptional(v.number()),
+  tokensPerSecond: v.exactOptional(v.number()),
+});
 const wholeEvaluationSchema = v.object({
   ...evaluationEntries,
   ceOriginal: v.number(),
@@ -57,10 +64,19 @@ export interface ProjectDictionary {
   readonly quality: Readonly<v.InferOutput<typeof evaluationSchema>> | null;
 }
 
+const runs = new KeptReadings<{
+  readonly run: Awaited<ReturnType<typeof readRun>>;
+  readonly quality: ProjectDictionary['quality'];
+}>();
+
 async function readDictionary(folder: string, name: string): Promise<ProjectDictionary> {
-  const { config, site, store, model, heldOutFraction } = await readRun(folder);
+  const evaluation = join(folder, EVALUATION_FILE);
+  const { run, quality } = await runs.get([join(folder, RUN_FILE), evaluation], async () => ({
+    run: await readRun(folder),
+    quality: await readEvaluation(evaluation),
+  }));
+  const { config, site, store, model, heldOutFraction } = run;
   const { architecture, d, size, k, steps } = config;
-  const quality = await readEvaluation(join(folder, EVALUATION_FILE));
   const state = quality ? 'finished' : 'unfinished';
   const place = { name, folder, store: await storeNow(folder, store) };
   return { ...place, state, architecture, d, size, k, steps, site, heldOutFraction, model, quality };

@@ -9,6 +9,7 @@ import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { Project } from '../storage/project/project.ts';
+import { KeptReadings } from './keptReadings.ts';
 import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
 
 const MODEL_FILE = 'model.json';
@@ -112,6 +113,13 @@ function folderInRecord(project: string, folder: string): string {
 export async function findModel(project: string, name: string): Promise<ProjectModel> {
   await checkProject(project);
   const path = join(await existingFolder(project, 'models', name, MODEL_FILE), MODEL_FILE);
+  const { format, version, ...record } = await records.get([path], () => readRecord(path));
+  return { name, ...record, folder: resolve(project, record.folder) };
+}
+
+const records = new KeptReadings<v.InferOutput<typeof recordSchema>>();
+
+async function readRecord(path: string) {
   let parsed: unknown;
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'));
@@ -120,8 +128,7 @@ export async function findModel(project: string, name: string): Promise<ProjectM
       throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
     throw toFileError(thrown, path);
   }
-  const { format, version, ...record } = validate(recordSchema, parsed, path, 'invalid-file');
-  return { name, ...record, folder: resolve(project, record.folder) };
+  return validate(recordSchema, parsed, path, 'invalid-file');
 }
 
 export async function listModels(project: string): Promise<ProjectModel[]> {
