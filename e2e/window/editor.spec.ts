@@ -163,6 +163,32 @@ test('an edit is committed, and from then on its texts name the version', async 
   await expect(column(page, 'Patched')).toContainText(/version [0-9a-f]{8} · edit [0-9a-f]{8}/u);
 });
 
+test('an operation that is switched off looks muted, and is left out of the next version unless it is kept', async ({
+  page,
+}) => {
+  await addOperation(page, 'ablate', 12);
+  const muted = card(page, 'ablate of feature 12');
+  await muted.getByRole('checkbox', { name: /^Switch on/u }).uncheck();
+  await expect(muted.getByText('muted', { exact: true })).toBeVisible();
+  await expect(muted.locator('.badge')).toHaveCount(1); // not "exact": it is not computed
+  await expect(page.getByText('1 muted operation will be left out')).toBeVisible();
+  // It is the only change: without it there is nothing to commit.
+  await expect(page.getByRole('button', { name: 'Commit', exact: true })).toBeDisabled();
+  await page.getByLabel('Commit muted operations too').check();
+  await expect(page.getByRole('button', { name: 'Commit 1 change' })).toBeVisible();
+  await page.getByLabel('Commit muted operations too').uncheck();
+  await addOperation(page, 'ablate', 13);
+  await page.getByLabel('What this version does').fill('Without the muted one');
+  await page.getByRole('button', { name: 'Commit 1 change' }).click();
+  await expect(pending(page)).toHaveText('As committed');
+  await expect(muted).toHaveCount(0);
+  await expect(card(page, 'ablate of feature 13')).toBeVisible();
+  await page.getByRole('button', { name: 'Take out: ablate of feature 13' }).click();
+  await page.getByLabel('What this version does').fill('As before');
+  await page.getByRole('button', { name: 'Commit 1 change' }).click();
+  await expect(pending(page)).toHaveText('As committed');
+});
+
 test('everything can be done by keyboard', async ({ page }) => {
   const steer = card(page, `steer of feature ${FEATURE}`);
   const slider = steer.getByRole('slider');

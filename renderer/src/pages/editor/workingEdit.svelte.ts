@@ -56,6 +56,9 @@ export class WorkingEdit {
   /** Those that are switched on: what is computed. */
   readonly active = $derived.by((): readonly Operation[] => this.operations.filter((one) => this.isOn(one)));
 
+  /** Those that are switched off. */
+  readonly muted = $derived.by((): readonly Operation[] => this.operations.filter((one) => !this.isOn(one)));
+
   readonly hasDrafts = $derived.by((): boolean => [...this.#drafts.values()].some((draft) => this.#isCurrent(draft)));
 
   isOn(operation: Operation): boolean {
