@@ -1,5 +1,6 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
+import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../edits/edit.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
@@ -243,16 +244,23 @@ function forecastSection(forecast: CheckedForecast, { labelOf }: ReportContext):
   return `<h2>Forecast at ${escape(site)}</h2><p>Before anything was run, from the dictionary's rows and the statistics of its features alone: changes of rates would add up to ${percent(shareOfFirings)} of all firings. Of the ${found.of} features that changed most, ${found.hits} were among its ${found.of} largest (${number(found.byChance)} by chance).</p>${table(['rank correlation with the measured change', '', '#features'], checks)}<p class="soft">Directly, by the decoder rows alone, in logits: raises ${tokens(raised)}; lowers ${tokens(lowered)}.</p>${rows.length === 0 ? '' : table(['feature', 'label', '#fires', '#forecast change', 'decoder cosine', '#co-firing'], rows)}`;
 }
 
+function outcome(aim: SuiteReport['aim'], passed: boolean, text: string): string {
+  const { word, isGood } = outcomeWord(aim, passed);
+  return `<strong class="${isGood ? 'good' : 'bad'}">${word}</strong><pre>${escape(text)}</pre>`;
+}
+
 function changedSection(suites: readonly SuiteReport[]): string {
   const parts = suites
     .filter(({ changed }) => changed.length > 0)
     .map(
-      ({ name, changed, brokenCases, mendedCases }) =>
-        `<details><summary>${escape(name)}: ${brokenCases} cases no longer pass, ${mendedCases} now do</summary>${table(
+      ({ name, aim, changed, brokenCases, mendedCases }) =>
+        `<details><summary>${escape(name)}: ${changesText(aim, { broken: brokenCases, mended: mendedCases })}</summary>${table(
           ['prompt', 'without', 'with the edit'],
-          changed.map(({ prompt, before, after }) =>
-            [prompt, before, after].map((part) => `<pre>${escape(part)}</pre>`),
-          ),
+          changed.map(({ prompt, before, after, passedBefore }) => [
+            `<pre>${escape(prompt)}</pre>`,
+            outcome(aim, passedBefore, before),
+            outcome(aim, !passedBefore, after),
+          ]),
         )}</details>`,
     );
   return parts.length === 0 ? '' : `<h2>Cases that changed</h2>${parts.join('')}`;

@@ -1,4 +1,5 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
+import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
 import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
@@ -251,16 +252,20 @@ function forecasts(
 }
 
 function changedCases(pdf: PdfWriter, report: EvaluationReport): void {
-  for (const { name, changed, brokenCases, mendedCases } of report.suites) {
+  for (const { name, aim, changed, brokenCases, mendedCases } of report.suites) {
     if (changed.length === 0) continue;
     pdf.heading(`Cases of ${name} that changed`);
     const shown = changed.slice(0, LISTED_CASES);
     pdf.paragraph(
-      `${brokenCases} no longer pass, ${mendedCases} now do${shown.length < brokenCases + mendedCases ? `; ${shown.length} of them` : ''}.`,
+      `${changesText(aim, { broken: brokenCases, mended: mendedCases })}${shown.length < brokenCases + mendedCases ? `; ${shown.length} of them` : ''}.`,
     );
     pdf.table(
       [column('prompt', 1.2), column('without'), column('with the edit')].map((each) => ({ ...each, isMono: true })),
-      shown.map(({ prompt, before, after }) => [prompt, before, after]),
+      shown.map(({ prompt, before, after, passedBefore }) => [
+        prompt,
+        `${outcomeWord(aim, passedBefore).word}: ${before}`,
+        `${outcomeWord(aim, !passedBefore).word}: ${after}`,
+      ]),
     );
   }
 }
