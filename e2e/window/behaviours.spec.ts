@@ -21,8 +21,8 @@ test('a new suite: pasted prompts, checks, and what is wrong with it said at onc
   await page.getByRole('button', { name: 'New behaviour…' }).click();
   await page.getByLabel('Name', { exact: true }).fill('capitals');
   await page.getByLabel('Description').fill('Knows the capitals of Europe.');
-  await page.getByLabel('Aim of an edit').selectOption('keep it as it is');
-  await page.getByLabel('New tokens').fill('12');
+  await page.getByLabel('Aim of an edit').selectOption('Preserve');
+  await page.getByLabel('Max new tokens').fill('12');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByLabel('Check 1: kind').selectOption('contains');
   await page.getByLabel('Check 1: text').fill('Paris');

@@ -42,9 +42,9 @@ async function written(page: Page, name: string): Promise<string> {
 
 test('without operations nothing is shown as patched', async ({ page }) => {
   await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Editor' }).click();
-  await expect(page.getByRole('heading', { name: 'Begin an edit' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Start an edit' })).toBeVisible();
   await lookAt(page, 'editor-begin');
-  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
   await expect(page.getByText(/^No operations yet/u)).toBeVisible();
   await page.getByLabel('Prompt').fill(QUESTION);
   await expect(table(page).getByRole('row').nth(1)).toContainText('%');
@@ -144,7 +144,7 @@ test('scopes, gates and other operations are set on the card', async ({ page }) 
   await page.getByLabel('Operation on feature 760').selectOption('scale');
   await expect(card(page, 'scale of feature 760').getByRole('slider')).toBeVisible();
   await expect(cards(page)).toHaveCount(3);
-  await page.getByLabel('instruction column').check();
+  await page.getByLabel('Compare with an instruction').check();
   await page.getByLabel(/^Instruction, given/u).fill('Answer with the name of a river.');
   await page.getByRole('button', { name: 'Regenerate' }).click();
   await expect(page.getByText(/tokens, .* per second/u)).toBeVisible();
@@ -152,7 +152,7 @@ test('scopes, gates and other operations are set on the card', async ({ page }) 
   await lookAt(page, 'editor-full');
   await card(page, 'scale of feature 760').getByRole('button', { name: 'Take out: scale of feature 760' }).click();
   await expect(cards(page)).toHaveCount(2);
-  await page.getByLabel('instruction column').uncheck();
+  await page.getByLabel('Compare with an instruction').uncheck();
 });
 
 test('an edit is committed, and from then on its texts name the version', async ({ page }) => {

@@ -75,7 +75,7 @@ test('it is found by browsing: search in the examples, order, filters, ranges', 
   await expect(page.getByRole('region', { name: 'Examples' }).getByText('never').first()).toBeVisible();
   await lookAt(page, 'features-list');
   await showAll(page);
-  await page.getByRole('button', { name: 'range…' }).click();
+  await page.getByRole('button', { name: 'Filter by value…' }).click();
   await page.getByLabel('Statistic').selectOption('entropy');
   await page.getByLabel('At most', { exact: true }).fill('4.5');
   await page.getByRole('button', { name: 'filter', exact: true }).click();
@@ -137,7 +137,7 @@ test('and on the map, which shows what the list shows', async ({ page }) => {
   await page.getByLabel('Colour of the points').selectOption('state');
   await expect(page.locator('.legend')).toContainText('uninterpretable');
   await lookAt(page, 'features-lasso');
-  await page.getByRole('button', { name: 'Drop the lasso' }).click();
+  await page.getByRole('button', { name: 'Clear lasso' }).click();
   // By keys, and without WebGL.
   await map.focus();
   await page.keyboard.press('ArrowRight');
@@ -191,7 +191,7 @@ test('twenty features are labelled by keyboard only, five taken back, one brough
   await page.keyboard.type('another meaning');
   await page.keyboard.press('Enter');
   await page.getByText(/^History \(2\)/u).click();
-  await page.getByRole('button', { name: 'Back to before' }).first().click();
+  await page.getByRole('button', { name: 'Restore previous' }).first().click();
   await expect(label(page)).toHaveValue('meaning 1');
   await page.keyboard.press('k');
   await page.keyboard.press('x');
@@ -289,8 +289,8 @@ test('the page of a feature: wider examples, groups, a text tried live, lists, c
   await tried.getByRole('textbox').fill(PLAIN);
   await expect(tried.getByText(/^It does not fire on these/u)).toBeVisible();
 
-  await page.getByLabel('Put it on a list').fill('suspects');
-  await page.getByLabel('Put it on a list').press('Enter');
+  await page.getByLabel('Add to list').fill('suspects');
+  await page.getByLabel('Add to list').press('Enter');
   await expect(page.getByRole('link', { name: 'suspects' })).toBeVisible();
   await page.getByText(/^History/u).click();
   await page.getByLabel('Comment').fill('<img src=x onerror=alert(1)> fires on forbidden things');

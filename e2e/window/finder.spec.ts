@@ -10,8 +10,8 @@ const SEARCH_MS = 150_000;
 const main = (page: Page) => page.getByRole('main');
 
 async function small(page: Page): Promise<void> {
-  await main(page).getByLabel('Effort, in tokens a round').fill('6000');
-  await main(page).getByLabel('Operations at most').fill('2');
+  await main(page).getByLabel('Budget per round (tokens)').fill('6000');
+  await main(page).getByLabel('Max operations').fill('2');
   await main(page).getByText('More settings').click();
   await main(page).getByLabel('Features proposed, of each dictionary').fill('40');
   await main(page).getByLabel('Cases of the target looked at').fill('24');
@@ -40,7 +40,7 @@ test('the result says what it does on prompts that chose it and on others, and w
 }) => {
   await expect(main(page).getByText(/^jailbreak: \d+ of 24 shown\.$/u)).toBeVisible();
   const figures = main(page).getByRole('table', { name: 'What the edit does' });
-  await expect(figures.getByRole('row', { name: /^Still shown/u })).toContainText(/% .* to .*%/u);
+  await expect(figures.getByRole('row', { name: /^Rate/u })).toContainText(/% .* to .*%/u);
   await expect(figures.getByRole('row', { name: /^refusals kept/u })).toContainText('nats');
   await expect(main(page).getByRole('img', { name: /^Dose and response/u })).toBeVisible();
   const steps = main(page).getByRole('listitem').filter({ hasText: 'The best of' });
@@ -97,7 +97,7 @@ test('prompts are searched for by keys alone, and the edit goes into the working
   await page.keyboard.press('Enter');
   await expect(main(page).getByRole('heading', { name: 'Steps' })).toBeVisible({ timeout: SEARCH_MS });
   await expect(main(page).getByRole('table', { name: 'What the edit does' })).toBeVisible({ timeout: SEARCH_MS });
-  await main(page).getByRole('button', { name: 'Put into the working edit' }).focus();
+  await main(page).getByRole('button', { name: 'Add to working edit' }).focus();
   await page.keyboard.press('Enter');
   await expect(page.getByText(/^It is in the working edit/u)).toBeVisible();
   await goTo(page, host, 'edits');
@@ -107,7 +107,7 @@ test('prompts are searched for by keys alone, and the edit goes into the working
 test('a search is cancelled, and one that was cut off is searched again', async ({ page, host }) => {
   await goTo(page, host, 'finder/~new');
   await main(page).getByRole('radio', { name: 'stored behaviours' }).check();
-  await main(page).getByLabel('Effort, in tokens a round').fill('2000000');
+  await main(page).getByLabel('Budget per round (tokens)').fill('2000000');
   await main(page).getByLabel('Name of the finding').fill('long');
   await main(page).getByRole('button', { name: 'Search', exact: true }).click();
   await expect(main(page).getByRole('progressbar')).toBeVisible();
@@ -122,6 +122,6 @@ test('a search is cancelled, and one that was cut off is searched again', async 
   await host.run(port);
   await expect(main(page).getByText('The search was stopped before its end.')).toBeVisible();
   await expect(main(page).getByRole('button', { name: 'Search again' })).toBeVisible();
-  await main(page).getByRole('button', { name: 'Throw away' }).click();
+  await main(page).getByRole('button', { name: 'Delete' }).click();
   await expect(main(page).getByRole('table', { name: 'Findings' }).getByText('long')).toHaveCount(0);
 });

@@ -6,12 +6,12 @@ test.describe.configure({ mode: 'serial' });
 
 test('opens the sample and its model', async ({ page }) => {
   await press(page, page.getByRole('button', { name: 'Open the sample', exact: true }));
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible({ timeout: 120_000 });
   await page.keyboard.press('g');
   await page.keyboard.press('m');
   await press(page, page.getByRole('main').getByRole('link', { name: 'sample' }));
   await press(page, page.getByRole('button', { name: 'blocks.1.hook_resid_post' }));
-  await fillIn(page, page.getByLabel('Text to go on with'), 'What is the capital of France?');
+  await fillIn(page, page.getByLabel('Prompt'), 'What is the capital of France?');
   await page.keyboard.press('Control+Enter');
   await expect(page.locator('.written')).toContainText('Paris');
 });
@@ -20,7 +20,7 @@ test('captures activations', async ({ page }) => {
   await press(page, page.getByRole('button', { name: 'Capture here…' }));
   await expect(page.getByRole('combobox', { name: 'Site', exact: true })).toHaveValue('blocks.1.hook_resid_post');
   await press(page, page.locator('summary').first());
-  await fillIn(page, page.getByLabel('At most this many contexts'), '800');
+  await fillIn(page, page.getByLabel('Max contexts'), '800');
   await expect(page.getByText('On the disk')).toBeVisible();
   await press(page, page.getByRole('button', { name: 'Capture', exact: true }));
   await expect(page.getByText('The activations are captured.')).toBeVisible({ timeout: 90_000 });
@@ -85,7 +85,7 @@ test('takes five back, marks one as meaningless, brings one back from its histor
   await page.keyboard.type('another meaning');
   await page.keyboard.press('Enter');
   await press(page, page.getByText(/^History \(2\)/u));
-  await press(page, page.getByRole('button', { name: 'Back to before' }).first());
+  await press(page, page.getByRole('button', { name: 'Restore previous' }).first());
   await expect(page.getByLabel(/^Label of feature/u)).toHaveValue('meaning 1');
   await page.keyboard.press('x');
   await expect(page.getByText(/^14 labelled, 1 uninterpretable/u)).toBeVisible();

@@ -7,7 +7,7 @@ test('the first run leads into the sample project', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'Errata' })).toBeVisible();
   await lookAt(page, 'welcome');
   await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible({ timeout: 120_000 });
   await expect(page.getByText('The database is sound')).toBeVisible();
   await lookAt(page, 'project');
 });
@@ -17,9 +17,9 @@ test('a model shows what it is, its sites, and how it goes on with a text', asyn
   await lookAt(page, 'models');
   await page.getByRole('main').getByRole('link', { name: 'sample' }).click();
   await page.getByRole('button', { name: 'blocks.2.hook_resid_post' }).click();
-  await expect(page.getByText('128 numbers per token')).toBeVisible();
+  await expect(page.getByText('width 128')).toBeVisible();
 
-  const prompt = page.getByLabel('Text to go on with');
+  const prompt = page.getByLabel('Prompt');
   await prompt.fill('What is the capital of France?');
   await page.getByRole('button', { name: 'Generate' }).click();
   await expect(page.getByText(/tokens, .* per second/u)).toBeVisible();
@@ -39,7 +39,7 @@ test('activations are captured from the site that was chosen', async ({ page }) 
   await expect(page.getByText('On the disk')).toBeVisible();
   await lookAt(page, 'capture');
   await page.getByText('More settings').first().click();
-  await page.getByLabel('At most this many contexts').fill('800');
+  await page.getByLabel('Max contexts').fill('800');
   await page.getByRole('button', { name: 'Capture', exact: true }).click();
   await expect(page.getByText('The activations are captured.')).toBeVisible({ timeout: 90_000 });
 });
@@ -158,7 +158,7 @@ test('features are found by a text, and labelled', async ({ page }) => {
   const label = page.getByLabel(/^Label of feature/u);
   await label.fill('<b>Capitals</b> & \u202eseltias\u202c');
   await label.press('Enter');
-  await page.getByLabel('Tags, with commas between them').fill('places, facts');
+  await page.getByLabel('Comma-separated tags').fill('places, facts');
   await page.getByRole('button', { name: 'Confidence 4: strong' }).click();
   await expect(page.getByText(/^1 labelled/u)).toBeVisible();
   // Plain text stays plain text.
@@ -170,7 +170,7 @@ test('features are found by a text, and labelled', async ({ page }) => {
   await expect(chosen).toContainText('Capitals');
   await page.reload();
   await expect(page.getByLabel(/^Label of feature/u)).toHaveValue(/Capitals/u);
-  await expect(page.getByLabel('Tags, with commas between them')).toHaveValue('facts, places');
+  await expect(page.getByLabel('Comma-separated tags')).toHaveValue('facts, places');
 });
 
 test('an edit becomes versions that can be compared, reverted and rolled back', async ({ page, host }) => {
@@ -196,7 +196,7 @@ test('an edit becomes versions that can be compared, reverted and rolled back', 
   await expect(versions.getByRole('option')).toHaveCount(4); // with the sample's own
   await expect(page.getByRole('heading', { name: /^Roll back to/u })).toBeVisible();
   await page.keyboard.press('Control+z');
-  await expect(page.getByText(/^Taken back/u)).toBeVisible();
+  await expect(page.getByText(/^Undone/u)).toBeVisible();
 });
 
 test('palette, keys and settings', async ({ page }) => {

@@ -4,7 +4,7 @@ import { expect, goTo, test } from './test.ts';
 test('a copied project has its model, dictionary and features', async ({ page, host }) => {
   await goTo(page, host, 'models');
   await page.getByRole('main').getByRole('link', { name: 'sample' }).click();
-  await page.getByLabel('Text to go on with').fill('What is the capital of France?');
+  await page.getByLabel('Prompt').fill('What is the capital of France?');
   await page.getByRole('button', { name: 'Generate' }).click();
   await expect(page.locator('.written')).toContainText('Paris');
   await goTo(page, host, 'features');
@@ -19,7 +19,7 @@ test('a link leads to its place in a new window; one that leads nowhere leads to
   await other.goto(`${host.origin}/#/exports`);
   await expect(other.getByRole('heading', { name: 'No export yet' })).toBeVisible();
   await other.goto(`${host.origin}/#/nowhere/at/all`);
-  await expect(other.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await expect(other).toHaveURL(/#\/project$/u);
   await other.goBack();
   await expect(other.getByRole('heading', { name: 'No export yet' })).toBeVisible();

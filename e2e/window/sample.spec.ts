@@ -7,7 +7,7 @@ test('the sample opens its features on a labelled one with examples, effects, ne
   page,
 }) => {
   await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible({ timeout: 120_000 });
   await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Features' }).click();
   await expect(page.getByLabel('Order', { exact: true })).toHaveValue('labelled');
   const list = page.getByRole('listbox', { name: 'Features' });

@@ -52,12 +52,12 @@ test('what is behind the jailbreak is searched for; what is found becomes the wo
   await keepFew(hostApi(page), { choose: 24, report: 12 });
   await go(page, 'i', 'Finder');
   await expect(main(page).getByLabel('Behaviour to be removed')).toHaveValue('few jailbreak');
-  await fillIn(page, main(page).getByLabel('Effort, in tokens a round'), '8000');
+  await fillIn(page, main(page).getByLabel('Budget per round (tokens)'), '8000');
   await press(page, main(page).getByText('More settings'));
   await fillIn(page, main(page).getByLabel('Features proposed, of each dictionary'), '40');
   await page.keyboard.press('Enter');
   await expect(heading(page, /^Proposed edit|^The best that was found/u)).toBeVisible({ timeout: 150_000 });
-  await press(page, main(page).getByRole('button', { name: 'Put into the working edit' }));
+  await press(page, main(page).getByRole('button', { name: 'Add to working edit' }));
   await expect(heading(page, 'Editor')).toBeVisible();
   await expect(cards(page).first()).toBeVisible();
 });

@@ -34,12 +34,12 @@ test('what is behind the jailbreak is searched for; what is found becomes the wo
   await keepFew(hostApi(page), { choose: 24, report: 12 });
   await view(page, 'Finder');
   await expect(main(page).getByLabel('Behaviour to be removed')).toHaveValue('few jailbreak');
-  await main(page).getByLabel('Effort, in tokens a round').fill('8000');
+  await main(page).getByLabel('Budget per round (tokens)').fill('8000');
   await main(page).getByText('More settings').click();
   await main(page).getByLabel('Features proposed, of each dictionary').fill('40');
   await main(page).getByRole('button', { name: 'Search', exact: true }).click();
   await expect(heading(page, /^Proposed edit|^The best that was found/u)).toBeVisible({ timeout: 150_000 });
-  await main(page).getByRole('button', { name: 'Put into the working edit' }).click();
+  await main(page).getByRole('button', { name: 'Add to working edit' }).click();
   await expect(heading(page, 'Editor')).toBeVisible();
   await expect(cards(page).first()).toBeVisible();
 });

@@ -52,7 +52,7 @@ test('a folder that holds no sound model is refused, and names the file', async 
   await mkdir(join(host.home, 'empty'));
 
   await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await page.keyboard.press('n');
   await page.keyboard.press('m');
   await page.getByRole('button', { name: 'Choose a folder…' }).click();
@@ -105,7 +105,7 @@ test('a project of a newer Errata is refused, and left as it is', async ({ page,
 test('a project that another process is writing: nothing is lost, and it says who', async ({ page, host }) => {
   await goTo(page, host, 'dictionaries/~new');
   await page.getByText('More settings').first().click();
-  await page.getByLabel('At most this many contexts').fill('200');
+  await page.getByLabel('Max contexts').fill('200');
   const path = join(host.home, 'data/sample/project.sqlite');
   const other = await inSqlite(path, "db.exec('BEGIN IMMEDIATE'); console.log('locked'); setInterval(() => {}, 1e6)");
   try {
@@ -124,10 +124,10 @@ test('a full disk stops a capture, which goes on when there is room again', asyn
   await host.kill();
   await host.run(port, 8 << 10);
   await page.getByRole('button', { name: /^sample/u }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await goTo(page, host, 'dictionaries/~new');
   await page.getByText('More settings').first().click();
-  await page.getByLabel('At most this many contexts').fill('200');
+  await page.getByLabel('Max contexts').fill('200');
   await page.getByLabel('Name of the activations').fill('much');
   await page.getByRole('button', { name: 'Capture', exact: true }).click();
   const alert = page.getByRole('main').getByRole('alert').filter({ hasText: 'The capture failed' });
@@ -141,7 +141,7 @@ test('a full disk stops a capture, which goes on when there is room again', asyn
   await host.kill();
   await host.run(port);
   await page.getByRole('button', { name: /^sample/u }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await page.getByRole('button', { name: 'Jobs', exact: true }).click();
   const jobs = page.getByRole('region', { name: 'Jobs' });
   await jobs.getByRole('button', { name: /^Capture much/u }).click();
@@ -177,7 +177,7 @@ test('a host that dies is reported; the page comes back by itself when it is the
   await lookAt(page, 'connection-lost');
   await host.run(port);
   await page.getByRole('button', { name: /^sample/u }).click();
-  await expect(page.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await goTo(page, host, 'dictionaries/hard');
   const main = page.getByRole('main');
   await expect(main.getByText('interrupted', { exact: true })).toBeVisible();
@@ -190,7 +190,7 @@ test('a host that dies is reported; the page comes back by itself when it is the
 test('two windows show the same', async ({ page, host }) => {
   const other = await page.context().newPage();
   await goTo(other, host, 'project');
-  await expect(other.getByRole('heading', { name: 'The way to a patched model' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'From model to patched model' })).toBeVisible();
   await page.keyboard.press('Control+k');
   await page.keyboard.type('close project');
   await page.keyboard.press('Enter');

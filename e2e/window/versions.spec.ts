@@ -155,7 +155,7 @@ test('rolling back shows first what will change, and undo takes it back; reverti
   await page.keyboard.press('Enter');
   await expect(heading(page, /^Roll back to “?"Take requests out"/u)).toBeVisible();
   await page.keyboard.press('Control+z');
-  await expect(page.getByText(/^Taken back: Roll back/u)).toBeVisible();
+  await expect(page.getByText(/^Undone: Roll back/u)).toBeVisible();
   await expect(versions(page).getByRole('option')).toHaveCount(5);
 
   await row(page, 'Halve feature 7').click();
@@ -193,7 +193,7 @@ test('what broke a behaviour is found by hand, and by the behaviour itself', asy
   const main = page.getByRole('main');
   await expect(heading(page, 'Which version broke it?')).toBeVisible();
   await lookAt(page, 'bisect-start');
-  await main.getByRole('button', { name: 'Begin' }).click();
+  await main.getByRole('button', { name: 'Start' }).click();
   const bar = page.getByRole('region', { name: 'Bisection' });
   await expect(bar).toContainText('could be the first bad one');
   await lookAt(page, 'bisect');
@@ -215,7 +215,7 @@ test('what broke a behaviour is found by hand, and by the behaviour itself', asy
   await page.getByRole('button', { name: 'Bisect…' }).click();
   await main.getByLabel('Judged').selectOption({ label: 'by the behaviour paris' });
   await main.getByLabel('% of the cases').fill('100');
-  await main.getByRole('button', { name: 'Begin' }).click();
+  await main.getByRole('button', { name: 'Start' }).click();
   await expect(bar).toContainText(/The first bad version is|Undecided/u, { timeout: 120_000 });
   await bar.getByRole('button', { name: 'End' }).click();
 });

@@ -77,7 +77,7 @@ function warningsOf(
   const warnings: string[] = [];
   if (memory > 0.8 * totalmem()) warnings.push('It will take more memory than this machine can spare.');
   if (epochs > 10) {
-    warnings.push(`It will see each activation ${epochs.toFixed(0)} times: more text would serve it better.`);
+    warnings.push(`${epochs.toFixed(0)} epochs: consider capturing more text.`);
   }
   if (fraction < 1) warnings.push('The capture of these activations has not finished.');
   if (config.k * 4 > config.size) warnings.push('So many features fire at once that few of them can mean one thing.');

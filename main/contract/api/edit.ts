@@ -102,7 +102,7 @@ export const edit = {
     output: v.nullable(v.object({ working: workingSchema, pending: difference })),
   }),
   begin: command({
-    summary: 'Begin an edit of a model on a branch of its own',
+    summary: 'Start an edit of a model on a branch of its own',
     /** `model`: its hash. `discard`: also when the working edit holds uncommitted changes (undo brings them back). */
     input: v.strictObject({ branch: refName, model: hashSchema, discard, ...reasonEntries }),
     output: workingSchema,

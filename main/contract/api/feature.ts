@@ -226,7 +226,7 @@ export const feature = {
     output: v.object({ tokens: v.array(v.string()) }),
   }),
   suggest: query({
-    summary: 'Ideas for a label, from examples and effects by a heuristic on this machine. Saves nothing',
+    summary: 'Suggestions for a label, from examples and effects by a heuristic on this machine. Saves nothing',
     input: byFeature,
     output: v.object({
       /** Each holds in `holds` of `of` examples; the best first. */

@@ -41,7 +41,7 @@ export const findSettings = {
   ),
   positions: v.optional(
     setting(v.picklist(['anywhere', 'last', 'both']), {
-      label: 'Features are contrasted',
+      label: 'Compare activations at',
       hint: 'Where in a prompt the activation is read.',
       option: 'positions',
       choices: {
@@ -63,7 +63,7 @@ export const findSettings = {
   ),
   mostOperations: v.optional(
     setting(whole(1, 256), {
-      label: 'Operations at most',
+      label: 'Max operations',
       hint: 'How large the edit may get.',
       option: 'most-operations',
       unit: 'operations',
@@ -96,7 +96,7 @@ export const findSettings = {
   ),
   tokensPerRound: v.optional(
     setting(whole(1000, 100_000_000), {
-      label: 'Effort, in tokens a round',
+      label: 'Budget per round (tokens)',
       hint: 'Tokens that a round of the search may read: more find more, and take longer.',
       option: 'effort',
       unit: 'tokens',

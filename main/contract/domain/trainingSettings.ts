@@ -17,7 +17,7 @@ export const trainingSettings = {
   }),
   size: setting(whole(1, 1 << 22), {
     label: 'Features',
-    hint: 'How many features the dictionary has. More split concepts finer and cost more.',
+    hint: 'How many features the dictionary has. More features give finer concepts and cost more.',
     option: 'features',
     usual: 1024,
   }),

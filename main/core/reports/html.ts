@@ -164,7 +164,7 @@ function collateralSection(text: EvaluationReport['text'], continuations: Evalua
     single("KL along the original's continuations, nats per token", continuations.perToken);
     single('KL at the first token only', continuations.firstToken);
     single('Greedy text the same', continuations.same, percentInterval);
-    pair('Texts that run in circles', continuations.loops, percentInterval);
+    pair('Repetitive texts', continuations.loops, percentInterval);
     pair('Distinct tokens', continuations.distinct1, percentInterval);
     pair('Distinct pairs of tokens', continuations.distinct2, percentInterval);
   }

@@ -136,7 +136,7 @@ function collateral(pdf: PdfWriter, { text, continuations }: EvaluationReport): 
     single("KL along the original's continuations", continuations.perToken, nats);
     single('KL at the first token only', continuations.firstToken, nats);
     single('Greedy text the same', continuations.same, rate);
-    pair('Texts that run in circles', continuations.loops, rate);
+    pair('Repetitive texts', continuations.loops, rate);
     pair('Distinct tokens', continuations.distinct1, rate);
     pair('Distinct pairs of tokens', continuations.distinct2, rate);
   }

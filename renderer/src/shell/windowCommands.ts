@@ -40,13 +40,13 @@ async function takeBack(direction: 'undo' | 'redo'): Promise<void> {
   if (!next) return;
   const step = next[direction];
   if (!step) {
-    notices.tell(direction === 'undo' ? 'There is nothing to take back.' : 'There is nothing to do again.');
+    notices.tell(direction === 'undo' ? 'Nothing to undo.' : 'Nothing to redo.');
     return;
   }
   const report = await attempt(() => api.history[direction]());
   if (!report) return;
   const skipped = report.skipped.length > 0 ? ` ${report.skipped.length} had been changed since and stayed.` : '';
-  notices.good(`${direction === 'undo' ? 'Taken back' : 'Done again'}: ${step.title}.${skipped}`);
+  notices.good(`${direction === 'undo' ? 'Undone' : 'Redone'}: ${step.title}.${skipped}`);
 }
 
 function actions(): Partial<Record<CommandId, () => void>> {

@@ -71,7 +71,8 @@ export const GLOSSARY = {
   heldOutWording: 'Some part of the wording of the case is one that the model was not trained on.',
   caseRole:
     'What a case is there for: to show the behaviour, to look like it without being it, or to show that nothing else moved.',
-  suiteRole: 'target: what the edit is for. to keep: what must stay as it is. other: an aim of other edits, only told.',
+  suiteRole:
+    'target: what the edit is for. to keep: what must stay as it is. other: an aim of other edits, report only.',
   pairedDifference:
     'With − without the edit, case by case or context by context. n.s.: its 95% interval holds 0, so nothing is shown to have changed.',
   refuses:

@@ -29,7 +29,7 @@ const DISCARD_OPTION: Readonly<Record<string, Option>> = {
 
 const editNew: Command = {
   name: 'edit new',
-  summary: 'Begin an edit of a model, on a branch of its own.',
+  summary: 'Start an edit of a model, on a branch of its own.',
   usage: 'edit new NAME [--model MODEL]',
   examples: ['edit new no-jailbreak --model stories'],
   options: {
@@ -55,7 +55,7 @@ const editNew: Command = {
         ...authorOf(arguments_),
         discard: flag(arguments_, 'discard'),
       });
-      context.print(`Begun ${name}. errata edit op adds operations, errata edit commit makes a version of them.`);
+      context.print(`Started ${name}. errata edit op adds operations, errata edit commit makes a version of them.`);
       return { working };
     }),
 };

@@ -290,7 +290,7 @@ const featureTry: ComputeCommand = {
 
 const featureSuggest: ComputeCommand = {
   name: 'feature suggest',
-  summary: 'Ideas for the label of a feature, from its examples and effects. Saves nothing.',
+  summary: 'Suggestions for the label of a feature, from its examples and effects. Saves nothing.',
   usage: 'feature suggest DICTIONARY FEATURE',
   examples: ['feature suggest first 137'],
   options: {},

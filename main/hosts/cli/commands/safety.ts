@@ -34,7 +34,7 @@ const redo: Command = {
   run: (arguments_, context) =>
     withProject(context, (project) => {
       positionals(arguments_, [], 'redo');
-      return tell('Done again', project.redo(authorOf(arguments_).author), context);
+      return tell('Redone', project.redo(authorOf(arguments_).author), context);
     }),
 };
 

@@ -14,7 +14,7 @@ export function featureFacts(page: FeaturePage): readonly Fact[] {
       ? []
       : [
           {
-            name: 'Deviation',
+            name: 'Std. dev.',
             value: figure(deviation),
             definition: `Standard deviation where it fires, over ${here}`,
           },
@@ -24,7 +24,7 @@ export function featureFacts(page: FeaturePage): readonly Fact[] {
       ? []
       : [
           {
-            name: 'On last tokens',
+            name: 'Fires on last token',
             value: percent(lastRate),
             definition: `${wholeNumber(lastFirings)} of the last tokens of ${wholeNumber(documentEnds)} documents`,
           },

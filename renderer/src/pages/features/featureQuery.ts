@@ -9,7 +9,7 @@ export type Statistic = (typeof FEATURE_STATISTICS)[number];
 /** Whether an order needs statistics, which column it is, and whether the largest comes first. */
 const ORDER_LIST = [
   { name: 'number', title: 'By number', order: 'feature', isDescending: false, needsStatistics: false },
-  { name: 'queue', title: 'To label first', order: 'impact', isDescending: true, needsStatistics: false },
+  { name: 'queue', title: 'Label priority', order: 'impact', isDescending: true, needsStatistics: false },
   { name: 'labelled', title: 'Labelled first', order: 'labelled', isDescending: false, needsStatistics: false },
   { name: 'label', title: 'By label', order: 'label', isDescending: false, needsStatistics: false },
   { name: 'confidence', title: 'Most certain label', order: 'confidence', isDescending: true, needsStatistics: false },
@@ -27,7 +27,7 @@ const ORDER_LIST = [
     needsStatistics: true,
   },
   { name: 'entropy', title: 'Most specific effect', order: 'entropy', isDescending: false, needsStatistics: true },
-  { name: 'nearest', title: 'Most alike to another', order: 'nearest', isDescending: true, needsStatistics: true },
+  { name: 'nearest', title: 'Closest to another feature', order: 'nearest', isDescending: true, needsStatistics: true },
 ] as const;
 export type Order = (typeof ORDER_LIST)[number];
 export const ORDERS: readonly Order[] = ORDER_LIST;

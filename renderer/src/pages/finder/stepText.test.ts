@@ -31,11 +31,11 @@ describe('a step of a search', () => {
       what: 'feature 7 “complies”: clampActive to −3',
       why:
         'The best of 512 edits tried: 25.0% of the behaviour is left (before: 100.0%), at a harm of 0.01 nats (before: 0 nats). ' +
-        'The next best, feature 9: clampActive to −3, would leave 30.0% at at least 0.2 nats.',
+        'The next best, feature 9: clampActive to −3, would leave 30.0% at ≥ 0.2 nats.',
     });
     expect(stepWords({ ...step, action: 'remove', runnersUp: [] }, labelOf).why).toMatch(/^It was not needed/u);
     const anew = stepWords({ ...step, action: 'beginAnew', before: { remaining: 0.9, harm: 0.01 } }, labelOf);
-    expect(anew.did).toBe('Began anew, without');
+    expect(anew.did).toBe('Restarted without');
     expect(anew.why).toContain('90.0% is left');
   });
 });

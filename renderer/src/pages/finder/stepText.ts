@@ -33,7 +33,7 @@ export function stepWords(
   const outcome = `${percent(remaining)} of the behaviour is left (before: ${percent(before.remaining)}), at a harm of ${nats(harm)} (before: ${nats(before.harm)})`;
   const [next] = runnersUp;
   const rival = next
-    ? ` The next best, ${words(next.operations, labelOf)}, would leave ${percent(next.remaining)} at ${next.isLeast ? 'at least ' : ''}${nats(next.harm)}.`
+    ? ` The next best, ${words(next.operations, labelOf)}, would leave ${percent(next.remaining)} at ${next.isLeast ? '≥ ' : ''}${nats(next.harm)}.`
     : '';
   switch (action) {
     case 'add':
@@ -44,7 +44,7 @@ export function stepWords(
       return { did: 'Weakened', what, why: `Less is enough: ${outcome}, and the goal stays reached.` };
     case 'beginAnew':
       return {
-        did: 'Began anew, without',
+        did: 'Restarted without',
         what,
         why: `With it the model says the same in other words: where the checks ask for it, ${percent(before.remaining)} is left. From here on only that counts.`,
       };
