@@ -17,7 +17,8 @@ describe('the form that is offered first', () => {
     const model = await openTinyModel('gpt2');
     const ladder = exportLadder(model, [STEER], () => ({ architecture: 'batchtopk', size: 32, k: null }));
     const exact = ladder.rungs.filter(({ badge }) => badge === 'exact').map(({ form }) => form);
-    expect(exact).toEqual(['embedded', 'referenced', 'bias', 'huggingface']);
+    expect(exact).toEqual(expect.arrayContaining(['embedded', 'referenced', 'bias', 'huggingface']));
+    expect(exact[0]).toBe('embedded');
     expect(ladder.default).toBe('embedded');
   });
 
