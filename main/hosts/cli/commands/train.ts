@@ -1,5 +1,6 @@
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
+import { TRAINED_KIND_NAMES } from '../../../contract/domain/dictionaryKinds.ts';
 import { runSettings } from '../../../contract/domain/trainingSettings.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
@@ -15,7 +16,7 @@ import { printQuality } from './dictionary.ts';
 export const trainCommand: ComputeCommand = {
   name: 'train',
   summary: 'Train a dictionary on captured activations.',
-  usage: 'train NAME --activations STORE [--architecture batchtopk|topk] [--features N] [--k K] [--steps N]',
+  usage: `train NAME --activations STORE [--architecture ${TRAINED_KIND_NAMES.join('|')}] [--features N] [--k K] [--steps N]`,
   examples: [
     'train first --activations stories.blocks.3.hook_resid_post --features 1024 --k 32 --steps 6000',
     'train first --resume',
