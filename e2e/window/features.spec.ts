@@ -154,7 +154,6 @@ test('twenty features are labelled by keyboard only, five taken back, one brough
   await expect(listOf(page).getByRole('option').first()).toBeVisible();
   await page.keyboard.press('q');
   await expect(page.getByRole('region', { name: 'Label queue' })).toBeVisible();
-  await page.keyboard.press('j');
   await expect(label(page)).toBeVisible();
   await page.keyboard.press('Enter');
   for (let number = 1; number <= 20; number++) {

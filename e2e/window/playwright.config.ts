@@ -13,6 +13,7 @@ const PREPARED: readonly string[] = [
   'versions',
   'finder',
   'features',
+  'labelQueue',
   'behaviours',
   'evaluations',
   'storyMouse',

@@ -1,6 +1,6 @@
 // What list, map, queue and page have in common: which list is shown, which feature is chosen, which are selected for a change
 // of many, which one the pointer is over. What a link should carry is in the address; the rest lasts as long as the view.
-import { untrack } from 'svelte';
+import { tick, untrack } from 'svelte';
 import { SvelteSet } from 'svelte/reactivity';
 import { api } from '../../api/session.svelte.ts';
 import type { Dictionary } from '../../api/types.ts';
@@ -32,6 +32,8 @@ export class Browsing {
   #anchor: number | null = null;
   #beginning: Promise<void> | null = null;
   #choosing: Promise<void> = Promise.resolve();
+  /** Choices that were asked for and are not made yet. */
+  #choices = $state(0);
   readonly #dictionary: () => Dictionary;
 
   /** To be made while a component is set up. */
@@ -134,7 +136,24 @@ export class Browsing {
   }
 
   chooseAt(index: number): Promise<void> {
-    this.#choosing = this.#chooseIndex(index);
+    return this.#then(() => this.#chooseIndex(index), Promise.resolve());
+  }
+
+  /** Whether another feature than the one that is chosen has been asked for. */
+  get isChoosing(): boolean {
+    return this.#choices > 0;
+  }
+
+  #then(choose: () => Promise<void>, after = this.#choosing): Promise<void> {
+    this.#choices = untrack(() => this.#choices) + 1;
+    const chosen = async () => {
+      try {
+        await choose();
+      } finally {
+        this.#choices -= 1;
+      }
+    };
+    this.#choosing = after.then(chosen);
     return this.#choosing;
   }
 
@@ -146,18 +165,38 @@ export class Browsing {
 
   /** On through the list. */
   move(step: number): void {
-    const go = async () => {
-      if (this.isQueue && this.queue === null) await this.#beginning;
+    void this.#then(async () => {
+      await this.#queueBegun();
       const total = this.isQueue ? (this.queue?.length ?? 0) : this.rows.total;
       const from = this.place ?? (step > 0 ? -1 : total);
       if (total > 0) await this.#chooseIndex(Math.max(0, Math.min(total - 1, from + step)));
-    };
-    this.#choosing = this.#choosing.then(go);
+    });
+  }
+
+  /** Opens the queue at its first feature, unless the chosen one stands in it. */
+  openQueue(): void {
+    setQuery({ order: 'queue', view: null, q: null });
+    void this.#then(async () => {
+      await this.#queueBegun();
+      if (this.isQueue && this.place === null) await this.#chooseIndex(0);
+    });
+  }
+
+  async #queueBegun(): Promise<void> {
+    if (!this.isQueue || this.queue !== null) return;
+    await tick(); // the queue begins in an effect
+    await this.#beginning;
   }
 
   /** Resolves when what was asked for last has been chosen. */
   settled(): Promise<void> {
     return this.#choosing;
+  }
+
+  /** The feature that what was asked for until now leads to. */
+  async chosen(): Promise<number | null> {
+    await this.#choosing;
+    return this.feature;
   }
 
   /** A list that cannot be had is had by number, or says itself what is wrong. */
