@@ -3,6 +3,7 @@
 // Two processes may have one file open; WAL lets both read, writes take turns, and `revision` columns catch stale ones.
 import Sqlite from 'better-sqlite3';
 import { AppError } from '../contract/base/errors.ts';
+import { PlaceGuard } from './placeGuard.ts';
 import { translateSqliteError } from './sqliteError.ts';
 
 /** 'Erra': tells a project from other SQLite files. */
@@ -36,6 +37,8 @@ export class Database {
   readonly path: string;
   readonly readOnly: boolean;
   readonly #sqlite: Sqlite.Database;
+  readonly #place: PlaceGuard;
+  readonly #isDurableAtCommit: boolean;
   readonly #statements = new Map<string, Sqlite.Statement<unknown[]>>();
   /** Called after each commit. */
   onCommit: () => void = () => undefined;
@@ -48,9 +51,11 @@ export class Database {
     this.path = options.shownPath ?? path;
     this.readOnly = options.readOnly ?? false;
     this.#holders = () => [];
+    this.#isDurableAtCommit = options.durability !== 'flush';
     this.#sqlite = this.#translated(
       () => new Sqlite(path, { fileMustExist: true, readonly: this.readOnly, timeout: options.patience ?? 5000 }),
     );
+    this.#place = new PlaceGuard(path);
     try {
       if (!this.readOnly) {
         this.pragma('journal_mode = WAL');
@@ -66,6 +71,7 @@ export class Database {
       this.pragma('trusted_schema = OFF'); // a project may come from a stranger: its schema calls no functions with effects
       this.pragma('cell_size_check = ON');
       this.#schema = this.number('user_version');
+      this.#place.look(); // now there is a log, too
     } catch (thrown) {
       this.#sqlite.close();
       throw thrown;
@@ -95,6 +101,16 @@ export class Database {
     } finally {
       this.pragma(`busy_timeout = ${patience}`);
     }
+  }
+
+  /** False: the files were replaced, moved or deleted under this connection. */
+  get isInPlace(): boolean {
+    return this.#place.look() === null;
+  }
+
+  /** @throws AppError('conflict') when the files were replaced, moved or deleted under this connection. */
+  checkPlace(consequence = 'What is shown here may be out of date.'): void {
+    this.#place.check(consequence);
   }
 
   /** Changes whenever another connection commits: cheap to poll. */
@@ -134,7 +150,7 @@ export class Database {
   /**
    * Runs `work` in one transaction that holds the write lock from its start. When it returns, its writes are committed (and
    * on the disk, unless that is left to a WalFlusher); when it throws, none of them happened. A call inside `work` joins the transaction.
-   * @throws AppError `locked` (after the patience ran out), `disk-full`, `permission`, `invalid-file` (damaged).
+   * @throws AppError `locked` (after the patience ran out), `conflict` (the file was replaced), `disk-full`, `permission`, `invalid-file` (damaged).
    */
   write<T>(work: () => T): T {
     if (this.#sqlite.inTransaction) return work();
@@ -150,9 +166,12 @@ export class Database {
         );
       }
       const result = work();
+      this.checkPlace('Nothing was changed.');
       this.execute('COMMIT');
       this.#commits += 1;
       this.onCommit();
+      // Between the two looks, it may have gone to files that are not the project's any more.
+      if (this.#isDurableAtCommit) this.checkPlace('What was changed last is not in it.');
       return result;
     } catch (thrown) {
       // A full disk may have rolled back already. The first error is the one worth telling.

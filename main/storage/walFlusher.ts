@@ -14,6 +14,7 @@ const status = promisify(fstat);
 const LINGER_MS = 200;
 /** SQLite's own measure: 1 000 pages. */
 const LONG_LOG_BYTES = 4 << 20;
+const LOST = 'What was changed last may not be in it.';
 const CHECKPOINT_PAUSE_MS = 5000;
 
 export class WalFlusher {
@@ -47,7 +48,7 @@ export class WalFlusher {
     return this.#flushed >= this.#database.commits;
   }
 
-  /** Resolves when everything committed before the call is on the disk. @throws AppError `disk-full`, `permission`. */
+  /** Resolves when everything committed before the call is on the disk. @throws AppError `disk-full`, `permission`, `conflict`. */
   async flush(): Promise<void> {
     const target = this.#database.commits;
     while (this.#flushed < target && !this.#isClosed) {
@@ -72,10 +73,12 @@ export class WalFlusher {
     try {
       this.#file ??= openSync(path, 'r+');
       await sync(this.#file);
+      this.#database.checkPlace(LOST);
       this.#flushed = upTo;
       const { size } = await status(this.#file);
       if (size > LONG_LOG_BYTES) this.#shorten();
     } catch (thrown) {
+      this.#database.checkPlace(LOST); // a log that is gone: that says more than the file's error
       throw toFileError(thrown, path);
     }
   }

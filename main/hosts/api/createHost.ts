@@ -107,13 +107,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
     thread,
     current: () => session,
     session: () => {
+      // Not even a question is answered from files that are not the project's any more.
+      session?.workbench.project.checkPlace();
       if (session) return session;
       throw new AppError('no-project', 'No project is open.');
     },
     open: (path, { isSample: isFromSample }) =>
       inTurn(async () => {
         const folder = resolve(path);
-        if (session?.workbench.project.folder === folder) return session;
+        if (session?.workbench.project.folder === folder && session.workbench.project.isInPlace) return session;
         // The one that is open stays open when the other cannot be opened.
         const opened = await ProjectSession.open({
           folder,

@@ -3,7 +3,7 @@
 import type { Job } from '../../contract/api/job.ts';
 import type { Progress } from '../../contract/base/progress.ts';
 import type { InferInput } from 'valibot';
-import { AppError, serializeError } from '../../contract/base/errors.ts';
+import { AppError, serializeError, toAppError } from '../../contract/base/errors.ts';
 import type { AnySchema, Immutable } from '../../contract/rpc/procedure.ts';
 import { CHANGING } from '../../contract/api/events.ts';
 import type { JobRepository } from '../../jobs/job.ts';
@@ -47,6 +47,7 @@ export class ProjectSession {
   readonly #ends = new Map<string, Promise<unknown>>();
   readonly #poll: NodeJS.Timeout;
   #dataVersion: number;
+  #isToldOfReplacement = false;
 
   private constructor(workbench: OpenedWorkbench, { isSample, events }: SessionOptions) {
     this.workbench = workbench;
@@ -253,8 +254,20 @@ export class ProjectSession {
     };
   }
 
+  #tellOnceIfReplaced(): void {
+    if (this.#isToldOfReplacement) return;
+    try {
+      this.workbench.project.checkPlace();
+    } catch (thrown) {
+      this.#isToldOfReplacement = true;
+      const { message, code } = toAppError(thrown);
+      this.#events.notice('error', message, code);
+    }
+  }
+
   #look(): void {
     try {
+      this.#tellOnceIfReplaced();
       // A process that was killed writes nothing that would be noticed.
       for (const record of this.#jobs.interruptOrphans()) this.#events.emit({ type: 'job', job: this.#show(record) });
       const version = this.workbench.project.dataVersion();

@@ -1,6 +1,7 @@
 // Processes that have a project open: several may, each knows who the others are, and what one of them left behind when it
 // died is told from what a living one is working on.
 import { randomUUID } from 'node:crypto';
+import Sqlite from 'better-sqlite3';
 import type { Database } from '../database.ts';
 import { isRunning, thisProcess, type ProcessIdentity } from './processIdentity.ts';
 
@@ -76,6 +77,32 @@ export class Holder {
     } catch {
       // The disk is full or the file is gone: whoever does something next is told.
     }
+  }
+}
+
+/**
+ * Who has the project open whose database this is, in words; also of an older schema. None where it cannot be read: then a
+ * process that has it open is not known, and notices by itself that the file was replaced.
+ */
+export function holdersOf(path: string, time: string): readonly string[] {
+  let database: Sqlite.Database | undefined;
+  try {
+    database = new Sqlite(path, { readonly: true, fileMustExist: true });
+    const here = thisProcess();
+    return database
+      .prepare<[], Partial<HolderRow>>('SELECT * FROM holders ORDER BY since, id')
+      .all()
+      .map((row): HolderRow => ({
+        ...{ ...here, id: '', pid: -1, host: '', since: '', seen: '' },
+        started: '',
+        ...row,
+      }))
+      .filter((row) => isThere(row, time))
+      .map(inWords);
+  } catch {
+    return [];
+  } finally {
+    database?.close();
   }
 }
 

@@ -106,10 +106,20 @@ export class Project {
 
   /**
    * Resolves when all that was written is on the disk: at once, unless it was opened with a `thread`.
-   * @throws AppError `disk-full`, `permission`.
+   * @throws AppError `disk-full`, `permission`; `conflict` when the database was replaced, moved or deleted.
    */
   async flush(): Promise<void> {
     await this.#parts.flusher?.flush();
+  }
+
+  /** False: the database was replaced, moved or deleted while it is open here. It must be opened again. */
+  get isInPlace(): boolean {
+    return this.#database.isInPlace;
+  }
+
+  /** @throws AppError('conflict') when it is not in place. */
+  checkPlace(): void {
+    this.#database.checkPlace();
   }
 
   /**

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs
 import { join, resolve } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
 import { toFileError } from '../../core/files/fileError.ts';
+import { holdersOf } from '../project/holders.ts';
 import { DATABASE_FILE } from '../project/layout.ts';
 import { translateSqliteError } from '../sqliteError.ts';
 import { checkWhole, listBackups, syncFile, type Backup } from './backup.ts';
@@ -16,9 +17,10 @@ export interface Restored {
 }
 
 /**
- * Puts a copy in the database's place; no process may have the project open.
+ * Puts a copy in the database's place. A process that opens the project meanwhile notices (placeGuard.ts).
  * @param file name of the copy; by default the newest.
- * @throws AppError `not-found` without such a copy, `invalid-file` when the copy itself is damaged: then nothing was changed.
+ * @throws AppError `locked` while a process has the project open, `not-found` without such a copy, `invalid-file` when the
+ * copy itself is damaged: then nothing was changed.
  */
 export function restoreBackup(folder: string, file?: string, now: () => Date = () => new Date()): Restored {
   const backups = listBackups(folder);
@@ -30,6 +32,7 @@ export function restoreBackup(folder: string, file?: string, now: () => Date = (
     );
   }
   const path = join(resolve(folder), DATABASE_FILE);
+  refuseOpen(folder, path, now().toISOString());
   const partial = `${path}.partial-${process.pid}`;
   try {
     checkWhole(backup.path);
@@ -43,6 +46,17 @@ export function restoreBackup(folder: string, file?: string, now: () => Date = (
     rmSync(partial, { force: true });
     throw toFileError(translateSqliteError(thrown, path), path);
   }
+}
+
+/** What a window writes after its database was set aside would be in a file that nobody opens. */
+function refuseOpen(folder: string, path: string, time: string): void {
+  const holders = holdersOf(path, time);
+  if (holders.length === 0) return;
+  throw new AppError(
+    'locked',
+    `${folder}: the project is open in ${holders.join(', ')}. Close it there, then restore. Nothing was changed.`,
+    { details: { path: folder, holders } },
+  );
 }
 
 function putAside(folder: string, time: string): string | null {
