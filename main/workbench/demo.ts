@@ -25,7 +25,8 @@ import { withWorkbench } from './openWorkbench.ts';
 import { runToEnd } from './jobKind.ts';
 import { makeSampleProject } from './sample.ts';
 import { trainJob } from './training.ts';
-import type { Compute, Workbench } from './workbench.ts';
+import type { Compute } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));

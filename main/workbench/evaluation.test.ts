@@ -18,7 +18,8 @@ import { createProject } from '../storage/project/create.ts';
 import { evaluateEdit, runBehaviour } from './evaluation.ts';
 import { addModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
-import type { Compute, Workbench } from './workbench.ts';
+import type { Compute } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 const sample = fileURLToPath(new URL('../../resources/sample/', import.meta.url));
 const SITE = 'blocks.1.hook_resid_post';

@@ -13,7 +13,8 @@ import { findStore } from './activations.ts';
 import { requireTrainingStore, type ProjectDictionary } from './dictionaries.ts';
 import { partsOf, statisticsFolders, type EditOfVersion } from './editParts.ts';
 import { findModel, modelInput, type ProjectModel } from './models.ts';
-import type { ComputeOptions, Workbench } from './workbench.ts';
+import type { ComputeOptions } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 export interface EvaluateEditRequest extends EditOfVersion {
   readonly behaviours: readonly Behaviour[];

@@ -12,7 +12,8 @@ import { findRequestSchema, type FindRequest } from './findRequest.ts';
 import { beginFinding } from './findings.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
-import type { ComputeOptions, Workbench } from './workbench.ts';
+import type { ComputeOptions } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 /** Finds, and keeps what is found as a finding of the project. @throws AppError as computeEdit. */
 export async function findEdit(workbench: Workbench, request: FindRequest, signal: AbortSignal) {

@@ -6,7 +6,8 @@ import { featuresOf, type Operation } from '../core/edits/edit.ts';
 import { graphExactness } from '../core/edits/exactness.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
-import type { ComputeOptions, Workbench } from './workbench.ts';
+import type { ComputeOptions } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 export interface TriedEdit {
   readonly model: ProjectModel;

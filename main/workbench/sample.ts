@@ -15,7 +15,7 @@ import { readVersionFile } from '../storage/versions/versionFile.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
 import { catalogueStatistics } from './listStatistics.ts';
 import { addModel } from './models.ts';
-import type { Compute } from './workbench.ts';
+import type { Compute } from './compute.ts';
 
 const MODEL = 'sample';
 const AUTHOR = 'Errata';

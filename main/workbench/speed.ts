@@ -1,7 +1,7 @@
 // How fast the device computes: what plans of long work are estimated with.
 import type { InputOf } from '../contract/rpc/procedure.ts';
 import type { Tasks } from '../engine/tasks.ts';
-import type { Compute } from './workbench.ts';
+import type { Compute } from './compute.ts';
 
 export type StepSize = InputOf<Tasks['dictionary.stepTime']>;
 

@@ -10,7 +10,8 @@ import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import { addModel, findModel, findModelByHash, listModels, resolveModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import { folderOf, nameFrom } from './projectFolder.ts';
-import type { Compute, Workbench } from './workbench.ts';
+import type { Compute } from './compute.ts';
+import type { Workbench } from './workbench.ts';
 
 let parent: string;
 let folder: string;

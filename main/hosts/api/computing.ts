@@ -9,7 +9,7 @@ import { describeFallback } from '../../engine/placement.ts';
 import type { Tasks } from '../../engine/tasks.ts';
 import type { DeviceName } from '../../core/onnx/runtime.ts';
 import type { Speed, StepSize } from '../../workbench/speed.ts';
-import type { Compute } from '../../workbench/workbench.ts';
+import type { Compute } from '../../workbench/compute.ts';
 import type { InferOutput } from 'valibot';
 import type { EventBus } from './eventBus.ts';
 

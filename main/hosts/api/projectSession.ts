@@ -14,7 +14,7 @@ import { storedRequest, type JobKind } from '../../workbench/jobKind.ts';
 import { describeJob, JOB_KINDS } from '../../workbench/jobKinds.ts';
 import { openWorkbench, type OpenedWorkbench } from '../../workbench/openWorkbench.ts';
 import type { Speed } from '../../workbench/speed.ts';
-import type { Compute } from '../../workbench/workbench.ts';
+import type { Compute } from '../../workbench/compute.ts';
 import type { EventBus } from './eventBus.ts';
 import { JOB_FINISHED, JOB_STARTED, JobLogs, stopLine, type LogLine } from '../../jobs/jobLogs.ts';
 

@@ -1,7 +1,7 @@
 // What a command of the command line is: data about itself, and a function from parsed arguments to one plain object,
 // which `--json` prints as the last line. It talks to people through the context only.
 import type { DeviceChoice } from '../../engine/devices.ts';
-import type { Compute } from '../../workbench/workbench.ts';
+import type { Compute } from '../../workbench/compute.ts';
 
 export interface ProgressUpdate {
   /** 0 to 1; null when the end is not known. */

@@ -6,7 +6,7 @@ import { chooseDevice, type DeviceChoice } from '../../engine/devices.ts';
 import { forkLauncher } from '../../engine/launcher.ts';
 import { describeFallback, type Fallback } from '../../engine/placement.ts';
 import type { Tasks } from '../../engine/tasks.ts';
-import type { Compute } from '../../workbench/workbench.ts';
+import type { Compute } from '../../workbench/compute.ts';
 import packageFacts from '../../../package.json' with { type: 'json' };
 import { parseLine, type Invocation } from './arguments.ts';
 import type { ComputeContext } from './command.ts';

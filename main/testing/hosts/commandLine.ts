@@ -7,7 +7,7 @@ import type { Tasks } from '../../engine/tasks.ts';
 import { parseLine } from '../../hosts/cli/arguments.ts';
 import type { ComputeContext } from '../../hosts/cli/command.ts';
 import { commands } from '../../hosts/cli/commands/index.ts';
-import type { Compute } from '../../workbench/workbench.ts';
+import type { Compute } from '../../workbench/compute.ts';
 
 const entry = join(import.meta.dirname, '../../engine/index.ts');
 const CPU: DeviceChoice = {

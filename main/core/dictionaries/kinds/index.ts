@@ -35,8 +35,3 @@ export function kindOfSaeLens(architecture: string, trained: string | undefined)
 export const SAELENS_ARCHITECTURES: readonly string[] = [
   ...new Set(Object.values(TABLE).map(({ saeLens }) => saeLens.architecture)),
 ];
-
-/** Every name of a per-feature array, once. */
-export const PER_FEATURE_NAMES: readonly string[] = [
-  ...new Set(Object.values(TABLE).flatMap(({ perFeature }) => perFeature)),
-];
