@@ -95,7 +95,7 @@ test('who saves after somebody else is told, and loses nothing', async ({ page }
   const api = hostApi(page);
   const { behaviour } = await api.behaviour.show({ ref: 'capitals' });
   await api.behaviour.save({ behaviour: { ...behaviour, description: 'Theirs.' } });
-  await expect(page.getByText('Somebody has saved this behaviour')).toBeVisible();
+  await expect(page.getByText('Someone else saved this behaviour')).toBeVisible();
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(page.getByRole('paragraph').filter({ hasText: 'has been changed since it was opened' })).toBeVisible();
   await expect(page.getByLabel('Description')).toHaveValue('Mine.');

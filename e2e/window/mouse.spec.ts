@@ -8,7 +8,7 @@ test('the first run leads into the sample project', async ({ page }) => {
   await lookAt(page, 'welcome');
   await page.getByRole('button', { name: 'Open the sample', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'From model to patched model' })).toBeVisible({ timeout: 120_000 });
-  await expect(page.getByText('The database is sound')).toBeVisible();
+  await expect(page.getByText('Database OK.')).toBeVisible();
   await lookAt(page, 'project');
 });
 
