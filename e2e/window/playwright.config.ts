@@ -16,6 +16,7 @@ const PREPARED: readonly string[] = [
   'labelQueue',
   'behaviours',
   'evaluations',
+  'settings',
   'storyMouse',
   'storyKeys',
 ];

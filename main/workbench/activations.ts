@@ -6,6 +6,7 @@ import { MANIFEST_FILE, readManifest, totalRows } from '../core/activations/mani
 import { captureSchema } from '../contract/api/activations.ts';
 import { byteSize } from '../contract/base/figures.ts';
 import { AppError } from '../contract/base/errors.ts';
+import { CAPTURE_CONTEXT_LENGTH } from '../contract/domain/captureSettings.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import { findSite } from '../core/models/sites.ts';
 import { folderBytes } from '../core/files/folderBytes.ts';
@@ -26,8 +27,6 @@ const captureRequestSchema = v.object({
 });
 type CaptureRequest = Immutable<v.InferOutput<typeof captureRequestSchema>>;
 
-/** As long as the model's contexts can be where that is less. */
-const DEFAULT_CONTEXT_LENGTH = 256;
 /** Of English text, by the tokenizers that models of this kind have: a guess that `plan` says is one. */
 const BYTES_PER_TOKEN = 4;
 
@@ -82,7 +81,7 @@ export async function planCapture(workbench: Workbench, input: CaptureInput, ask
   const { sites } = await compute('model.describe', modelInput(project.folder, model));
   const widths = input.sites.map((name) => findSite(sites, name).width);
   const corpusBytes = await folderBytes(await pathOfCorpus(workbench, input.corpus, asker));
-  const contextLength = input.contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength);
+  const contextLength = input.contextLength ?? Math.min(CAPTURE_CONTEXT_LENGTH, model.contextLength);
   const inCorpus = Math.max(1, Math.floor(corpusBytes / BYTES_PER_TOKEN / contextLength));
   const contexts = Math.min(inCorpus, input.maxContexts ?? Infinity);
   const tokens = contexts * contextLength;
@@ -140,7 +139,7 @@ async function runCapture({ project, compute }: Workbench, request: CaptureReque
   const result = await compute(
     'activations.capture',
     {
-      contextLength: Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
+      contextLength: Math.min(CAPTURE_CONTEXT_LENGTH, model.contextLength),
       ...options,
       ...modelInput(project.folder, model),
       corpus: {

@@ -1,6 +1,7 @@
 // Evaluations of edits and versions of a project, and runs of single behaviours.
 import { resolve } from 'node:path';
 import { AppError } from '../contract/base/errors.ts';
+import type { EvaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
 import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import { behaviourId, type Behaviour, type CaseSplit } from '../core/behaviours/behaviour.ts';
 import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
@@ -22,8 +23,8 @@ export interface EvaluateEditRequest extends EditOfVersion {
   readonly targets?: readonly string[];
   /** A store by name or a corpus by path; by default what the dictionary's training held out. */
   readonly text?: { readonly store: string } | { readonly corpus: string };
-  /** What is left out has its default; see EvaluationSettings. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  /** What is left out has its default. */
+  readonly settings?: EvaluationRequestSettings;
   readonly budget: Budget | null;
   readonly author: string;
 }

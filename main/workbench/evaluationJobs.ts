@@ -1,5 +1,6 @@
 // Evaluations and runs of behaviours as jobs. One that was stopped begins again when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
+import { evaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
 import { operationsSchema } from '../core/edits/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { CASE_SPLITS, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
@@ -25,7 +26,7 @@ const evaluationRequestSchema = v.object({
   /** Names of behaviours. */
   targets: v.exactOptional(v.array(v.string())),
   text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
-  settings: v.record(v.string(), v.unknown()),
+  settings: evaluationRequestSettings,
   /** Null: no verdict. */
   budget: v.unknown(),
   author: v.string(),

@@ -1,6 +1,7 @@
 // What an evaluation would run and how long it will probably take, before it is started; and what keeps it from running.
 import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
-import { parseSettings, type EvaluationSettings, type SuiteRole } from '../core/evaluation/report.ts';
+import { completeEvaluationSettings, type EvaluationSettings } from '../contract/domain/evaluationSettings.ts';
+import type { SuiteRole } from '../core/evaluation/report.ts';
 import { chooseSuites } from '../core/evaluation/suites.ts';
 import type { JobRecord } from '../storage/entities/jobs.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
@@ -38,7 +39,7 @@ export async function planEvaluation(
 ): Promise<EvaluationPlan> {
   const { project } = workbench;
   const { edit } = request;
-  const settings = parseSettings(request.settings);
+  const settings = completeEvaluationSettings(request.settings);
   const { model, dictionaries } = await partsOf(workbench, edit);
   const behaviours = request.behaviours.map((behaviour) => behaviourOf(workbench, behaviour));
   const suites = chooseSuites(behaviours, request.targets, settings);

@@ -3,6 +3,8 @@
 import { basename, resolve } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
+import { requestEntries } from '../contract/base/setting.ts';
+import { STATISTICS_CONTEXT_LENGTH, statisticsSettings } from '../contract/domain/statisticsSettings.ts';
 import type { Label } from '../core/labels/labels.ts';
 import { openStatistics, type FeaturePage, type StatisticsReader } from '../core/features/statisticsReader.ts';
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
@@ -17,22 +19,14 @@ import { withText } from './statisticsText.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 
-const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-
 const statisticsRequestSchema = v.object({
   /** Names of the dictionary, and of a store; or the path of a corpus. Neither: what statisticsText.ts prefers. */
   dictionary: v.string(),
   activations: v.exactOptional(v.string()),
   corpus: v.exactOptional(v.string()),
-  field: v.exactOptional(v.string()),
-  textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
-  /** Of a corpus: 128 by default, or as long as the model's contexts can be. */
-  contextLength: v.exactOptional(positive),
-  maxContexts: v.exactOptional(positive),
+  ...requestEntries(statisticsSettings),
 });
 export type StatisticsRequest = v.InferOutput<typeof statisticsRequestSchema>;
-
-const DEFAULT_CONTEXT_LENGTH = 128;
 
 /**
  * A request with its text, chosen where none was given: now, so that a job that stopped goes on with the same text.
@@ -83,7 +77,7 @@ async function runStatistics(
           path: corpus,
           ...(field === undefined ? {} : { field }),
           ...(textDocuments === undefined ? {} : { textDocuments }),
-          contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, model.contextLength),
+          contextLength: contextLength ?? Math.min(STATISTICS_CONTEXT_LENGTH, model.contextLength),
           ...limit,
         };
   const { folder } = await compute(

@@ -3,14 +3,12 @@
 import { basename, resolve } from 'node:path';
 import { readManifest, totalRows } from '../core/activations/manifest.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
+import { STATISTICS_CONTEXTS } from '../contract/domain/statisticsSettings.ts';
 import { listStores } from './activations.ts';
 import { corpusPath, listCorpora } from './corpora.ts';
 import type { ProjectDictionary } from './dictionaries.ts';
 import { folderOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
-
-/** Contexts of a corpus that are read by default: of 128 tokens each, 3 million tokens, as SAEDashboard reads. */
-export const DEFAULT_CORPUS_CONTEXTS = 24_576;
 
 interface Activations {
   readonly from: 'activations';
@@ -91,7 +89,7 @@ export async function withText<Request extends ChosenText>(
   if (preferred === null) throw nothingToCountOver(dictionary);
   if (preferred.from === 'activations')
     return preferred.isTrainedOn ? request : { ...request, activations: preferred.name };
-  const { maxContexts = DEFAULT_CORPUS_CONTEXTS } = request;
+  const { maxContexts = STATISTICS_CONTEXTS } = request;
   return { ...request, corpus: await corpusPath(workbench, preferred.name), maxContexts };
 }
 

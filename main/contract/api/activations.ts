@@ -1,10 +1,10 @@
 // Stores of activations: what a model computed at a site over a corpus.
 import * as v from 'valibot';
 import { locationSchema, nameSchema, siteSchema } from '../base/fields.ts';
+import { requestEntries } from '../base/setting.ts';
+import { captureSettings } from '../domain/captureSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { jobSchema } from './job.ts';
-
-const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /** A corpus: a file or folder that was pointed at, or one that the project has (the sample's). */
 export const corpusSchema = v.variant('from', [
@@ -18,17 +18,7 @@ export const captureSchema = v.strictObject({
   sites: v.pipe(v.array(siteSchema), v.minLength(1), v.maxLength(200)),
   /** Of the store; with several sites, what their names begin with. */
   name: nameSchema,
-  /** By default 256, or as long as the model's contexts can be. */
-  contextLength: v.exactOptional(v.pipe(positive, v.minValue(2))),
-  maxContexts: v.exactOptional(positive),
-  batchSize: v.exactOptional(positive),
-  dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
-  /** Of the files of a store. */
-  shardBytes: v.exactOptional(positive),
-  /** The member that holds the text, in .jsonl files. */
-  field: v.exactOptional(v.pipe(v.string(), v.maxLength(200))),
-  /** What a document is in a .txt file. */
-  textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
+  ...requestEntries(captureSettings),
 });
 
 export const storeSchema = v.object({

@@ -2,6 +2,7 @@
 // they were.
 import * as v from 'valibot';
 import { hashSchema, nameSchema } from '../base/fields.ts';
+import { evaluationRequestSettings } from '../domain/evaluationSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import {
@@ -10,7 +11,6 @@ import {
   forecastCheckEntries,
   forecastSchema,
   reportSchema,
-  settingsSchema,
   suiteRoleSchema,
 } from './evaluationReport.ts';
 import { jobSchema } from './job.ts';
@@ -47,8 +47,7 @@ const requestEntries = {
       v.strictObject({ from: v.literal('corpus'), corpus: corpusSchema }),
     ]),
   ),
-  /** What is left out has its default. */
-  settings: v.exactOptional(v.partial(settingsSchema)),
+  settings: v.exactOptional(evaluationRequestSettings),
 };
 
 const comparedSuite = v.object({
@@ -94,9 +93,9 @@ export const evaluation = {
     }),
   }),
   defaults: query({
-    summary: 'Settings and budget where nothing is said',
+    summary: 'The budget where nothing is said',
     input: nothing,
-    output: v.object({ settings: settingsSchema, budget: budgetSchema }),
+    output: v.object({ budget: budgetSchema }),
   }),
   plan: query({
     summary: 'What an evaluation would run, and how long it will probably take',

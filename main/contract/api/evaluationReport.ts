@@ -1,6 +1,7 @@
 // The report of an evaluation as a page gets it. What the figures mean stands in main/evaluation; every estimate has its 95%
 // interval and the size of its sample.
 import * as v from 'valibot';
+import { evaluationSettings } from '../domain/evaluationSettings.ts';
 import { operationSchema } from '../domain/edit.ts';
 
 export const estimateSchema = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
@@ -91,28 +92,12 @@ export const budgetSchema = v.object({
   maxKl: v.nullable(v.number()),
 });
 
-export const settingsSchema = v.object({
-  split: v.picklist(['choose', 'report', 'all']),
-  seed: v.number(),
-  contexts: v.number(),
-  continuations: v.number(),
-  continuationTokens: v.number(),
-  klCases: v.number(),
-  trialTargetCases: v.number(),
-  trialKeepCases: v.number(),
-  trialContexts: v.number(),
-  randomSeeds: v.number(),
-  doses: v.array(v.number()),
-  instruction: v.string(),
-  baselines: v.boolean(),
-  blastRadius: v.boolean(),
-});
-
 export const reportSchema = v.object({
   format: v.literal('errata.evaluation.1'),
   model: v.string(),
   edit: v.object({ id: v.string(), operations: v.array(operationSchema) }),
-  settings: settingsSchema,
+  /** A setting that the program of an older report did not have was at its default. */
+  settings: v.object(evaluationSettings),
   suites: v.array(suite),
   text: v.nullable(
     v.object({

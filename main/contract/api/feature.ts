@@ -2,6 +2,8 @@
 // lists are changed elsewhere (label, list). What a number means stands beside it; the size of its sample comes with it.
 import * as v from 'valibot';
 import { featureSchema, hashSchema, nameSchema } from '../base/fields.ts';
+import { requestEntries } from '../base/setting.ts';
+import { readingSettings, statisticsSettings } from '../domain/statisticsSettings.ts';
 import { command, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { jobSchema } from './job.ts';
@@ -190,13 +192,11 @@ export const feature = {
           v.strictObject({
             from: v.literal('corpus'),
             corpus: corpusSchema,
-            contextLength: v.exactOptional(positive),
-            field: v.exactOptional(v.pipe(v.string(), v.maxLength(200))),
-            textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
+            ...requestEntries(readingSettings),
           }),
         ]),
       ),
-      maxContexts: v.exactOptional(positive),
+      maxContexts: requestEntries(statisticsSettings).maxContexts,
     }),
     output: jobSchema,
   }),

@@ -20,6 +20,8 @@ interface Words<Value> {
   readonly choices?: Value extends string ? Readonly<Record<Value, string>> : never;
   /** Of a text: a line break is written `\n` where there is one line only. */
   readonly hasLineBreaks?: boolean;
+  /** Of a text without a default: one, in its place in an empty field. */
+  readonly example?: Value;
   /** Of a required setting: what the command line takes when it is not given, and a form begins with. */
   readonly usual?: Value;
   /** Of a computed default: how it is computed. */
@@ -88,9 +90,12 @@ export type RequestOf<Table extends SettingsTable> = v.InferOutput<
   v.StrictObjectSchema<ReturnType<typeof requestEntries<Table>>, undefined>
 >;
 
-/** The entries of what is known in full. */
-export function completeEntries<Table extends SettingsTable>(table: Table) {
-  return mapEntries(table, settingOf) as { readonly [Name in keyof Table]: Required<Table[Name]> };
+type Stored<E> = E extends { readonly type: 'exact_optional'; readonly wrapped: infer S } ? S : E;
+
+/** The entries of what is kept in full. A file of an older program lacks what came later: that reads as its default. */
+export function storedEntries<Table extends SettingsTable>(table: Table) {
+  const entries = mapEntries(table, (entry) => (entry.type === 'exact_optional' ? settingOf(entry) : entry));
+  return entries as { readonly [Name in keyof Table]: Stored<Table[Name]> };
 }
 
 type WithDefault<Table> = {

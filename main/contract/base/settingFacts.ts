@@ -10,6 +10,7 @@ const metadataSchema = v.object({
   scale: v.optional(v.number(), 1),
   choices: v.exactOptional(v.record(v.string(), v.string())),
   hasLineBreaks: v.optional(v.boolean(), false),
+  example: v.exactOptional(v.unknown()),
   usual: v.exactOptional(v.unknown()),
   computed: v.exactOptional(v.string()),
 });
@@ -46,7 +47,8 @@ interface ValueKind {
 
 const KINDS = {
   whole: {
-    requirement: (facts) => `a whole number${facts.unit === undefined ? '' : ` of ${facts.unit}`}${range(facts)}`,
+    requirement: (facts) =>
+      `a ${facts.scale === 1 ? 'whole ' : ''}number${facts.unit === undefined ? '' : ` of ${facts.unit}`}${range(facts)}`,
     read: readNumber,
     write: writeNumber,
   },
@@ -84,8 +86,9 @@ function writeNumber(value: unknown, { scale }: Facts): string {
 }
 
 function range({ min, max, excludesMin, excludesMax, scale }: Facts): string {
-  const least = min === undefined ? '' : `, ${excludesMin ? 'more than' : 'at least'} ${min / scale}`;
-  const most = max === undefined ? '' : `, ${excludesMax ? 'less than' : 'at most'} ${max / scale}`;
+  const inUnits = (bound: number) => (scale === 1 ? bound : Number((bound / scale).toPrecision(2)));
+  const least = min === undefined ? '' : `, ${excludesMin ? 'more than' : 'at least'} ${inUnits(min)}`;
+  const most = max === undefined ? '' : `, ${excludesMax ? 'less than' : 'at most'} ${inUnits(max)}`;
   return least + most;
 }
 

@@ -1,19 +1,24 @@
 // Every setting, from the table that defines it to each place that takes it: the contract, the stored job, the engine's task,
 // the command line.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { tasks } from '../../engine/tasks.ts';
 import { parseLine } from '../../hosts/cli/arguments.ts';
 import { commands } from '../../hosts/cli/commands/index.ts';
 import { settingsFrom } from '../../hosts/cli/settingOptions.ts';
+import { captureJob } from '../../workbench/activations.ts';
 import { evaluateJob } from '../../workbench/dictionary.ts';
+import { evaluationJob } from '../../workbench/evaluationJobs.ts';
+import { SETTINGS_TABLES, type TableName } from '../../testing/settingsTables.ts';
+import { statisticsJob } from '../../workbench/features.ts';
 import { findJob } from '../../workbench/finder.ts';
 import { trainJob } from '../../workbench/training.ts';
 import { contract } from '../api/contract.ts';
 import { factsOf, writeSetting, type SettingFacts } from '../base/settingFacts.ts';
 import type { SettingsTable } from '../base/setting.ts';
-import { findSettings } from './findSettings.ts';
-import { measurementSettings, runSettings } from './trainingSettings.ts';
+import { completeEvaluationSettings, EVALUATION_SIZES } from './evaluationSettings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -24,7 +29,6 @@ interface Taker {
 }
 
 interface Table {
-  readonly settings: SettingsTable;
   /** Of the settings that cannot be left out. */
   readonly required: Values;
   readonly contract: Taker;
@@ -35,12 +39,16 @@ interface Table {
   readonly command: readonly string[];
 }
 
+/** Without those that are undefined. */
+function given(settings: Values): Values {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
 const model = { folder: 'model', hashCache: 'cache' };
 const run = { architecture: 'topk', size: 64, k: 4, batchSize: 16, steps: 10 };
 
-const TABLES: Readonly<Record<string, Table>> = {
+const TABLES: Readonly<Record<TableName, Table>> = {
   'a training run': {
-    settings: runSettings,
     required: run,
     contract: {
       schema: contract.dictionary.train.input,
@@ -51,13 +59,12 @@ const TABLES: Readonly<Record<string, Table>> = {
       schema: tasks['dictionary.train'].input,
       input: ({ heldOutFraction, ...request }) => ({
         ...{ model, modelName: 'm', folder: 'a', storeFolder: 'b', request },
-        ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
+        ...given({ heldOutFraction }),
       }),
     },
     command: ['train', 'a', '--activations', 'b'],
   },
   'a measurement of a dictionary': {
-    settings: measurementSettings,
     required: {},
     contract: { schema: contract.dictionary.evaluate.input, input: (settings) => ({ name: 'a', ...settings }) },
     job: { schema: evaluateJob.request, input: (settings) => ({ name: 'a', ...settings }) },
@@ -68,7 +75,6 @@ const TABLES: Readonly<Record<string, Table>> = {
     command: ['dictionary', 'evaluate', 'a'],
   },
   'a search': {
-    settings: findSettings,
     required: {},
     contract: {
       schema: contract.finder.start.input,
@@ -95,10 +101,73 @@ const TABLES: Readonly<Record<string, Table>> = {
     },
     command: ['find', 'b', '--dictionary', 'c'],
   },
+  'an evaluation': {
+    required: {},
+    contract: {
+      schema: contract.evaluation.start.input,
+      input: (settings) => ({ of: 'working', budget: null, settings }),
+    },
+    job: {
+      schema: evaluationJob.request,
+      input: (settings) => ({
+        ...{ edit: { operations: [] }, version: null, behaviours: [], settings, budget: null, author: 'a' },
+      }),
+    },
+    engine: {
+      schema: tasks['edit.evaluate'].input,
+      input: (settings) => ({
+        ...{ model, edit: {}, dictionaries: [], behaviours: [], text: { from: 'none' }, settings, budget: null },
+      }),
+    },
+    command: ['evaluate', 'main'],
+  },
+  'a capture': {
+    required: {},
+    contract: {
+      schema: contract.activations.capture.input,
+      input: (settings) => ({
+        ...{ model: 'a', corpus: { from: 'project', name: 'b' }, sites: ['c'], name: 'd' },
+        ...settings,
+      }),
+    },
+    job: {
+      schema: captureJob.request,
+      input: (settings) => ({ model: 'a', corpus: 'b', sites: ['c'], name: 'd', ...settings }),
+    },
+    engine: {
+      schema: tasks['activations.capture'].input,
+      input: ({ field, textDocuments, ...settings }) => ({
+        ...{ ...model, sites: [], contextLength: 8, ...settings },
+        corpus: { path: 'b', ...given({ field, textDocuments }) },
+      }),
+    },
+    command: ['capture', 'a', '--corpus', 'b', '--site', 'c'],
+  },
+  'statistics of features': {
+    required: {},
+    contract: {
+      schema: contract.feature.computeStatistics.input,
+      input: ({ maxContexts, ...reading }) => ({
+        ...{ dictionary: 'a', over: { from: 'corpus', corpus: { from: 'project', name: 'b' }, ...reading } },
+        ...given({ maxContexts }),
+      }),
+    },
+    job: { schema: statisticsJob.request, input: (settings) => ({ dictionary: 'a', corpus: 'b', ...settings }) },
+    engine: {
+      schema: tasks['feature.statistics'].input,
+      input: (settings) => ({
+        ...{ model, folder: 'a', parent: 'b', text: { from: 'corpus', path: 'c', contextLength: 8, ...settings } },
+      }),
+    },
+    command: ['feature', 'stats', 'a'],
+  },
 };
 
-const CASES = Object.entries(TABLES).flatMap(([title, table]) =>
-  Object.entries(table.settings).map(([name, entry]) => [title, name, table, factsOf(entry)] as const),
+const NAMES = Object.keys(SETTINGS_TABLES) as TableName[];
+const CASES = NAMES.flatMap((title) =>
+  Object.entries<SettingsTable[string]>(SETTINGS_TABLES[title]).map(
+    ([name, entry]) => [title, name, factsOf(entry)] as const,
+  ),
 );
 
 /** Values at the bounds of a setting, and just beyond them. */
@@ -122,13 +191,14 @@ function probes({ kind, min, max, excludesMin, excludesMax, options, scale }: Se
   return { good: [[], good, [good[0]]], bad: [...bad.map((value) => [value]), 7] };
 }
 
-function onCommandLine({ command, settings }: Table, options: readonly string[]): Values {
-  const line = parseLine([...command, ...options], commands);
+function onCommandLine(title: TableName, options: readonly string[]): Values {
+  const line = parseLine([...TABLES[title].command, ...options], commands);
   if (line.kind !== 'run') throw new Error('This is not a line that runs a command.');
-  return settingsFrom(settings, line.arguments);
+  return settingsFrom<SettingsTable>(SETTINGS_TABLES[title], line.arguments);
 }
 
-describe.each(CASES)('of %s, the setting %s', (_, name, table, facts) => {
+describe.each(CASES)('of %s, the setting %s', (title, name, facts) => {
+  const table = TABLES[title];
   const { good, bad } = probes(facts);
 
   it.each(['contract', 'job', 'engine'] as const)('has the bounds of its table in the %s', (taker) => {
@@ -146,12 +216,19 @@ describe.each(CASES)('of %s, the setting %s', (_, name, table, facts) => {
           : value === (facts.default === true)
             ? []
             : [`--${facts.default === true ? 'no-' : ''}${facts.option}`];
-      const { [name]: said = facts.default } = onCommandLine(table, option);
+      const { [name]: said = facts.default } = onCommandLine(title, option);
       expect(said).toEqual(value);
     }
     if (facts.kind === 'flag' || facts.kind === 'text') return;
-    for (const value of bad.filter((each) => !['string', 'boolean'].includes(typeof each))) {
-      expect(() => onCommandLine(table, [`--${facts.option}=${writeSetting(facts, value)}`])).toThrow(
+    // What is bad for its type alone cannot be written: 3 and "3" look the same. A number in larger units is rounded up.
+    const written = bad.filter(
+      (each) =>
+        Array.isArray(each) === (facts.kind === 'numbers') &&
+        [each].flat().every((one) => typeof one === 'number') &&
+        (facts.scale === 1 || Number.isInteger(each)),
+    );
+    for (const value of facts.kind === 'choice' ? ['none of these'] : written) {
+      expect(() => onCommandLine(title, [`--${facts.option}=${writeSetting(facts, value)}`])).toThrow(
         new RegExp(`--${facts.option} must be`, 'u'),
       );
     }
@@ -173,21 +250,35 @@ describe('what had drifted apart', () => {
   it.each([{ size: 2 ** 30 }, { k: 2 ** 20 }, { steps: 2e9 }, { auxK: 2 ** 20 }, { deadAfterTokens: 1e13 }])(
     'the contract refuses a run with %j, as training does',
     (settings) => {
-      expect(takes(TABLES['a training run']!.contract, { ...run, ...settings })).toBe(false);
+      expect(takes(TABLES['a training run'].contract, { ...run, ...settings })).toBe(false);
     },
   );
 
   it.each([{ targetCases: 0 }, { candidates: 0 }, { mostOperations: 1000 }, { seed: 2 ** 31 + 1 }])(
     'the contract refuses a search with %j, as the finder does',
     (settings) => {
-      expect(takes(TABLES['a search']!.contract, settings)).toBe(false);
+      expect(takes(TABLES['a search'].contract, settings)).toBe(false);
     },
   );
 
   it('every face takes the largest seed that the finder takes', () => {
-    const { contract: window, job, engine } = TABLES['a search']!;
+    const { contract: window, job, engine } = TABLES['a search'];
     for (const taker of [window, job, engine]) expect(takes(taker, { seed: 2 ** 31 })).toBe(true);
-    expect(onCommandLine(TABLES['a search']!, ['--seed', String(2 ** 31)])).toEqual({ seed: 2 ** 31 });
+    expect(onCommandLine('a search', ['--seed', String(2 ** 31)])).toEqual({ seed: 2 ** 31 });
+  });
+
+  it.each([{ seed: -1 }, { contexts: 1e6 }, { continuationTokens: 0 }, { trialTargetCases: 1 }, { doses: [1e39] }])(
+    'the contract refuses an evaluation with %j, as the evaluation does',
+    (settings) => {
+      expect(takes(TABLES['an evaluation'].contract, settings)).toBe(false);
+      expect(() => completeEvaluationSettings(settings)).toThrow(/settings of the evaluation/u);
+    },
+  );
+
+  it('what an evaluation of each size runs is allowed', () => {
+    for (const { settings } of Object.values(EVALUATION_SIZES)) {
+      expect(takes(TABLES['an evaluation'].contract, settings)).toBe(true);
+    }
   });
 
   it('every setting of a run can be said on the command line', () => {
@@ -199,8 +290,33 @@ describe('what had drifted apart', () => {
       '--epsilon=1e-6',
       '--held-out=0.25',
     ];
-    expect(onCommandLine(TABLES['a training run']!, words)).toMatchObject({
+    expect(onCommandLine('a training run', words)).toMatchObject({
       ...{ decayFraction: 0.5, deadAfterTokens: 77, beta1: 0.5, beta2: 0.75, epsilon: 1e-6, heldOutFraction: 0.25 },
     });
   });
+});
+
+it('every setting that a file of contract/domain exports stands in a table that is checked here', async () => {
+  const folder = import.meta.dirname;
+  const files = (await readdir(folder)).filter((name) => name.endsWith('Settings.ts'));
+  expect(files.length).toBeGreaterThanOrEqual(5);
+  const checked = new Set<unknown>(Object.values(SETTINGS_TABLES).flatMap((table) => Object.values<unknown>(table)));
+  for (const file of files) {
+    const exported = (await import(join(folder, file))) as Readonly<Record<string, unknown>>;
+    const tables = Object.entries(exported).filter(([name]) => /^[a-z]\w*Settings$/u.test(name));
+    for (const [name, table] of tables) {
+      if (table === null || typeof table !== 'object' || 'kind' in table) continue; // a schema made of a table
+      for (const [key, entry] of Object.entries(table)) expect(checked.has(entry), `${name}.${key}`).toBe(true);
+    }
+  }
+});
+
+it('the default share that is held out is written once', async () => {
+  const sources = await readdir(join(import.meta.dirname, '../..'), { recursive: true });
+  const written = [];
+  for (const file of sources.filter((name) => /(?<!\.test)\.ts$/u.test(name))) {
+    const text = await readFile(join(import.meta.dirname, '../..', file), 'utf8');
+    for (const [found] of text.matchAll(/^.*held_?out.*\W0?\.\d+/gimu)) written.push(`${file}: ${found}`);
+  }
+  expect(written).toEqual([join('contract', 'domain', 'trainingSettings.ts: export const DEFAULT_HELD_OUT = 0.1')]);
 });

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-common';
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
+import { defaultsOf } from '../../contract/base/setting.ts';
+import { CAPTURE_BATCH_TOKENS, storeSettings } from '../../contract/domain/captureSettings.ts';
 import { hashFile } from '../files/hash.ts';
 import type { Model } from '../models/model.ts';
 import { findSite, type Site } from '../models/sites.ts';
@@ -47,8 +49,7 @@ export interface CaptureResult {
   readonly seconds: number;
 }
 
-const DEFAULT_BATCH_TOKENS = 4096;
-const DEFAULT_SHARD_BYTES = 128 << 20;
+const DEFAULTS = defaultsOf(storeSettings);
 
 /**
  * @throws AppError `unknown-site`; `not-found` without a tokenizer; `usage`; `empty` and `invalid-file` for the corpus;
@@ -59,21 +60,21 @@ const DEFAULT_SHARD_BYTES = 128 << 20;
 export async function captureActivations(options: CaptureOptions): Promise<CaptureResult> {
   const { runtime, model, corpus, contextLength, signal, onWork, folderOf } = options;
   const sites = [...new Set(options.sites)].map((name) => findSite(model.sites, name));
-  const batchSize = options.batchSize ?? Math.max(1, Math.floor(DEFAULT_BATCH_TOKENS / contextLength));
+  const batchSize = options.batchSize ?? Math.max(1, Math.floor(CAPTURE_BATCH_TOKENS / contextLength));
   checkUsage(options, batchSize);
   const tokenizer = await model.tokenizer();
   const common = {
     model: await model.hash(signal),
     tokenizer: await hashFile(join(model.folder, 'tokenizer.json'), signal),
     corpus: await corpus.hash(signal),
-    dtype: options.dtype ?? 'f32',
+    dtype: options.dtype ?? DEFAULTS.dtype,
     contextLength,
     maxContexts: options.maxContexts ?? null,
     bosTokenId: tokenizer.bosTokenId,
     batchSize,
   } as const;
   const planOf = ({ name, width }: Site): StorePlan => {
-    const shardBytes = options.shardBytes ?? DEFAULT_SHARD_BYTES;
+    const shardBytes = options.shardBytes ?? DEFAULTS.shardBytes;
     const rowsPerShard = Math.max(1, Math.floor(shardBytes / (width * (common.dtype === 'f16' ? 2 : 4))));
     return { ...common, site: name, width, rowsPerShard };
   };

@@ -5,17 +5,13 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
+import { defaultsOf, type RequestOf } from '../../contract/base/setting.ts';
+import { corpusSettings } from '../../contract/domain/captureSettings.ts';
 import { toFileError } from '../files/fileError.ts';
 import { hashBytes, hashFile } from '../files/hash.ts';
 
-/** What a document is in a .txt file: the whole file, every line, or every run of lines between blank ones. */
-export type TextDocuments = 'file' | 'line' | 'paragraph';
-
-export interface CorpusOptions {
-  readonly textDocuments?: TextDocuments;
-  /** The member of each line's object that holds the text, in .jsonl files. */
-  readonly field?: string;
-}
+/** `textDocuments`: what a document is in a .txt file: the whole file, every line, or every run of lines between blank ones. */
+export type CorpusOptions = Readonly<RequestOf<typeof corpusSettings>>;
 
 /** A document arrives in one or more pieces; the last says so. Pieces of one document join without anything between. */
 export interface TextPiece {
@@ -41,7 +37,7 @@ const LONGEST_LINE = 64 << 20; // characters
  * @throws AppError `not-found`, `unsupported` (another kind of file), `empty`.
  */
 export async function openCorpus(path: string, options: CorpusOptions = {}): Promise<Corpus> {
-  const { textDocuments = 'file', field = 'text' } = options;
+  const { textDocuments, field } = { ...defaultsOf(corpusSettings), ...options };
   const files = await findFiles(path);
   const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
   if (files.length === 0) {

@@ -29,6 +29,13 @@ describe('the configuration of a training run', () => {
     expect(accept({ d: 1, size: 1, k: 1 }).auxK).toBe(1);
   });
 
+  it('is read from the file of an older program, which lacks a setting with a fixed default', () => {
+    const { beta2: _, ...older } = accept();
+    expect(validate(TrainingConfigSchema, older, 'run.json')).toEqual(accept());
+    const { learningRate: __, ...broken } = accept();
+    expect(() => validate(TrainingConfigSchema, broken, 'run.json')).toThrow(/learningRate/u);
+  });
+
   it('keeps what was said', () => {
     const said = { learningRate: 1e-3, warmupSteps: 0, decayFraction: 0, beta1: 0, beta2: 0, auxK: 0, seed: -7 };
     expect(accept(said)).toMatchObject(said);

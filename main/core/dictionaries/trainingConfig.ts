@@ -2,10 +2,10 @@
 // the defaults that are computed; and the learning-rate schedule.
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
-import { completeEntries, defaultsOf, whole, type RequestOf } from '../../contract/base/setting.ts';
+import { defaultsOf, storedEntries, whole, type RequestOf } from '../../contract/base/setting.ts';
 import { trainingSettings } from '../../contract/domain/trainingSettings.ts';
 
-const { architecture, ...others } = completeEntries(trainingSettings);
+const { architecture, ...others } = storedEntries(trainingSettings);
 
 export const TrainingConfigSchema = v.object({
   architecture,

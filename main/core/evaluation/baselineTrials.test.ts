@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Edit } from '../edits/edit.ts';
 import { tryBaselines } from './baselineTrials.ts';
-import { parseSettings, type Trial } from './report.ts';
+import { completeEvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
+import type { Trial } from './report.ts';
 
 const hash = 'd'.repeat(64);
 const edit: Edit = {
@@ -32,7 +33,7 @@ async function draws(features: number, randomSeeds: number) {
   const warnings: string[] = [];
   const baselines = await tryBaselines({
     edit,
-    settings: parseSettings({ randomSeeds }),
+    settings: completeEvaluationSettings({ randomSeeds }),
     firingRates: new Map([[hash, new Float64Array(features).fill(0.01)]]),
     directions: null,
     known: { before: trial, after: trial },

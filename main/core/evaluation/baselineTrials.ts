@@ -1,7 +1,8 @@
 // The baselines that stand beside an edit, each tried like the edit itself: see baselines.ts for what they are.
 import type { Edit } from '../edits/edit.ts';
 import { randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
-import type { Baseline, BaselineKind, EvaluationSettings, Trial } from './report.ts';
+import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
+import type { Baseline, BaselineKind, Trial } from './report.ts';
 import { NO_INTERVENTION, type Intervention } from '../interventions/intervenableModel.ts';
 
 export interface BaselineTrialsInput {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { compareReports } from './compareReports.ts';
 import { ratePair } from './collateral.ts';
 import { meanDifference, rateDifference, ratioEstimate, relativeDifference } from './intervals.ts';
-import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport, type SuiteReport } from './report.ts';
+import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
+import { REPORT_FORMAT, type EvaluationReport, type SuiteReport } from './report.ts';
 
 const bits = (text: string) => Array.from(text, (mark) => mark === '1');
 
@@ -26,7 +27,7 @@ function report(
   const pair = { before: estimate, after: estimate, difference: estimate };
   return {
     format: REPORT_FORMAT,
-    ...{ model: 'a'.repeat(64), edit: { id: 'b'.repeat(64), operations: [] }, settings: DEFAULT_SETTINGS },
+    ...{ model: 'a'.repeat(64), edit: { id: 'b'.repeat(64), operations: [] }, settings: DEFAULT_EVALUATION_SETTINGS },
     suites,
     text: text && {
       crossEntropy: { ...pair, relative: estimate },

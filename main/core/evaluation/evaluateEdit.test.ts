@@ -322,7 +322,7 @@ describe('what cannot be evaluated', () => {
     ['two behaviours of one name', () => input({ behaviours: [...behaviours, ...behaviours] }), 'usage', /Two/u],
     ['a target that is not there', () => input({ targets: ['jailbrake'] }), 'usage', /jailbrake/u],
     ['a target that is to be kept', () => input({ targets: ['refusals'] }), 'usage', /to be kept/u],
-    ['a setting nobody knows', () => input({ settings: { sed: 1 } }), 'usage', /sed: is not known/u],
+    ['a setting nobody knows', () => input({ settings: { seed: 1, ...{ sed: 1 } } }), 'usage', /sed: is not known/u],
     ['a dose of NaN', () => input({ settings: { doses: [NaN] } }), 'usage', /doses/u],
     [
       'a regular expression that explodes',

@@ -2,6 +2,11 @@
 // verdict. Everything runs through one intervenable model, and what the original model gives is computed once.
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
+import {
+  completeEvaluationSettings,
+  type EvaluationRequestSettings,
+  type EvaluationSettings,
+} from '../../contract/domain/evaluationSettings.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { contentId } from '../edits/canonical.ts';
 import { canonicalEdit, editId, type Edit } from '../edits/edit.ts';
@@ -19,13 +24,11 @@ import { measureDirections, type Directions } from './directions.ts';
 import { plannedTexts } from './plannedTexts.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import {
-  parseSettings,
   REPORT_FORMAT,
   type Baseline,
   type ContextLosses,
   type Dose,
   type EvaluationReport,
-  type EvaluationSettings,
   type SuiteReport,
   type SuiteRole,
   type Trial,
@@ -59,8 +62,8 @@ export interface EvaluationInput {
   readonly heldOut: readonly (readonly number[])[];
   /** Of the features of dictionaries, by their hash: what is forecast from. Without any nothing is. */
   readonly statistics?: ReadonlyMap<string, ForecastStatistics> | undefined;
-  /** See EvaluationSettings; what is left out has its default. */
-  readonly settings?: unknown;
+  /** What is left out has its default. */
+  readonly settings?: EvaluationRequestSettings;
   /** What the original model gave, kept from one evaluation to the next by whoever makes several. */
   readonly originals?: Map<string, readonly CaseOutcome[]> | undefined;
   /** Null: no verdict. */
@@ -105,7 +108,7 @@ class Evaluation {
   #stage: string | null = null;
 
   static async open(input: EvaluationInput): Promise<Evaluation> {
-    const settings = parseSettings(input.settings);
+    const settings = completeEvaluationSettings(input.settings);
     const edit = canonicalEdit(input.edit);
     if (edit.operations.length === 0) {
       throw new AppError('empty', 'The edit has no operations: there is nothing to evaluate.');

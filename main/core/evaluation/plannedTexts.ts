@@ -1,5 +1,6 @@
 // How many texts an evaluation will read or continue: what its progress counts, and its time is predicted from.
-import type { EvaluationSettings, SuiteRole } from './report.ts';
+import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
+import type { SuiteRole } from './report.ts';
 
 export interface PlannedSuite {
   readonly role: SuiteRole;

@@ -1,8 +1,7 @@
 // The report of an evaluation: everything that was measured of one edit, with intervals and sample sizes, and whether it stays
 // within a budget. Plain JSON, versioned; the same model, edit, text, settings and seed give the same report.
-import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
-import { validate } from '../../contract/base/validate.ts';
+import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Operation } from '../edits/edit.ts';
 import type { Aim } from '../behaviours/behaviour.ts';
 import type { BlastRadius } from './blastRadius.ts';
@@ -123,45 +122,6 @@ export interface Dose extends Trial {
   readonly isPareto: boolean;
 }
 
-export interface EvaluationSettings {
-  readonly split: 'choose' | 'report' | 'all';
-  readonly seed: number;
-  /** Contexts of held-out text. */
-  readonly contexts: number;
-  /** Greedy continuations of held-out prompts, and their length in tokens. */
-  readonly continuations: number;
-  readonly continuationTokens: number;
-  /** Of each suite to be kept, the cases whose original answers are scored under the edit. */
-  readonly klCases: number;
-  /** Cases of each target, and of each other suite, for baselines and doses; contexts likewise. */
-  readonly trialTargetCases: number;
-  readonly trialKeepCases: number;
-  readonly trialContexts: number;
-  readonly randomSeeds: number;
-  readonly doses: readonly number[];
-  /** The prompt-only baseline's text; empty: there is none. */
-  readonly instruction: string;
-  readonly baselines: boolean;
-  readonly blastRadius: boolean;
-}
-
-export const DEFAULT_SETTINGS: EvaluationSettings = {
-  split: 'report',
-  seed: 0,
-  contexts: 400,
-  continuations: 120,
-  continuationTokens: 32,
-  klCases: 40,
-  trialTargetCases: 60,
-  trialKeepCases: 20,
-  trialContexts: 60,
-  randomSeeds: 3,
-  doses: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5],
-  instruction: '',
-  baselines: true,
-  blastRadius: true,
-};
-
 export interface EvaluationReport {
   readonly format: typeof REPORT_FORMAT;
   /** Content hash. */
@@ -180,44 +140,6 @@ export interface EvaluationReport {
   readonly verdict: Verdict | null;
   /** What a reader must know: a sample too small, a part left out, an edit that never acts. */
   readonly warnings: readonly string[];
-}
-
-const count = (least: number, most: number) =>
-  v.pipe(
-    v.number('expected a number'),
-    v.integer('expected a whole number'),
-    v.minValue(least, `at least ${least}`),
-    v.maxValue(most, `at most ${most}`),
-  );
-
-const settingsSchema = v.strictObject({
-  split: v.optional(v.picklist(['choose', 'report', 'all']), DEFAULT_SETTINGS.split),
-  seed: v.optional(count(0, 2 ** 31), DEFAULT_SETTINGS.seed),
-  contexts: v.optional(count(0, 20_000), DEFAULT_SETTINGS.contexts),
-  continuations: v.optional(count(0, 20_000), DEFAULT_SETTINGS.continuations),
-  continuationTokens: v.optional(count(1, 4096), DEFAULT_SETTINGS.continuationTokens),
-  klCases: v.optional(count(0, 20_000), DEFAULT_SETTINGS.klCases),
-  trialTargetCases: v.optional(count(2, 20_000), DEFAULT_SETTINGS.trialTargetCases),
-  trialKeepCases: v.optional(count(2, 20_000), DEFAULT_SETTINGS.trialKeepCases),
-  trialContexts: v.optional(count(0, 20_000), DEFAULT_SETTINGS.trialContexts),
-  randomSeeds: v.optional(count(0, 100), DEFAULT_SETTINGS.randomSeeds),
-  doses: v.optional(
-    v.pipe(
-      v.array(
-        v.pipe(v.number('expected a number'), v.finite('expected a finite number'), v.minValue(-100), v.maxValue(100)),
-      ),
-      v.maxLength(50, 'more than 50 doses'),
-    ),
-    [...DEFAULT_SETTINGS.doses],
-  ),
-  instruction: v.optional(v.pipe(v.string('expected text'), v.maxLength(20_000)), DEFAULT_SETTINGS.instruction),
-  baselines: v.optional(v.boolean('expected true or false'), DEFAULT_SETTINGS.baselines),
-  blastRadius: v.optional(v.boolean('expected true or false'), DEFAULT_SETTINGS.blastRadius),
-});
-
-/** Fills in what is not given. @throws AppError `usage` that names the first thing wrong. */
-export function parseSettings(value: unknown = {}): EvaluationSettings {
-  return validate(settingsSchema, value, 'The settings of the evaluation');
 }
 
 /** A report from a file or the database, of this program or a newer one. @throws AppError `unsupported`. */

@@ -4,7 +4,8 @@ import { behaviourId, type Behaviour, type Case } from '../behaviours/behaviour.
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
 import { isLoop, meanPair, ratePair, type ContinuationKl } from './collateral.ts';
 import { isSignificant } from './intervals.ts';
-import type { CaseMarks, EvaluationSettings, SuiteReport, SuiteRole } from './report.ts';
+import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
+import type { CaseMarks, SuiteReport, SuiteRole } from './report.ts';
 import { casesOf, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at, spread } from './spread.ts';
 

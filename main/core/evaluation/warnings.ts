@@ -1,5 +1,5 @@
 // What a reader of a report must know before believing it: small samples, parts left out, an edit that never acts.
-import type { EvaluationSettings } from './report.ts';
+import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Suite } from './suites.ts';
 
 const FEW = 100;

@@ -1,7 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ratePair } from '../evaluation/collateral.ts';
-import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport } from '../evaluation/report.ts';
+import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
+import { REPORT_FORMAT, type EvaluationReport } from '../evaluation/report.ts';
 import { reportPdf } from './pdf.ts';
 import { DEFAULT_BUDGET } from '../evaluation/budget.ts';
 import { judge } from '../evaluation/verdict.ts';
@@ -24,7 +25,7 @@ function report(cases: number): EvaluationReport {
   ];
   return {
     format: REPORT_FORMAT,
-    ...{ model: 'a'.repeat(64), edit: { id: 'b'.repeat(64), operations: [] }, settings: DEFAULT_SETTINGS },
+    ...{ model: 'a'.repeat(64), edit: { id: 'b'.repeat(64), operations: [] }, settings: DEFAULT_EVALUATION_SETTINGS },
     suites,
     ...{ text: null, continuations: null, blastRadius: [], shifts: [], baselines: [], doses: [] },
     verdict: judge({ suites, text: null, continuations: null }, DEFAULT_BUDGET),

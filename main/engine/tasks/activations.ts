@@ -3,27 +3,20 @@ import * as v from 'valibot';
 import { captureActivations } from '../../core/activations/capture.ts';
 import { openCorpus } from '../../core/activations/corpus.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import { requestEntries, settingOf } from '../../contract/base/setting.ts';
+import { corpusSettings, storeSettings } from '../../contract/domain/captureSettings.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
-
-const count = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 
 export const capture = defineTask({
   lane: 'long',
   input: v.object({
     ...modelEntries,
-    corpus: v.object({
-      path: v.string(),
-      field: v.exactOptional(v.string()),
-      textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
-    }),
+    corpus: v.object({ path: v.string(), ...requestEntries(corpusSettings) }),
     /** Each with the folder of its store. */
     sites: v.array(v.object({ site: v.string(), folder: v.string() })),
-    contextLength: v.number(),
-    batchSize: count,
-    maxContexts: count,
-    shardBytes: count,
-    dtype: v.exactOptional(v.picklist(['f32', 'f16'])),
+    ...requestEntries(storeSettings),
+    contextLength: settingOf(storeSettings.contextLength),
   }),
   run: async ({ folder, hashCache, corpus: { path, ...corpusOptions }, sites, ...options }, context) => {
     const { runtime, signal, onWork } = context;

@@ -4,6 +4,7 @@ import { openCorpus } from '../../core/activations/corpus.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import { evaluationSettingsSchema } from '../../contract/domain/evaluationSettings.ts';
 import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
@@ -15,7 +16,6 @@ import { forecastEdit as forecast, type ForecastStatistics } from '../../core/ev
 import { readForecastStatistics } from '../../core/evaluation/forecastStatistics.ts';
 import { readHeldOut } from '../../core/evaluation/heldOut.ts';
 import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
-import { parseSettings } from '../../core/evaluation/report.ts';
 import { casesOf, runCases, type CaseOutcome } from '../../core/behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../../core/interventions/intervenableModel.ts';
 import { parseBudget } from '../../core/evaluation/budget.ts';
@@ -94,13 +94,13 @@ export const evaluateEdit = defineTask({
     behaviours: v.array(v.unknown()),
     targets: v.exactOptional(v.array(v.string())),
     text: textSource,
-    settings: v.unknown(),
+    settings: evaluationSettingsSchema,
     /** Null: no verdict. */
     budget: v.unknown(),
   }),
   run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal, onWork }) => {
     const model = await openTaskModel(modelInput);
-    const settings = parseSettings(input.settings);
+    const { settings } = input;
     const edit = parseEdit(input.edit);
     forgetOldOriginals();
     return evaluate({

@@ -2,6 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { requestEntries, settingOf } from '../../contract/base/setting.ts';
+import { corpusSettings } from '../../contract/domain/captureSettings.ts';
+import { readingSettings, statisticsSettings } from '../../contract/domain/statisticsSettings.ts';
 import { openCorpus } from '../../core/activations/corpus.ts';
 import { CONFIG_FILE, loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { computeStatistics } from '../../core/features/statistics.ts';
@@ -10,6 +13,7 @@ import type { Runtime } from '../../core/onnx/runtime.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
+const { maxContexts } = requestEntries(statisticsSettings);
 const count = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 
 export const computeFeatureStatistics = defineTask({
@@ -19,14 +23,13 @@ export const computeFeatureStatistics = defineTask({
     /** Of the dictionary. */
     folder: v.string(),
     text: v.variant('from', [
-      v.object({ from: v.literal('store'), folder: v.string(), maxContexts: count }),
+      v.object({ from: v.literal('store'), folder: v.string(), maxContexts }),
       v.object({
         from: v.literal('corpus'),
         path: v.string(),
-        field: v.exactOptional(v.string()),
-        textDocuments: v.exactOptional(v.picklist(['file', 'line', 'paragraph'])),
-        contextLength: v.pipe(v.number(), v.integer(), v.minValue(2)),
-        maxContexts: count,
+        ...requestEntries(corpusSettings),
+        contextLength: settingOf(readingSettings.contextLength),
+        maxContexts,
       }),
     ]),
     /** The folder that the statistics become a folder in. */

@@ -33,7 +33,8 @@ function optionOf({ kind, option, default: value }: SettingFacts): string {
 
 function description(facts: SettingFacts): string {
   const { kind, hint, computed, usual = facts.default } = facts;
-  if (kind === 'flag') return facts.default === true ? `Without this: ${hint}` : hint;
+  if (kind === 'flag')
+    return facts.default === true ? `Switch off: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}` : hint;
   const otherwise = computed ?? (usual === undefined || usual === '' ? undefined : writeSetting(facts, usual));
   const requirement = kind === 'text' ? '' : capitalised(requirementOf(facts));
   const rest = [requirement, otherwise === undefined ? '' : `by default ${otherwise}`].filter((part) => part !== '');

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { editId, type Operation } from '../../core/edits/edit.ts';
-import { DEFAULT_SETTINGS, REPORT_FORMAT, type EvaluationReport } from '../../core/evaluation/report.ts';
+import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
+import { REPORT_FORMAT, type EvaluationReport } from '../../core/evaluation/report.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, MODEL, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 
@@ -26,7 +27,7 @@ function report(operations: readonly Operation[], model = MODEL): EvaluationRepo
     format: REPORT_FORMAT,
     model,
     edit: { id: editId({ operations }), operations },
-    settings: DEFAULT_SETTINGS,
+    settings: DEFAULT_EVALUATION_SETTINGS,
     suites: [],
     text: null,
     continuations: null,

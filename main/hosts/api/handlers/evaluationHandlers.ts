@@ -4,7 +4,7 @@ import type { corpusSchema } from '../../../contract/api/activations.ts';
 import type { evaluation as evaluationContract } from '../../../contract/api/evaluation.ts';
 import type { Immutable, InputOf } from '../../../contract/rpc/procedure.ts';
 import { compareReports } from '../../../core/evaluation/compareReports.ts';
-import { DEFAULT_SETTINGS, type EvaluationReport } from '../../../core/evaluation/report.ts';
+import type { EvaluationReport } from '../../../core/evaluation/report.ts';
 import { DEFAULT_BUDGET, parseBudget } from '../../../core/evaluation/budget.ts';
 import type { EvaluationSummary } from '../../../storage/entities/evaluations.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
@@ -78,7 +78,7 @@ export function evaluationHandlers(host: HostContext): ApiHandlers['evaluation']
         dictionaries: await dictionaryNames(),
       };
     },
-    defaults: () => ({ settings: DEFAULT_SETTINGS, budget: DEFAULT_BUDGET }),
+    defaults: () => ({ budget: DEFAULT_BUDGET }),
     plan: async (input) => planEvaluation(workbench(), await requestOf(input), () => host.computing.gigaflops()),
     start: async ({ budget, ...input }) => {
       const session = host.session();

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
 import type { corpusSchema } from '../../../contract/api/activations.ts';
+import { STATISTICS_CONTEXTS } from '../../../contract/domain/statisticsSettings.ts';
 import type { Immutable } from '../../../contract/rpc/procedure.ts';
 import type { NeighbourFeature } from '../../../core/features/statisticsReader.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
@@ -15,7 +16,7 @@ import {
   tryText,
   type StatisticsRequest,
 } from '../../../workbench/features.ts';
-import { DEFAULT_CORPUS_CONTEXTS, statisticsTexts } from '../../../workbench/statisticsText.ts';
+import { statisticsTexts } from '../../../workbench/statisticsText.ts';
 import { featurePosition, listFeatures, selectFeatures } from '../../../workbench/featureLists.ts';
 import type { HostContext } from '../hostContext.ts';
 
@@ -31,7 +32,7 @@ export function featureHandlers(host: HostContext): ApiHandlers['feature'] {
         workbench(),
         await findFinishedDictionary(workbench(), dictionary),
       );
-      return { texts, hasPreferred: preferred !== null, corpusContexts: DEFAULT_CORPUS_CONTEXTS };
+      return { texts, hasPreferred: preferred !== null, corpusContexts: STATISTICS_CONTEXTS };
     },
     computeStatistics: async ({ dictionary, over, maxContexts }) => {
       const session = host.session();

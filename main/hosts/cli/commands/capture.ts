@@ -1,5 +1,6 @@
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
+import { captureSettings } from '../../../contract/domain/captureSettings.ts';
 import { captureJob, planCapture, prepareCapture, resumeCapture } from '../../../workbench/activations.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
@@ -8,7 +9,8 @@ import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
 import { printCapturePlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
-import { flag, given, oneOf, optionalNumber, optionalText, positionals, requiredText, texts } from '../values.ts';
+import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
+import { flag, optionalText, positionals, requiredText, texts } from '../values.ts';
 
 export const captureCommand: ComputeCommand = {
   name: 'capture',
@@ -23,16 +25,7 @@ export const captureCommand: ComputeCommand = {
     corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them.' },
     site: { type: 'string', multiple: true, description: 'A TransformerLens name; several are captured in one pass.' },
     name: { type: 'string', description: 'Of the store; MODEL.SITE when left out.' },
-    'context-length': {
-      type: 'string',
-      description: 'Tokens per context, BOS included; 256 by default, where the model can.',
-    },
-    'max-contexts': { type: 'string', description: 'Stop after so many contexts.' },
-    'batch-size': { type: 'string', description: 'Contexts per run of the model.' },
-    dtype: { type: 'string', description: 'f32 (default) or f16, which takes half the space.' },
-    field: { type: 'string', description: 'The member that holds the text, in .jsonl files; text by default.' },
-    documents: { type: 'string', description: 'What a document is in a .txt file: file (default), line or paragraph.' },
-    'shard-megabytes': { type: 'string', description: 'Size of the files of a store; 128 by default.' },
+    ...optionsOfSettings(captureSettings),
     resume: {
       type: 'boolean',
       description: 'Go on with the capture that stopped last. The same command again does it too.',
@@ -62,19 +55,11 @@ function captureInput(arguments_: CommandArguments, { locate }: CommandAsker) {
   const corpus = requiredText(arguments_, 'corpus', 'capture');
   const sites = texts(arguments_, 'site');
   if (sites.length === 0) throw new AppError('usage', 'errata capture: --site is missing.');
-  const whole = { min: 1, integer: true };
-  const megabytes = optionalNumber(arguments_, 'shard-megabytes', { min: 0.001 });
   return inputOf('capture', contract.activations.capture, {
     model,
     corpus: { from: 'location', location: locate(corpus) },
     sites,
     name: optionalText(arguments_, 'name') ?? nameFrom(sites.length === 1 ? `${model}.${sites[0]}` : model),
-    ...given('contextLength', optionalNumber(arguments_, 'context-length', { min: 2, integer: true })),
-    ...given('maxContexts', optionalNumber(arguments_, 'max-contexts', whole)),
-    ...given('batchSize', optionalNumber(arguments_, 'batch-size', whole)),
-    ...given('dtype', oneOf(arguments_, 'dtype', ['f32', 'f16'])),
-    ...given('field', optionalText(arguments_, 'field')),
-    ...given('textDocuments', oneOf(arguments_, 'documents', ['file', 'line', 'paragraph'])),
-    ...given('shardBytes', megabytes === undefined ? undefined : Math.ceil(megabytes * (1 << 20))),
+    ...settingsFrom(captureSettings, arguments_),
   });
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../../../contract/base/errors.ts';
+import { EVALUATION_SIZES, evaluationSettings } from '../../../contract/domain/evaluationSettings.ts';
 import { readEdit } from '../../../core/edits/editArguments.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { behaviourId, type Behaviour } from '../../../core/behaviours/behaviour.ts';
@@ -16,7 +17,8 @@ import type { Workbench } from '../../../workbench/workbench.ts';
 import type { ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
-import { flag, given, oneOf, optionalNumber, optionalText, positionals, texts } from '../values.ts';
+import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
+import { flag, given, oneOf, optionalText, positionals, texts } from '../values.ts';
 
 export const evaluateCommand: ComputeCommand = {
   name: 'evaluate',
@@ -41,13 +43,7 @@ export const evaluateCommand: ComputeCommand = {
     corpus: { type: 'string', description: 'Held-out text for collateral.' },
     activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is used.' },
     budget: { type: 'string', description: 'A JSON file with limits, or "default"; no verdict when left out.' },
-    split: { type: 'string', description: 'Which cases: report (default), choose or all.' },
-    instruction: {
-      type: 'string',
-      description: 'A text before every prompt: the prompt-only baseline. \\n is a line break.',
-    },
-    seed: { type: 'string', description: 'Of intervals and random baselines; 0 when left out.' },
-    contexts: { type: 'string', description: 'How many contexts of held-out text; 400 when left out.' },
+    ...optionsOfSettings(evaluationSettings),
     quick: { type: 'boolean', description: 'Without baselines, doses and blast radius.' },
     ...REPORT_OPTIONS,
     ...AUTHOR_OPTION,
@@ -62,7 +58,6 @@ export const evaluateCommand: ComputeCommand = {
       const corpus = optionalText(arguments_, 'corpus');
       const store = optionalText(arguments_, 'activations');
       const text = corpus !== undefined ? { corpus: resolve(corpus) } : store !== undefined ? { store } : undefined;
-      const instruction = optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n');
       const { id } = await runToEnd(
         workbench,
         evaluationJob,
@@ -72,11 +67,8 @@ export const evaluateCommand: ComputeCommand = {
           ...(targets.length === 0 ? {} : { targets }),
           ...given('text', text),
           settings: {
-            ...given('split', oneOf(arguments_, 'split', ['report', 'choose', 'all'])),
-            ...given('seed', optionalNumber(arguments_, 'seed', { min: 0, integer: true })),
-            ...given('contexts', optionalNumber(arguments_, 'contexts', { min: 0, integer: true })),
-            ...given('instruction', instruction),
-            ...(flag(arguments_, 'quick') ? { baselines: false, doses: [], blastRadius: false } : {}),
+            ...(flag(arguments_, 'quick') ? EVALUATION_SIZES.figures.settings : {}),
+            ...settingsFrom(evaluationSettings, arguments_),
           },
           budget: await budgetOf(optionalText(arguments_, 'budget')),
           author: authorOf(arguments_).author,

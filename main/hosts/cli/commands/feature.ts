@@ -1,6 +1,7 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
 import { percent } from '../../../contract/base/figures.ts';
 import { AppError } from '../../../contract/base/errors.ts';
+import { statisticsSettings } from '../../../contract/domain/statisticsSettings.ts';
 import { LABEL_STATES } from '../../../core/labels/labels.ts';
 import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/featureQuery.ts';
@@ -11,6 +12,7 @@ import { listFeatures } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { CommandArguments, ComputeCommand, ComputeContext } from '../command.ts';
+import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import {
   flag,
   given,
@@ -75,10 +77,7 @@ const featureStats: ComputeCommand = {
         'A store of captured activations. With neither: that of its training, else the largest of its site, else the largest text in corpora/.',
     },
     corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them, that the model reads now.' },
-    field: { type: 'string', description: 'The member that holds the text, in .jsonl files; text by default.' },
-    documents: { type: 'string', description: 'What a document is in a .txt file: file (default), line or paragraph.' },
-    'context-length': { type: 'string', description: 'Tokens per context of a corpus; 128 by default.' },
-    'max-contexts': { type: 'string', description: 'Stop after so many contexts.' },
+    ...optionsOfSettings(statisticsSettings),
   },
   computesOn: 'any',
   run: (arguments_, context) =>
@@ -90,10 +89,7 @@ const featureStats: ComputeCommand = {
           dictionary,
           ...given('activations', optionalText(arguments_, 'activations')),
           ...given('corpus', optionalText(arguments_, 'corpus')),
-          ...given('field', optionalText(arguments_, 'field')),
-          ...given('textDocuments', oneOf(arguments_, 'documents', ['file', 'line', 'paragraph'])),
-          ...given('contextLength', optionalNumber(arguments_, 'context-length', { min: 2, integer: true })),
-          ...given('maxContexts', optionalNumber(arguments_, 'max-contexts', whole)),
+          ...settingsFrom(statisticsSettings, arguments_),
         },
         context.signal,
       );
