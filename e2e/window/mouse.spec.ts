@@ -17,7 +17,7 @@ test('a model shows what it is, its sites, and how it goes on with a text', asyn
   await lookAt(page, 'models');
   await page.getByRole('main').getByRole('link', { name: 'sample' }).click();
   await page.getByRole('button', { name: 'blocks.2.hook_resid_post' }).click();
-  await expect(page.getByText('width 128')).toBeVisible();
+  await expect(page.getByText('width 128', { exact: true })).toBeVisible();
 
   const prompt = page.getByLabel('Prompt');
   await prompt.fill('What is the capital of France?');
