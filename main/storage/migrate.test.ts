@@ -10,6 +10,7 @@ import type { Migration } from './migrations/migration.ts';
 import { createProject } from './project/create.ts';
 import { DATABASE_FILE } from './project/layout.ts';
 import { openProject } from './project/open.ts';
+import { restoreBackup } from './recovery/restore.ts';
 import { contentOf, RELEASED_SCHEMAS, unpackFixture } from '../testing/storage/fixture.ts';
 import { DICTIONARY, temporaryFolder } from '../testing/storage/temporaryProject.ts';
 
@@ -110,6 +111,65 @@ describe('migrations', () => {
     );
     expect(database.schema).toBe(headSchema());
     database.close();
+  });
+
+  it.each([
+    [
+      "CREATE TRIGGER evil AFTER INSERT ON labels BEGIN UPDATE labels SET text = 'theirs'; END",
+      'trigger evil on labels',
+    ],
+    ['CREATE VIEW secrets AS SELECT * FROM labels', 'view secrets'],
+    ['CREATE TABLE notes (text TEXT)', 'table notes'],
+    ['CREATE INDEX slow ON labels (text)', 'index slow on labels'],
+    ['ALTER TABLE labels ADD COLUMN colour TEXT', 'table labels'],
+    [
+      'DROP TRIGGER versions_stay_updated; CREATE TRIGGER versions_stay_updated BEFORE UPDATE ON versions BEGIN SELECT 1; END',
+      'trigger versions_stay_updated on versions',
+    ],
+  ])('do not open a project whose database holds what is not ours: %s', async (sql, what) => {
+    const project = await createProject(folder);
+    project.labels.set(feature, { text: 'mine' }, { author: 'Ada' });
+    project.backup();
+    project.close();
+    const sqlite = new Sqlite(path());
+    sqlite.exec(sql);
+    sqlite.close();
+    for (const readOnly of [false, true]) {
+      const error: unknown = await openProject(folder, { readOnly }).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'invalid-file', details: { foreign: [what], backups: 1 } });
+      expect(String(error)).toContain(`holds what Errata did not put there: ${what}. It was not opened`);
+    }
+    restoreBackup(folder);
+    const restored = await openProject(folder);
+    expect(restored.labels.get(feature)?.text).toBe('mine');
+    restored.close();
+  });
+
+  it('do not run what is not ours in an older project either', async () => {
+    unpackFixture(1, folder);
+    const sqlite = new Sqlite(path());
+    sqlite.exec("CREATE TRIGGER evil AFTER UPDATE ON jobs BEGIN UPDATE labels SET text = 'theirs'; END");
+    sqlite.close();
+    await expect(openProject(folder)).rejects.toThrow(/trigger evil on jobs/u);
+    expect(listBackups(folder)).toEqual([]);
+  });
+
+  it('do not open a project that lacks a part: it is damaged', async () => {
+    (await createProject(folder)).close();
+    const sqlite = new Sqlite(path());
+    sqlite.exec('DROP TRIGGER changes_stay_deleted');
+    sqlite.close();
+    await expect(openProject(folder)).rejects.toThrow(
+      /is damaged: it lacks the trigger changes_stay_deleted on changes\..*There is no backup/u,
+    );
+  });
+
+  it('take what SQLite gathers for its own queries for ours', async () => {
+    (await createProject(folder)).close();
+    const sqlite = new Sqlite(path());
+    sqlite.exec('ANALYZE');
+    sqlite.close();
+    (await openProject(folder)).close();
   });
 
   it('of a newer program are refused, in words, and nothing is changed', async () => {

@@ -4,13 +4,14 @@ import { AppError } from '../contract/base/errors.ts';
 import { takeBackup } from './recovery/backup.ts';
 import { APPLICATION_ID, type Database } from './database.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { checkOwnSchema } from './ownSchema.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export function headSchema(migrations: readonly Migration[] = MIGRATIONS): number {
   return migrations.at(-1)?.version ?? 0;
 }
 
-/** @throws AppError `unsupported` for a newer project, `invalid-file` for a database that is not a project's. */
+/** @throws AppError `unsupported` for a newer project; `invalid-file` for a database that is not a project's, or holds what is not ours. */
 export function checkSchema(database: Database, migrations: readonly Migration[] = MIGRATIONS): void {
   const head = headSchema(migrations);
   if (database.number('application_id') !== APPLICATION_ID) {
@@ -18,7 +19,7 @@ export function checkSchema(database: Database, migrations: readonly Migration[]
       details: { path: database.path },
     });
   }
-  if (database.schema <= head) return;
+  if (database.schema <= head) return checkOwnSchema(database, migrations);
   throw new AppError(
     'unsupported',
     `${database.path}: the project was made by a newer Errata (schema ${database.schema}; this one knows up to ${head}). Open it with that version; nothing was changed.`,
