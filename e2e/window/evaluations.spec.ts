@@ -67,7 +67,7 @@ test('the report: verdict, behaviours, collateral, baselines, doses, blast radiu
     ['Blast radius', 'evaluation-blast'],
     ['Forecast and what became of it', 'evaluation-forecast'],
   ] as const) {
-    const place = main.getByRole('heading', { name: heading });
+    const place = main.getByRole('heading', { name: heading }).first();
     await expect(place).toBeVisible();
     await place.evaluate((element: { scrollIntoView: () => void }) => element.scrollIntoView());
     await lookAt(page, name);

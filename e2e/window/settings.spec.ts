@@ -19,7 +19,7 @@ const SEARCH: Form = { hash: 'finder/~new', button: 'Search' };
 
 /** Where the settings of each table are asked for; or why they are not. */
 const FORMS: Readonly<Record<TableName, Form | string>> = {
-  'a capture': { hash: 'dictionaries/~new', button: 'Capture' },
+  'a capture': { hash: 'dictionaries/~new?step=capture', button: 'Capture' },
   'a training run': { hash: 'dictionaries/~new', button: 'Train' },
   'a measurement of a dictionary': 'a button measures on what training held out',
   'statistics of features': 'a bar asks for the text and how much of it; files are read by the defaults',
@@ -28,6 +28,7 @@ const FORMS: Readonly<Record<TableName, Form | string>> = {
 };
 async function open(page: Page, { button }: Form): Promise<Locator> {
   const form = page.locator('form').filter({ has: page.getByRole('button', { name: button, exact: true }) });
+  await expect(form).toBeVisible();
   for (const closed of await form.locator('details:not([open]) > summary').all()) await closed.click();
   return form;
 }
