@@ -10,6 +10,8 @@ export class LabelWriter {
   /** Content hash. */
   readonly #dictionary: string;
   readonly #stored = new SvelteMap<number, Label | null>();
+  // Looked up when something is saved, never shown.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #tails = new Map<number, Promise<void>>();
   #shown: number | null = null;
 
