@@ -28,6 +28,19 @@ export default ts.config(
     },
   },
   {
+    files: ['renderer/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.name='live'] > :matches(ArrowFunctionExpression, FunctionExpression):not([params.0.name='api'])",
+          message: 'Ask through the api that live() gives: it hears what is shown, and so when to ask again.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { globals: globals.browser, parserOptions: { parser: ts.parser } },
   },

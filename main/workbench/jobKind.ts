@@ -2,7 +2,7 @@
 // that says everything, so a job can be done by another process, or by another face of the program, than the one asked.
 // Invariant: only requests that their kind can read again are stored.
 import * as v from 'valibot';
-import type { Changing } from '../contract/api/events.ts';
+import type { Changing } from '../contract/base/changing.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { validate } from '../contract/base/validate.ts';
 import type { AnySchema, Immutable } from '../contract/rpc/procedure.ts';

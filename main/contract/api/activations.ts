@@ -39,12 +39,19 @@ export const storeSchema = v.object({
 export const activations = {
   corpora: query({
     summary: 'Corpora that lie in the project',
+    shows: ['project'],
     input: nothing,
     output: v.array(v.object({ name: v.string(), bytes: v.number() })),
   }),
-  list: query({ summary: 'The activation stores of the project', input: nothing, output: v.array(storeSchema) }),
+  list: query({
+    summary: 'The activation stores of the project',
+    shows: ['activations'],
+    input: nothing,
+    output: v.array(storeSchema),
+  }),
   plan: query({
     summary: 'What a capture will take: read before it is started',
+    shows: ['models', 'activations', 'project'],
     input: captureSchema,
     output: v.object({
       /** Of the corpus as it lies on the disk. */
@@ -60,5 +67,5 @@ export const activations = {
       warnings: v.array(v.string()),
     }),
   }),
-  capture: command({ summary: 'Capture activations: a job', input: captureSchema, output: jobSchema }),
+  capture: command({ summary: 'Capture activations: a job', changes: [], input: captureSchema, output: jobSchema }),
 };

@@ -52,6 +52,7 @@ export const deviceSchema = v.object({
 export const app = {
   facts: query({
     summary: 'The program and the host that serves the page',
+    shows: [],
     input: nothing,
     output: v.object({
       version: v.string(),
@@ -66,12 +67,23 @@ export const app = {
       hasSample: v.boolean(),
     }),
   }),
-  device: query({ summary: 'The device that computes, and why', input: nothing, output: deviceSchema }),
+  device: query({ summary: 'The device that computes, and why', shows: [], input: nothing, output: deviceSchema }),
   /** Takes seconds: every candidate is tried in a process of its own. */
-  measureDevice: command({ summary: 'Try all devices, and choose again', input: nothing, output: deviceSchema }),
-  settings: query({ summary: 'Settings of this person on this machine', input: nothing, output: settingsSchema }),
+  measureDevice: command({
+    summary: 'Try all devices, and choose again',
+    changes: [],
+    input: nothing,
+    output: deviceSchema,
+  }),
+  settings: query({
+    summary: 'Settings of this person on this machine',
+    shows: [],
+    input: nothing,
+    output: settingsSchema,
+  }),
   changeSettings: command({
     summary: 'Change some settings',
+    changes: [],
     input: v.strictObject({
       theme: v.exactOptional(settingsSchema.entries.theme),
       device: v.exactOptional(settingsSchema.entries.device),

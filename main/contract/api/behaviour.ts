@@ -96,6 +96,7 @@ const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 export const behaviour = {
   list: query({
     summary: 'The behaviours of the project',
+    shows: ['behaviours', 'edits', 'evaluations'],
     input: nothing,
     output: v.array(
       v.object({
@@ -119,11 +120,13 @@ export const behaviour = {
   }),
   show: query({
     summary: 'The prompts and checks of a behaviour',
+    shows: ['behaviours'],
     input: v.strictObject({ ref }),
     output: v.object({ id: v.string(), behaviour: behaviourSchema, stored: v.nullable(stored) }),
   }),
   save: command({
     summary: 'Store a behaviour under its name',
+    changes: ['behaviours', 'history', 'project'],
     /** `expectedRevision`: the one that was opened, 0 for a new name; `conflict` when it is another by now. */
     input: v.strictObject({
       behaviour: behaviourSchema,
@@ -134,6 +137,7 @@ export const behaviour = {
   }),
   problems: query({
     summary: 'What is wrong with a behaviour before it is saved, expressions that explode among it',
+    shows: [],
     /** Not yet a behaviour: whatever stands in the table. */
     input: v.strictObject({ behaviour: v.unknown() }),
     output: v.object({
@@ -142,6 +146,7 @@ export const behaviour = {
   }),
   tryCase: query({
     summary: 'Run one case on the model as it is and with an edit',
+    shows: ['models', 'edits'],
     input: v.strictObject({
       case: v.unknown(),
       maxNewTokens: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096)),
@@ -154,12 +159,14 @@ export const behaviour = {
   }),
   run: command({
     summary: 'Run all cases on the model as it is or on a version, and store what passed: a job',
+    changes: [],
     /** `version` null: the model as it is. */
     input: v.strictObject({ name: ref, version: v.nullable(ref), model: v.exactOptional(nameSchema) }),
     output: jobSchema,
   }),
   import: command({
     summary: 'Bring in a behaviour: JSON, or prompts and checks as JSONL or CSV',
+    changes: ['behaviours', 'history', 'project'],
     /** `name` is needed for JSONL and CSV. */
     input: v.strictObject({
       location: locationSchema,
@@ -171,16 +178,19 @@ export const behaviour = {
   }),
   remove: command({
     summary: 'Take a behaviour’s name away; versions that must satisfy it still know its content',
+    changes: ['behaviours', 'history', 'project'],
     input: v.strictObject({ name: ref, ...reasonEntries }),
     output: nothing,
   }),
   history: query({
     summary: 'Who changed a behaviour, when and why',
+    shows: ['behaviours', 'history'],
     input: v.strictObject({ name: ref }),
     output: v.array(v.object({ change: v.number(), step: stepSchema, content: v.nullable(v.string()) })),
   }),
   results: query({
     summary: 'What evaluations found, the newest first',
+    shows: ['behaviours', 'evaluations'],
     /** `version` null: the unedited model only. */
     input: v.strictObject({ behaviour: v.exactOptional(ref), version: v.exactOptional(v.nullable(hashSchema)) }),
     output: v.array(result),

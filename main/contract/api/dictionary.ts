@@ -67,9 +67,15 @@ export const curvePointSchema = v.object({
 const byName = v.strictObject({ name: nameSchema });
 
 export const dictionary = {
-  list: query({ summary: 'Dictionaries and runs of the project', input: nothing, output: v.array(dictionarySchema) }),
+  list: query({
+    summary: 'Dictionaries and runs of the project',
+    shows: ['dictionaries'],
+    input: nothing,
+    output: v.array(dictionarySchema),
+  }),
   describe: query({
     summary: 'A dictionary: how it was trained, how good it is, how often its features fire',
+    shows: ['dictionaries'],
     input: byName,
     output: v.object({
       dictionary: dictionarySchema,
@@ -101,6 +107,7 @@ export const dictionary = {
   }),
   curves: query({
     summary: 'The recorded curves of a run',
+    shows: ['dictionaries'],
     input: byName,
     output: v.object({ points: v.array(curvePointSchema) }),
   }),
@@ -108,12 +115,14 @@ export const dictionary = {
    *  earlier one's after a run was resumed: what was known from that step on is then to be dropped. */
   watchCurves: stream({
     summary: 'The curves of a run as they grow',
+    changes: [],
     input: byName,
     chunk: v.object({ points: v.array(curvePointSchema) }),
     output: nothing,
   }),
   plan: query({
     summary: 'The whole configuration of a run with its defaults, its memory and its time: read before it is started',
+    shows: ['activations', 'dictionaries'],
     input: trainSchema,
     output: v.object({
       config: v.record(v.string(), v.union([v.string(), v.number()])),
@@ -129,9 +138,10 @@ export const dictionary = {
       warnings: v.array(v.string()),
     }),
   }),
-  train: command({ summary: 'Train a dictionary: a job', input: trainSchema, output: jobSchema }),
+  train: command({ summary: 'Train a dictionary: a job', changes: [], input: trainSchema, output: jobSchema }),
   evaluate: command({
     summary: 'Measure a dictionary again, on its own or another store: a job, whose output is the quality',
+    changes: [],
     input: v.strictObject({
       name: nameSchema,
       activations: v.exactOptional(nameSchema),

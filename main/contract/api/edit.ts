@@ -98,27 +98,32 @@ const bisect = v.object({
 export const edit = {
   status: query({
     summary: 'The working edit, and what in it is not committed; null before one was begun',
+    shows: ['edits', 'labels'],
     input: nothing,
     output: v.nullable(v.object({ working: workingSchema, pending: difference })),
   }),
   begin: command({
     summary: 'Start an edit of a model on a branch of its own',
+    changes: ['edits', 'history'],
     /** `model`: its hash. `discard`: also when the working edit holds uncommitted changes (undo brings them back). */
     input: v.strictObject({ branch: refName, model: hashSchema, discard, ...reasonEntries }),
     output: workingSchema,
   }),
   setOperation: command({
     summary: 'Put an operation in the working edit, in place of one at the same feature and site',
+    changes: ['edits', 'history'],
     input: v.strictObject({ operation: operationSchema, ...reasonEntries }),
     output: workingSchema,
   }),
   removeOperation: command({
     summary: 'Take an operation out of the working edit',
+    changes: ['edits', 'history'],
     input: v.strictObject({ site: siteSchema, dictionary: hashSchema, feature: featureSchema, ...reasonEntries }),
     output: workingSchema,
   }),
   setOperations: command({
     summary: 'Replace all operations of the working edit, undone as one',
+    changes: ['edits', 'history'],
     input: v.strictObject({
       operations: operationListSchema,
       ...reasonEntries,
@@ -127,16 +132,19 @@ export const edit = {
   }),
   setBehaviours: command({
     summary: 'Say which behaviours the next version must satisfy, by id',
+    changes: ['edits', 'history'],
     input: v.strictObject({ behaviours: v.pipe(v.array(hashSchema), v.maxLength(1000)), ...reasonEntries }),
     output: workingSchema,
   }),
   commit: command({
     summary: 'Make the working edit a version',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({ message: paragraphSchema(10_000, 1), ...reasonEntries }),
     output: versionSchema,
   }),
   log: query({
     summary: 'Versions, the newest first, a version before its parents',
+    shows: ['edits', 'evaluations'],
     /** From what a branch, a tag or HEAD leads to when left out; `all`: everything there is. */
     input: v.strictObject({
       from: v.exactOptional(v.array(ref)),
@@ -161,6 +169,7 @@ export const edit = {
   }),
   names: query({
     summary: 'Branches and tags',
+    shows: ['edits'],
     input: nothing,
     output: v.object({
       head: v.nullable(v.string()),
@@ -176,34 +185,40 @@ export const edit = {
       ),
     }),
   }),
-  show: query({ summary: 'A version', input: v.strictObject({ ref }), output: versionSchema }),
+  show: query({ summary: 'A version', shows: ['edits'], input: v.strictObject({ ref }), output: versionSchema }),
   diff: query({
     summary: 'What changed from one version to another',
+    shows: ['edits'],
     input: v.strictObject({ before: ref, after: ref }),
     output: difference,
   }),
   checkout: command({
     summary: 'Make a version the working edit',
+    changes: ['edits', 'history'],
     input: v.strictObject({ ref, discard, ...reasonEntries }),
     output: workingSchema,
   }),
   revert: command({
     summary: 'Add a version that takes back what another changed',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
     output: versionSchema,
   }),
   cherryPick: command({
     summary: 'Add a version with what another changed, made anew here',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
     output: versionSchema,
   }),
   rollBack: command({
     summary: 'Add a version that is as another was; nothing is deleted',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({ ref, ...reasonEntries }),
     output: versionSchema,
   }),
   preview: query({
     summary: 'What an action would change, and what both sides changed differently, without doing it',
+    shows: ['edits', 'labels'],
     input: v.strictObject({
       action: v.picklist(['merge', 'revert', 'cherryPick', 'rollBack']),
       ref,
@@ -214,6 +229,7 @@ export const edit = {
   }),
   merge: command({
     summary: 'Merge a version into the working edit’s branch',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({
       ref,
       message: v.exactOptional(paragraphSchema(10_000, 1)),
@@ -224,32 +240,43 @@ export const edit = {
   }),
   createBranch: command({
     summary: 'Make a branch without checking it out',
+    changes: ['edits', 'history'],
     input: v.strictObject({ name: refName, ref, ...reasonEntries }),
     output: v.object({ name: v.string(), version: v.string() }),
   }),
   deleteBranch: command({
     summary: 'Delete a branch; its versions stay',
+    changes: ['edits', 'history'],
     input: v.strictObject({ name: refName, ...reasonEntries }),
     output: nothing,
   }),
   createTag: command({
     summary: 'Tag a version',
+    changes: ['edits', 'history'],
     input: v.strictObject({ name: refName, ref, message: paragraphSchema(10_000), ...reasonEntries }),
     output: v.object({ name: v.string(), version: v.string() }),
   }),
   deleteTag: command({
     summary: 'Delete a tag',
+    changes: ['edits', 'history'],
     input: v.strictObject({ name: refName, ...reasonEntries }),
     output: nothing,
   }),
-  bisection: query({ summary: 'The bisection under way, if any', input: nothing, output: v.nullable(bisect) }),
+  bisection: query({
+    summary: 'The bisection under way, if any',
+    shows: ['edits'],
+    input: nothing,
+    output: v.nullable(bisect),
+  }),
   startBisect: command({
     summary: 'Search for the first bad version between good ones and a bad one',
+    changes: ['edits', 'history'],
     input: v.strictObject({ bad: ref, good: v.pipe(v.array(ref), v.minLength(1)), ...reasonEntries }),
     output: bisect,
   }),
   markBisect: command({
     summary: 'Say how a version is; without one, that which the bisection asks about',
+    changes: ['edits', 'history'],
     input: v.strictObject({
       verdict: v.picklist(['good', 'bad', 'skip']),
       ref: v.exactOptional(ref),
@@ -260,6 +287,7 @@ export const edit = {
   /** It can be paused, and goes on after whatever interrupts it: the verdicts are kept as they come. */
   runBisect: command({
     summary: 'Let a behaviour judge the versions that the bisection asks about: a job',
+    changes: [],
     /** A version is good when it passes at least, or at most, this share of the cases. */
     input: v.strictObject({
       behaviour: ref,
@@ -268,9 +296,15 @@ export const edit = {
     }),
     output: jobSchema,
   }),
-  endBisect: command({ summary: 'End the bisection', input: v.strictObject({ ...reasonEntries }), output: nothing }),
+  endBisect: command({
+    summary: 'End the bisection',
+    changes: ['edits', 'history'],
+    input: v.strictObject({ ...reasonEntries }),
+    output: nothing,
+  }),
   importFile: command({
     summary: 'Bring in a version with all that is behind it, on a new branch',
+    changes: ['edits', 'behaviours', 'history', 'project'],
     input: v.strictObject({ location: locationSchema, branch: refName, ...reasonEntries }),
     output: v.object({ added: v.number(), known: v.number() }),
   }),

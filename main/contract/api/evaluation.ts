@@ -66,6 +66,7 @@ const comparedSuite = v.object({
 export const evaluation = {
   list: query({
     summary: 'Stored evaluations, the newest first',
+    shows: ['evaluations', 'edits'],
     input: v.strictObject({ version: v.exactOptional(editRef) }),
     output: v.array(
       v.object({
@@ -82,6 +83,7 @@ export const evaluation = {
   }),
   show: query({
     summary: 'The report of an evaluation',
+    shows: ['evaluations', 'labels', 'dictionaries'],
     input: v.strictObject({ ref }),
     output: v.object({
       ...summary,
@@ -94,11 +96,13 @@ export const evaluation = {
   }),
   defaults: query({
     summary: 'The budget where nothing is said',
+    shows: [],
     input: nothing,
     output: v.object({ budget: budgetSchema }),
   }),
   plan: query({
     summary: 'What an evaluation would run, and how long it will probably take',
+    shows: ['edits', 'behaviours', 'activations', 'features'],
     input: v.strictObject(requestEntries),
     output: v.object({
       operations: v.number(),
@@ -115,12 +119,14 @@ export const evaluation = {
   }),
   start: command({
     summary: 'Evaluate a version or the working edit: a job; its output holds the id of the evaluation',
+    changes: [],
     /** `budget` null: no verdict. */
     input: v.strictObject({ ...requestEntries, budget: v.nullable(budgetSchema) }),
     output: jobSchema,
   }),
   compare: query({
     summary: 'Two evaluations side by side, paired where they ran the same cases or read the same text',
+    shows: ['evaluations'],
     input: v.strictObject({ one: ref, other: ref }),
     output: v.object({
       one: v.object(summary),
@@ -137,6 +143,7 @@ export const evaluation = {
   }),
   forecast: query({
     summary: 'What an edit will probably move, from its dictionary and statistics alone',
+    shows: ['edits', 'features', 'labels', 'dictionaries'],
     input: v.strictObject({ of: editRef }),
     output: v.object({
       places: v.array(forecastSchema),
@@ -146,6 +153,7 @@ export const evaluation = {
   }),
   calibration: query({
     summary: 'How good the forecasts of earlier evaluations were',
+    shows: ['evaluations'],
     input: nothing,
     output: v.object({
       records: v.array(

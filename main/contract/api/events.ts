@@ -1,33 +1,16 @@
 // What the host tells by itself, so that every window stays current. A page keeps one `watch` open; after a lost
 // connection it opens it again and fetches what it shows anew.
 import * as v from 'valibot';
+import { CHANGING } from '../base/changing.ts';
 import { ERROR_CODES } from '../base/errors.ts';
 import { nothing, stream, type Immutable } from '../rpc/procedure.ts';
 import { deviceSchema, settingsSchema } from './app.ts';
 import { jobSchema } from './job.ts';
 
-/** What may have changed, by whoever: this window, another, another process. Fetch again what is shown of it. */
-export const CHANGING = [
-  'project',
-  'models',
-  'activations',
-  'dictionaries',
-  'features',
-  'labels',
-  'lists',
-  'edits',
-  'behaviours',
-  'evaluations',
-  'findings',
-  'exports',
-  'history',
-  'recent',
-] as const;
-export type Changing = (typeof CHANGING)[number];
-
 export const eventSchema = v.variant('type', [
   /** The first one: the stream is open, nothing that changes from now on is missed. */
   v.object({ type: v.literal('ready') }),
+  /** What may have changed, by this window, another, or another process. */
   v.object({ type: v.literal('changed'), what: v.array(v.picklist(CHANGING)) }),
   /** A job was added, moved or got on (its progress at most ten times a second). */
   v.object({ type: v.literal('job'), job: jobSchema }),
@@ -52,6 +35,7 @@ export type HostEvent = Immutable<v.InferOutput<typeof eventSchema>>;
 export const events = {
   watch: stream({
     summary: 'Everything that happens, until the caller ends it',
+    changes: [],
     input: nothing,
     chunk: eventSchema,
     output: nothing,

@@ -89,9 +89,10 @@ const exported = v.object({
 const trashed = v.object({ id: v.string(), name: v.string(), time: v.string() });
 
 export const export_ = {
-  list: query({ summary: 'The exports of the project', input: nothing, output: v.array(exported) }),
+  list: query({ summary: 'The exports of the project', shows: ['exports'], input: nothing, output: v.array(exported) }),
   show: query({
     summary: 'One export, and the code that loads it',
+    shows: ['exports'],
     input: v.strictObject({ name: nameSchema }),
     output: v.object({
       ...exported.entries,
@@ -100,6 +101,7 @@ export const export_ = {
   }),
   plan: query({
     summary: 'Which forms can carry a version, which of them are exact, and why the others are not or cannot',
+    shows: ['edits', 'dictionaries', 'models'],
     input: v.strictObject({ version: versionRef }),
     output: v.object({
       rungs: v.array(rungSchema),
@@ -110,6 +112,7 @@ export const export_ = {
   /** The job's output holds the equivalence report. */
   start: command({
     summary: 'Export a version: a job',
+    changes: [],
     input: v.strictObject({
       name: nameSchema,
       version: versionRef,
@@ -130,17 +133,25 @@ export const export_ = {
   }),
   verify: command({
     summary: 'Check an export from its files alone: a job',
+    changes: [],
     input: v.strictObject({ name: nameSchema }),
     output: jobSchema,
   }),
-  trash: query({ summary: 'Exports that were deleted and can be restored', input: nothing, output: v.array(trashed) }),
+  trash: query({
+    summary: 'Exports that were deleted and can be restored',
+    shows: ['exports'],
+    input: nothing,
+    output: v.array(trashed),
+  }),
   remove: command({
     summary: 'Move an export to the trash',
+    changes: ['exports', 'project'],
     input: v.strictObject({ name: nameSchema }),
     output: trashed,
   }),
   restore: command({
     summary: 'Bring back an export that was deleted, under its name or another',
+    changes: ['exports', 'project'],
     input: v.strictObject({ id: v.pipe(v.string(), v.maxLength(200)), name: v.exactOptional(nameSchema) }),
     output: v.object({ name: v.string() }),
   }),

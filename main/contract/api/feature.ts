@@ -140,6 +140,7 @@ const states = v.object({
 export const feature = {
   statistics: query({
     summary: 'What the statistics of a dictionary’s features are over; null: they have not been computed',
+    shows: ['features', 'labels'],
     input: v.strictObject(byDictionary),
     output: v.nullable(
       v.object({
@@ -161,6 +162,7 @@ export const feature = {
   }),
   statisticsTexts: query({
     summary: 'What the statistics of a dictionary’s features can be over, the best first',
+    shows: ['activations', 'dictionaries', 'project'],
     input: v.strictObject(byDictionary),
     output: v.object({
       texts: v.array(
@@ -183,6 +185,7 @@ export const feature = {
   }),
   computeStatistics: command({
     summary: 'Compute the statistics of all features over a text, in one pass: a job',
+    changes: [],
     input: v.strictObject({
       ...byDictionary,
       /** By default the first of `statisticsTexts`. */
@@ -202,6 +205,7 @@ export const feature = {
   }),
   list: query({
     summary: 'A page of a list of features, and how long the list is',
+    shows: ['features', 'labels', 'lists'],
     input: v.strictObject({
       ...featureQueryEntries,
       offset: v.exactOptional(whole),
@@ -211,22 +215,31 @@ export const feature = {
   }),
   select: query({
     summary: 'The numbers of all features of a list, in its order: for bulk changes and for the map',
+    shows: ['features', 'labels', 'lists'],
     input: v.strictObject(featureQueryEntries),
     output: v.object({ features: v.array(v.number()) }),
   }),
   position: query({
     summary: 'Where in a list a feature stands, from 0; null when it is not in it',
+    shows: ['features', 'labels', 'lists'],
     input: v.strictObject({ ...featureQueryEntries, feature: featureSchema }),
     output: v.object({ position: v.nullable(v.number()) }),
   }),
-  page: query({ summary: 'All there is to show of one feature', input: byFeature, output: featurePageSchema }),
+  page: query({
+    summary: 'All there is to show of one feature',
+    shows: ['features'],
+    input: byFeature,
+    output: featurePageSchema,
+  }),
   context: query({
     summary: 'More of the text around an example: its tokens from one position to another',
+    shows: ['features'],
     input: v.strictObject({ ...byDictionary, context: whole, first: whole, end: whole }),
     output: v.object({ tokens: v.array(v.string()) }),
   }),
   suggest: query({
     summary: 'Suggestions for a label, from examples and effects by a heuristic on this machine. Saves nothing',
+    shows: ['features'],
     input: byFeature,
     output: v.object({
       /** Each holds in `holds` of `of` examples; the best first. */
@@ -237,6 +250,7 @@ export const feature = {
   }),
   tryText: query({
     summary: 'Which features fire on which token of a text, and the activations of chosen ones on every token',
+    shows: ['dictionaries'],
     input: v.strictObject({
       ...byDictionary,
       text,
@@ -266,6 +280,7 @@ export const feature = {
   }),
   onText: query({
     summary: 'The features that fire on a text, the strongest first',
+    shows: ['dictionaries'],
     input: v.strictObject({
       ...byDictionary,
       text,

@@ -41,13 +41,15 @@ const place = v.object({
 export const files = {
   pick: command({
     summary: 'Let the person choose with a native dialog',
+    changes: [],
     input: v.strictObject({ purpose: v.picklist(PURPOSES) }),
     /** Null: the dialog was cancelled. */
     output: v.nullable(place),
   }),
-  roots: query({ summary: 'The folders that may be browsed', input: nothing, output: v.array(place) }),
+  roots: query({ summary: 'The folders that may be browsed', shows: [], input: nothing, output: v.array(place) }),
   browse: query({
     summary: 'What is in a folder, folders first; hidden files are left out',
+    shows: [],
     input: v.strictObject({ location: locationSchema }),
     output: v.object({
       place,
@@ -60,6 +62,7 @@ export const files = {
   }),
   locate: query({
     summary: 'The place at a path that the person typed, if it is within the permitted roots',
+    shows: [],
     input: v.strictObject({ path: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)) }),
     output: place,
   }),

@@ -123,11 +123,13 @@ const side = v.object({
 export const finder = {
   readPrompts: query({
     summary: 'The prompts of a file: .txt with one a line, .jsonl, or .csv with a column prompt',
+    shows: [],
     input: v.strictObject({ location: locationSchema }),
     output: v.object({ prompts: v.array(v.string()) }),
   }),
   plan: query({
     summary: 'What a search would look at, and about how long it takes',
+    shows: ['behaviours', 'dictionaries', 'findings'],
     input: findSchema,
     output: v.object({
       target: side,
@@ -140,10 +142,16 @@ export const finder = {
     }),
   }),
   /** It has no checkpoints: one that was stopped begins anew. A finding of the same name is written over. */
-  start: command({ summary: 'Search: a job', input: findSchema, output: jobSchema }),
-  list: query({ summary: 'What searches found, the newest first', input: nothing, output: v.array(finding) }),
+  start: command({ summary: 'Search: a job', changes: ['findings'], input: findSchema, output: jobSchema }),
+  list: query({
+    summary: 'What searches found, the newest first',
+    shows: ['findings'],
+    input: nothing,
+    output: v.array(finding),
+  }),
   show: query({
     summary: 'A finding, also of a search that is under way',
+    shows: ['findings', 'labels'],
     input: v.strictObject({ name: nameSchema }),
     output: v.object({
       ...finding.entries,
@@ -167,15 +175,22 @@ export const finder = {
       labels: v.array(labelSchema),
     }),
   }),
-  remove: command({ summary: 'Throw a finding away', input: v.strictObject({ name: nameSchema }), output: nothing }),
+  remove: command({
+    summary: 'Throw a finding away',
+    changes: ['findings'],
+    input: v.strictObject({ name: nameSchema }),
+    output: nothing,
+  }),
   take: command({
     summary: 'Put the found operations into the working edit; one is begun where there is none of the model',
+    changes: ['edits', 'history'],
     /** `discard`: also when a working edit of another model holds uncommitted changes. */
     input: v.strictObject({ name: nameSchema, discard: v.exactOptional(v.boolean()), ...reasonEntries }),
     output: workingSchema,
   }),
   commit: command({
     summary: 'Make the found edit the first version of a new branch',
+    changes: ['edits', 'history', 'project'],
     input: v.strictObject({
       name: nameSchema,
       branch: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),

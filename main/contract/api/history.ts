@@ -25,6 +25,7 @@ const report = v.object({
 export const history = {
   list: query({
     summary: 'Steps, the newest first',
+    shows: ['history'],
     input: v.strictObject({
       limit: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
       before: v.exactOptional(v.pipe(v.number(), v.integer())),
@@ -34,9 +35,20 @@ export const history = {
   /** For the menu: what undo and redo would be about; null where there is nothing. */
   next: query({
     summary: 'What undo and redo would take back or do again',
+    shows: ['history'],
     input: nothing,
     output: v.object({ undo: v.nullable(stepSchema), redo: v.nullable(stepSchema) }),
   }),
-  undo: command({ summary: 'Take back what you did last', input: nothing, output: report }),
-  redo: command({ summary: 'Do again what you undid last', input: nothing, output: report }),
+  undo: command({
+    summary: 'Take back what you did last',
+    changes: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
+    input: nothing,
+    output: report,
+  }),
+  redo: command({
+    summary: 'Do again what you undid last',
+    changes: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
+    input: nothing,
+    output: report,
+  }),
 };

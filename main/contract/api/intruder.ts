@@ -9,6 +9,7 @@ const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 -
 export const intruder = {
   begin: query({
     summary: 'A blind test of a label: texts in which its feature fires, and one in which it does not',
+    shows: ['features', 'labels'],
     input: v.strictObject({
       dictionary: nameSchema,
       /** When left out: one of those with a label, those tested least first. */
@@ -24,6 +25,7 @@ export const intruder = {
   }),
   answer: command({
     summary: 'Say which text does not belong; the answer is counted',
+    changes: ['labels'],
     input: v.strictObject({
       dictionary: nameSchema,
       feature: featureSchema,
@@ -40,6 +42,7 @@ export const intruder = {
   }),
   figures: query({
     summary: 'How your labels stood the blind test',
+    shows: ['labels'],
     input: v.strictObject({ dictionary: hashSchema }),
     output: v.object({
       answered: v.number(),

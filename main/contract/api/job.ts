@@ -48,16 +48,22 @@ export type Job = Immutable<v.InferOutput<typeof jobSchema>>;
 const byId = v.strictObject({ id: jobId });
 
 export const job = {
-  list: query({ summary: 'All jobs of the project, the newest first', input: nothing, output: v.array(jobSchema) }),
-  get: query({ summary: 'One job', input: byId, output: jobSchema }),
+  list: query({
+    summary: 'All jobs of the project, the newest first',
+    shows: [],
+    input: nothing,
+    output: v.array(jobSchema),
+  }),
+  get: query({ summary: 'One job', shows: [], input: byId, output: jobSchema }),
   /** What it gave; null unless it has succeeded in this session. */
-  output: query({ summary: 'What a job found', input: byId, output: v.nullable(v.unknown()) }),
+  output: query({ summary: 'What a job found', shows: [], input: byId, output: v.nullable(v.unknown()) }),
   /** It stops at its next checkpoint; its state is then `paused`. */
-  pause: command({ summary: 'Pause a running job', input: byId, output: jobSchema }),
-  resume: command({ summary: 'Let a job go on from its checkpoint', input: byId, output: jobSchema }),
-  cancel: command({ summary: 'Cancel a job; what is finished is kept', input: byId, output: jobSchema }),
+  pause: command({ summary: 'Pause a running job', changes: [], input: byId, output: jobSchema }),
+  resume: command({ summary: 'Let a job go on from its checkpoint', changes: [], input: byId, output: jobSchema }),
+  cancel: command({ summary: 'Cancel a job; what is finished is kept', changes: [], input: byId, output: jobSchema }),
   log: query({
     summary: 'What a job said, line by line',
+    shows: [],
     /** `after`: only lines beyond this number. */
     input: v.strictObject({ id: jobId, after: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))) }),
     output: v.object({

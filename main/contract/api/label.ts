@@ -91,11 +91,13 @@ const importReport = v.object({
 export const label = {
   get: query({
     summary: 'The label of a feature with its comments; null: it has none',
+    shows: ['labels'],
     input: featureKeySchema,
     output: v.object({ label: v.nullable(storedLabelSchema), comments: v.array(comment) }),
   }),
   list: query({
     summary: 'Labels in the order of their features, a page at a time',
+    shows: ['labels', 'lists'],
     input: v.strictObject({
       dictionary: v.exactOptional(hashSchema),
       states: v.exactOptional(v.array(v.picklist(LABEL_STATES))),
@@ -108,6 +110,7 @@ export const label = {
   }),
   summary: query({
     summary: 'How many features are in each state, and the tags in use',
+    shows: ['labels'],
     input: v.strictObject({ dictionary: v.exactOptional(hashSchema) }),
     output: v.object({
       counts: v.record(v.picklist(LABEL_STATES), v.number()),
@@ -116,6 +119,7 @@ export const label = {
   }),
   agreement: query({
     summary: 'How your labels agree with those of others, over the features that both have labelled',
+    shows: ['labels'],
     input: v.strictObject({ dictionary: hashSchema }),
     output: v.object({
       features: v.number(),
@@ -131,6 +135,7 @@ export const label = {
   }),
   search: query({
     summary: 'Search labels, notes, tags and comments',
+    shows: ['labels'],
     input: v.strictObject({
       query: v.pipe(v.string(), v.maxLength(500)),
       dictionary: v.exactOptional(hashSchema),
@@ -153,12 +158,14 @@ export const label = {
   }),
   set: command({
     summary: 'Label a feature',
+    changes: ['labels', 'history', 'project'],
     input: v.strictObject({ ...featureKeySchema.entries, patch, expectedRevision: revision, ...reasonEntries }),
     /** Null: it has no label any more. */
     output: v.nullable(storedLabelSchema),
   }),
   setMany: command({
     summary: 'The same change to many features, undone as one',
+    changes: ['labels', 'history', 'project'],
     input: v.strictObject({
       dictionary: hashSchema,
       features: v.pipe(v.array(featureSchema), v.maxLength(1_000_000)),
@@ -172,11 +179,13 @@ export const label = {
   }),
   remove: command({
     summary: 'Take a label away; its history stays',
+    changes: ['labels', 'history', 'project'],
     input: v.strictObject({ ...featureKeySchema.entries, expectedRevision: revision, ...reasonEntries }),
     output: nothing,
   }),
   history: query({
     summary: 'Who changed the label of a feature, when and why; the newest first',
+    shows: ['labels', 'history'],
     input: featureKeySchema,
     output: v.array(
       v.object({
@@ -189,6 +198,7 @@ export const label = {
   }),
   restore: command({
     summary: 'Bring back an earlier state of a label',
+    changes: ['labels', 'history', 'project'],
     input: v.strictObject({
       ...featureKeySchema.entries,
       change: v.pipe(v.number(), v.integer()),
@@ -200,21 +210,25 @@ export const label = {
   }),
   comment: command({
     summary: 'Comment on a feature',
+    changes: ['labels', 'history'],
     input: v.strictObject({ ...featureKeySchema.entries, body: paragraphSchema(50_000, 1) }),
     output: comment,
   }),
   removeComment: command({
     summary: 'Take a comment away',
+    changes: ['labels', 'history'],
     input: v.strictObject({ id: v.pipe(v.string(), v.maxLength(100)) }),
     output: nothing,
   }),
   previewImport: query({
     summary: 'What importing a file of labels would change',
+    shows: ['labels'],
     input: v.strictObject(importInput),
     output: importReport,
   }),
   import: command({
     summary: 'Import a file of labels, undone as one',
+    changes: ['labels', 'history', 'project'],
     input: v.strictObject({ ...importInput, ...reasonEntries }),
     output: importReport,
   }),

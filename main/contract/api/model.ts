@@ -35,9 +35,15 @@ const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096));
 const prompt = v.pipe(v.string(), v.maxLength(200_000));
 
 export const model = {
-  list: query({ summary: 'The models of the project', input: nothing, output: v.array(modelSchema) }),
+  list: query({
+    summary: 'The models of the project',
+    shows: ['models'],
+    input: nothing,
+    output: v.array(modelSchema),
+  }),
   describe: query({
     summary: 'A model, its architecture and its sites, in the order in which it computes them',
+    shows: ['models'],
     input: byName,
     output: v.object({
       model: modelSchema,
@@ -59,12 +65,14 @@ export const model = {
   /** Reads and hashes all weights, which takes a while for large ones: chunks tell how far it is. */
   add: stream({
     summary: 'Add a model from its folder',
+    changes: ['models', 'project'],
     input: v.strictObject({ location: locationSchema, name: v.exactOptional(nameSchema) }),
     chunk: progressSchema,
     output: modelSchema,
   }),
   generate: stream({
     summary: 'Let a model go on with a text, token by token',
+    changes: [],
     input: v.strictObject({
       model: nameSchema,
       prompt,
@@ -90,6 +98,7 @@ export const model = {
   }),
   nextTokens: query({
     summary: 'The likeliest next tokens after a text, with their probabilities',
+    shows: ['models'],
     input: v.strictObject({
       model: nameSchema,
       prompt,

@@ -27,6 +27,7 @@ const token = v.object({ id: v.number(), text: v.string() });
 export const playground = {
   describe: query({
     summary: 'What is known of operations and of the features that they name',
+    shows: ['models', 'dictionaries', 'features', 'labels'],
     input: v.strictObject({ model: hashSchema, operations: operationListSchema }),
     output: v.object({
       /** In the order of the operations. */
@@ -57,6 +58,7 @@ export const playground = {
   }),
   nextTokens: query({
     summary: 'The likeliest next tokens at a place of a text, with and without operations',
+    shows: ['models', 'dictionaries'],
     input: v.strictObject({
       ...tried,
       /** Ids of tokens that follow the prompt: a text of a column. */
@@ -90,6 +92,7 @@ export const playground = {
   }),
   generate: stream({
     summary: 'Let the original and the patched model go on with a text side by side, token by token',
+    changes: [],
     input: v.strictObject({
       ...tried,
       /** Asks for the column `instructed`; in the chat template it is the system text, else it stands before the prompt. */

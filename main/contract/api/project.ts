@@ -1,5 +1,6 @@
 // The open project. A host has at most one open; every window shows it.
 import * as v from 'valibot';
+import { CHANGING } from '../base/changing.ts';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 
@@ -26,9 +27,15 @@ export const projectSchema = v.object({
 const backup = v.object({ file: v.string(), time: v.string(), reason: v.string(), bytes: v.number() });
 
 export const project = {
-  current: query({ summary: 'The open project, if any', input: nothing, output: v.nullable(projectSchema) }),
+  current: query({
+    summary: 'The open project, if any',
+    shows: ['project'],
+    input: nothing,
+    output: v.nullable(projectSchema),
+  }),
   recent: query({
     summary: 'Projects that were open before, the last first',
+    shows: ['recent', 'project'],
     input: nothing,
     output: v.array(
       v.object({
@@ -43,11 +50,13 @@ export const project = {
   }),
   forget: command({
     summary: 'Take a project off the list of recent ones; its files stay',
+    changes: ['recent'],
     input: v.strictObject({ location: locationSchema }),
     output: nothing,
   }),
   create: command({
     summary: 'Make a project and open it',
+    changes: CHANGING,
     /** `parent`: the folder in which the project's folder is made; the data folder when left out. */
     input: v.strictObject({ name: nameSchema, parent: v.exactOptional(locationSchema) }),
     output: projectSchema,
@@ -55,17 +64,24 @@ export const project = {
   /** Fails with `not-found`, `unsupported` (a newer program made it), `invalid-file` (damaged), `locked`, `permission`. */
   open: command({
     summary: 'Open a project',
+    changes: CHANGING,
     input: v.strictObject({ location: locationSchema }),
     output: projectSchema,
   }),
   /** The first time it is copied into the data folder; later the copy is opened again as it was left. */
-  openSample: command({ summary: 'Open the sample project', input: nothing, output: projectSchema }),
+  openSample: command({ summary: 'Open the sample project', changes: CHANGING, input: nothing, output: projectSchema }),
   /** Jobs are paused; they can be resumed when it is opened again. */
-  close: command({ summary: 'Close the project', input: nothing, output: nothing }),
+  close: command({ summary: 'Close the project', changes: CHANGING, input: nothing, output: nothing }),
   check: query({
     summary: 'Check the database, and list its backups',
+    shows: ['project'],
     input: nothing,
     output: v.object({ problems: v.array(v.string()), backups: v.array(backup) }),
   }),
-  backup: command({ summary: 'Copy the database into the backups folder', input: nothing, output: backup }),
+  backup: command({
+    summary: 'Copy the database into the backups folder',
+    changes: ['project'],
+    input: nothing,
+    output: backup,
+  }),
 };

@@ -9,6 +9,7 @@ const byFeature = { dictionary: nameSchema, feature: featureSchema };
 export const suggestion = {
   ask: command({
     summary: 'An idea for a label from the language model in the settings. Saves nothing',
+    changes: [],
     input: v.strictObject(byFeature),
     output: v.object({
       text: v.string(),
@@ -19,6 +20,7 @@ export const suggestion = {
   }),
   score: command({
     summary: 'Score a label by detection: the language model says in which held-out texts its feature fires',
+    changes: [],
     input: v.strictObject({ ...byFeature, text: lineSchema(2000, 1) }),
     output: v.object({
       text: v.string(),

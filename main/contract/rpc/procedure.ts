@@ -1,10 +1,11 @@
 // How a procedure is described: data, from which the client's types, the server's table and the checks of everything that
 // crosses the border are all derived. A procedure of the API is one of three kinds:
-//   query     reads; may be repeated at any time
-//   command   changes something; the change is announced to every window by `events.watch`
-//   stream    sends chunks while it works, then its output (or never ends, until the caller aborts it)
+//   query     reads; may be repeated at any time. It says what it shows
+//   command   does something. It says what it changes, which is announced to every window by `events.watch`
+//   stream    a command that sends chunks while it works, then its output (or never ends, until the caller aborts it)
 // Any call can be aborted; it then rejects with the code `cancelled`.
 import * as v from 'valibot';
+import type { Changing } from '../base/changing.ts';
 
 export type AnySchema = v.GenericSchema<unknown, unknown>;
 
@@ -27,6 +28,10 @@ export interface Procedure<
   readonly kind: 'query' | 'command' | 'stream';
   /** One line for people. */
   readonly summary: string;
+  /** What a query's answer is made of: it is out of date when one of these changes. */
+  readonly shows: readonly Changing[];
+  /** What a command or a stream has changed when it succeeds. A job is not over then: see the changes of its kind. */
+  readonly changes: readonly Changing[];
 }
 
 /** Nouns of procedures by their names: `contract.model.list`, on the wire `model.list`. */
@@ -50,22 +55,25 @@ interface Description<Input, Output> {
   readonly output: Output;
 }
 
+type Shows = Pick<Procedure, 'shows'>;
+type Changes = Pick<Procedure, 'changes'>;
+
 export function query<const Input extends AnySchema, const Output extends AnySchema>(
-  description: Description<Input, Output>,
+  description: Description<Input, Output> & Shows,
 ): Procedure<Input, Output, typeof never> {
-  return { kind: 'query', chunk: never, ...description };
+  return { kind: 'query', chunk: never, changes: [], ...description };
 }
 
 export function command<const Input extends AnySchema, const Output extends AnySchema>(
-  description: Description<Input, Output>,
+  description: Description<Input, Output> & Changes,
 ): Procedure<Input, Output, typeof never> {
-  return { kind: 'command', chunk: never, ...description };
+  return { kind: 'command', chunk: never, shows: [], ...description };
 }
 
 export function stream<const Input extends AnySchema, const Output extends AnySchema, const Chunk extends AnySchema>(
-  description: Description<Input, Output> & { readonly chunk: Chunk },
+  description: Description<Input, Output> & Changes & { readonly chunk: Chunk },
 ): Procedure<Input, Output, Chunk> {
-  return { kind: 'stream', ...description };
+  return { kind: 'stream', shows: [], ...description };
 }
 
 /** Data as it is handed around: nobody changes it. Lets a handler return what is readonly, too. */

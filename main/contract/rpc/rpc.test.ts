@@ -4,22 +4,26 @@ import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { createConnection, type ConnectionState } from './client.ts';
 import { contract } from '../api/contract.ts';
+import { CHANGING } from '../base/changing.ts';
 import { AppError } from '../base/errors.ts';
 import { jsonChannel, type TextChannel } from './channel.ts';
-import { command, nothing, query, stream, type Handlers } from './procedure.ts';
+import { command, nothing, query, stream, type Contract, type Handlers } from './procedure.ts';
 import { serveContract } from './server.ts';
 
 const small = {
   number: {
     double: query({
       summary: 'Twice a number',
+      shows: ['models'],
       input: v.strictObject({ value: v.number() }),
       output: v.object({ value: v.number() }),
     }),
-    wrong: query({ summary: 'Breaks its promise', input: nothing, output: v.object({ value: v.number() }) }),
-    fail: command({ summary: 'Fails', input: nothing, output: nothing }),
+    wrong: query({ summary: 'Breaks its promise', shows: [], input: nothing, output: v.object({ value: v.number() }) }),
+    fail: command({ summary: 'Fails', changes: ['labels'], input: nothing, output: nothing }),
+    forget: command({ summary: 'Forgets', changes: ['labels'], input: nothing, output: nothing }),
     count: stream({
       summary: 'Counts until it is aborted',
+      changes: ['lists', 'history'],
       input: v.strictObject({ to: v.number() }),
       chunk: v.object({ at: v.number() }),
       output: v.object({ counted: v.number() }),
@@ -37,6 +41,7 @@ const handlers: Handlers<typeof small> = {
     fail: () => {
       throw new AppError('locked', 'Somebody has it.', { details: { who: 'me' } });
     },
+    forget: () => ({}),
     count: async ({ to }, { signal, send }) => {
       for (let at = 1; at <= to; at++) {
         send({ at });
@@ -150,6 +155,21 @@ describe('a call', () => {
   });
 });
 
+describe('what changed', () => {
+  it('is told after a command or a stream that succeeded, as the contract says it, and not after a query', async () => {
+    const told: string[][] = [];
+    const { api } = connected({ onChanged: (what) => told.push([...what]) });
+    await api.number.double({ value: 1 });
+    expect(told).toEqual([]);
+    await expect(api.number.fail()).rejects.toMatchObject({ code: 'locked' });
+    expect(told).toEqual([]);
+    await api.number.count({ to: 2 });
+    expect(told).toEqual([['lists', 'history']]);
+    await api.number.forget();
+    expect(told.slice(1)).toEqual([['labels']]);
+  });
+});
+
 describe('a lost connection', () => {
   it('rejects what was pending, ends its work in the host, comes back, and sends what waited', async () => {
     const { api, states, cut, refuse } = connected();
@@ -213,6 +233,22 @@ describe('the host', () => {
 });
 
 describe('the contract', () => {
+  it('says of every command what it changes and of every query what it shows', () => {
+    const shown = new Set<string>();
+    const changed = new Set<string>();
+    for (const [noun, procedures] of Object.entries(contract as Contract)) {
+      for (const [name, { kind, shows, changes }] of Object.entries(procedures)) {
+        expect([shows, changes].every(Array.isArray), `${noun}.${name}`).toBe(true);
+        for (const each of [...shows, ...changes]) expect(CHANGING, `${noun}.${name}`).toContain(each);
+        expect(kind === 'query' ? changes : shows, `${noun}.${name}`).toEqual([]);
+        for (const each of shows) shown.add(each);
+        for (const each of changes) changed.add(each);
+      }
+    }
+    expect([...shown].toSorted()).toEqual(CHANGING.toSorted());
+    expect([...changed].toSorted()).toEqual(CHANGING.toSorted());
+  });
+
   it('says of every procedure what it does, and lets nothing unknown in', () => {
     for (const [noun, procedures] of Object.entries(contract)) {
       for (const [name, { summary, input }] of Object.entries(procedures)) {

@@ -2,6 +2,7 @@
 // that the contract does not name are dropped, so nothing leaks), and answers. It knows neither the kind of channel nor
 // what the procedures do.
 import * as v from 'valibot';
+import type { Changing } from '../base/changing.ts';
 import { AppError, serializeError, toAppError } from '../base/errors.ts';
 import type { Channel } from './channel.ts';
 import { toServerSchema, type FromServer } from './messages.ts';
@@ -33,8 +34,8 @@ export interface TableOptions {
 export interface ServeOptions extends TableOptions {
   /** Does the work of every command and stream: what has to be waited for before it, and after it before it is answered. */
   readonly around?: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Told of every command that succeeded: what it changed is worth telling to the other windows. */
-  readonly onCommand?: (noun: string, name: string) => void;
+  /** Told what a command or a stream that succeeded has changed: every window is to hear of it. */
+  readonly onChanged?: (what: readonly Changing[]) => void;
 }
 
 const MAX_IN_FLIGHT = 256;
@@ -44,7 +45,7 @@ const MAX_GARBAGE = 100;
 export function serveContract<const C extends Contract>(
   contract: C,
   handlers: Handlers<C>,
-  { around = (work) => work(), onCommand, ...options }: ServeOptions = {},
+  { around = (work) => work(), onChanged, ...options }: ServeOptions = {},
 ): Served {
   const table = new Map<string, Entry>();
   for (const [noun, procedures] of Object.entries(contract)) {
@@ -53,7 +54,7 @@ export function serveContract<const C extends Contract>(
       const handler = (handlers[noun] as Record<string, AnyHandler>)[name]!;
       const changing: AnyHandler = async (input, context) => {
         const output = await around(async () => handler(input, context));
-        if (procedure.kind === 'command') onCommand?.(noun, name);
+        if (procedure.changes.length > 0) onChanged?.(procedure.changes);
         return output;
       };
       table.set(`${noun}.${name}`, {

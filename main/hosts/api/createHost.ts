@@ -4,7 +4,6 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { contract, type ApiHandlers } from '../../contract/api/contract.ts';
 import { AppError, toAppError } from '../../contract/base/errors.ts';
-import { CHANGING, type Changing } from '../../contract/api/events.ts';
 import { serveContract, type Served } from '../../contract/rpc/server.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
 import { defaultAuthor } from '../author.ts';
@@ -64,19 +63,6 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** What commands of a noun change, for every window that shows it. */
-const CHANGED_BY: Readonly<Record<string, readonly Changing[]>> = {
-  project: CHANGING,
-  label: ['labels', 'history', 'project'],
-  list: ['lists', 'history'],
-  intruder: ['labels'],
-  edit: ['edits', 'history', 'project'],
-  behaviour: ['behaviours', 'history', 'project'],
-  export: ['exports', 'project'],
-  finder: ['findings', 'edits', 'history', 'project'],
-  history: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
-};
-
 export async function createHost(options: HostOptions): Promise<Host> {
   const { kind, name, version, dataFolder, launch, thread, log } = options;
   const events = new EventBus();
@@ -133,7 +119,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await settings.remember(folder, new Date().toISOString(), isFromSample).catch((thrown: unknown) => {
           events.notice('warning', `The list of recent projects was not kept: ${toAppError(thrown).message}`);
         });
-        events.changed(...CHANGING);
         return opened;
       }),
     close: () =>
@@ -141,7 +126,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
         const before = session;
         session = null;
         await before?.close();
-        events.changed(...CHANGING);
       }),
     author: ({ reason } = {}) => ({
       author: settings.settings.author ?? defaultAuthor(),
@@ -159,7 +143,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const served = serveContract(contract, handlersOf(context), {
     around,
-    onCommand: (noun) => events.changed(...(CHANGED_BY[noun] ?? [])),
+    onChanged: (what) => events.changed(...what),
     onInternalError: (procedure, error) => log?.(`${procedure}: ${error.stack ?? error.message}`),
   });
   if (settings.problem !== null) log?.(settings.problem);

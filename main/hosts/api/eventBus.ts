@@ -1,7 +1,8 @@
 // Spreads what happens to every window that watches. What changed is gathered for a moment, so that a bulk change is told
 // once; everything else is told at once and in order.
 import type { ErrorCode } from '../../contract/base/errors.ts';
-import type { Changing, HostEvent } from '../../contract/api/events.ts';
+import type { HostEvent } from '../../contract/api/events.ts';
+import type { Changing } from '../../contract/base/changing.ts';
 
 type Listener = (event: HostEvent) => void;
 

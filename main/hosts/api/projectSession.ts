@@ -5,7 +5,7 @@ import type { Progress } from '../../contract/base/progress.ts';
 import type { InferInput } from 'valibot';
 import { AppError, serializeError, toAppError } from '../../contract/base/errors.ts';
 import type { AnySchema, Immutable } from '../../contract/rpc/procedure.ts';
-import { CHANGING } from '../../contract/api/events.ts';
+import { CHANGING } from '../../contract/base/changing.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';
 import type { JobRecord, JobStore } from '../../storage/entities/jobs.ts';

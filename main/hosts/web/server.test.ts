@@ -17,9 +17,14 @@ import { serveWeb, type WebServer } from './server.ts';
 
 const small = {
   thing: {
-    echo: query({ summary: 'Says it again', input: v.strictObject({ text: v.string() }), output: v.string() }),
-    change: command({ summary: 'Changes nothing', input: nothing, output: nothing }),
-    wait: stream({ summary: 'Waits for the end', input: nothing, chunk: v.string(), output: nothing }),
+    echo: query({
+      summary: 'Says it again',
+      shows: [],
+      input: v.strictObject({ text: v.string() }),
+      output: v.string(),
+    }),
+    change: command({ summary: 'Changes nothing', changes: [], input: nothing, output: nothing }),
+    wait: stream({ summary: 'Waits for the end', changes: [], input: nothing, chunk: v.string(), output: nothing }),
   },
 };
 let aborted = 0;

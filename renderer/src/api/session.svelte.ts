@@ -4,7 +4,7 @@ import { createConnection, type ConnectionState } from '../../../main/contract/r
 import { contract, type Api } from '../../../main/contract/api/contract.ts';
 import { deserializeError, toAppError, type AppError } from '../../../main/contract/base/errors.ts';
 import { connectToHost } from '../../../main/contract/api/host.ts';
-import { CHANGING, type Changing } from '../../../main/contract/api/events.ts';
+import { CHANGING, type Changing } from '../../../main/contract/base/changing.ts';
 import type { Device, Facts, HostEvent, Job, LogLine, Project, Settings } from './types.ts';
 
 let connection = $state<ConnectionState>('connecting');
@@ -25,15 +25,18 @@ type Listener<T> = (value: T) => void;
 export type HostNotice = { readonly error: AppError } | { readonly text: string };
 // These are told, never shown: nothing reacts to them.
 /* eslint-disable svelte/prefer-svelte-reactivity */
-const changeListeners = new Set<{ what: readonly Changing[]; listener: () => void }>();
+const changeListeners = new Set<{ what: Iterable<Changing>; listener: () => void }>();
 const logListeners = new Set<Listener<LogLine & { readonly id: string }>>();
 const commandListeners = new Set<Listener<string>>();
 const noticeListeners = new Set<Listener<HostNotice>>();
 const jobListeners = new Set<Listener<{ readonly job: Job; readonly before: Job | null }>>();
 /* eslint-enable svelte/prefer-svelte-reactivity */
 
-/** Calls `listener` when something of `what` has changed, and after the connection was lost. @returns how to stop. */
-export function onChanged(what: readonly Changing[], listener: () => void): () => void {
+/**
+ * Calls `listener` when something of `what`, as it is then, has changed, and after the connection was lost.
+ * @returns how to stop.
+ */
+export function onChanged(what: Iterable<Changing>, listener: () => void): () => void {
   const entry = { what, listener };
   changeListeners.add(entry);
   return () => changeListeners.delete(entry);
@@ -96,7 +99,7 @@ export async function changeSettings(changes: Partial<Settings>): Promise<void> 
 
 function tellChanged(what: readonly Changing[]): void {
   for (const entry of [...changeListeners]) {
-    if (entry.what.some((name) => what.includes(name))) entry.listener();
+    if ([...entry.what].some((name) => what.includes(name))) entry.listener();
   }
 }
 

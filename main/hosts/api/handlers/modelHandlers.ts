@@ -37,7 +37,6 @@ export function modelHandlers(host: HostContext): ApiHandlers['model'] {
       const { sites: _, ...facts } = await compute('model.inspect', { folder }, { signal, onProgress: send });
       const model = await addModel(project.folder, { folder, name, facts });
       await catalogueModels(project);
-      host.events.changed('models', 'project');
       return withPresence(model);
     },
     generate: async ({ model, prompt, ...options }, { signal, send }) => {

@@ -3,6 +3,7 @@
 import { untrack } from 'svelte';
 import type { AppError } from '../../../../main/contract/base/errors.ts';
 import { toAppError } from '../../../../main/contract/base/errors.ts';
+import { contract } from '../../../../main/contract/api/contract.ts';
 import { api, onChanged } from '../../api/session.svelte.ts';
 import type { FeatureQuery, ListedFeature } from '../../api/types.ts';
 import { PAGE_ROWS, PageCache } from './pageCache.ts';
@@ -116,7 +117,7 @@ export function featureRows(source: () => ListSource | null): FeatureRows {
     return () => own.abort();
   });
 
-  $effect(() => onChanged(['labels', 'lists', 'history', 'features'], () => (round += 1)));
+  $effect(() => onChanged(contract.feature.list.shows, () => (round += 1)));
   $effect(() => () => clearTimeout(resting));
 
   function fetchInto(page: number): Promise<void> {

@@ -1,6 +1,7 @@
 // What the map shows of all features at once: places, the statistic or states they are coloured by. Arrays from the host.
 import { ARRAY_HEADER, blobs, type ArrayFacts } from '../../../../main/contract/api/blobs.ts';
 import { AppError, toAppError } from '../../../../main/contract/base/errors.ts';
+import { contract } from '../../../../main/contract/api/contract.ts';
 import { api, onChanged } from '../../api/session.svelte.ts';
 import type { MapColour } from './mapColours.ts';
 
@@ -61,7 +62,7 @@ export function mapData(dictionary: () => string, colour: () => MapColour): MapD
     }, failed);
     return () => abort.abort();
   });
-  $effect(() => onChanged(['labels', 'lists', 'history'], () => (round += colour().by === 'statistic' ? 0 : 1)));
+  $effect(() => onChanged(contract.feature.select.shows, () => (round += colour().by === 'statistic' ? 0 : 1)));
 
   return {
     get places() {
