@@ -1,7 +1,7 @@
-// Judges generated text by the checks that look at text. Regular expressions come from files of strangers: each runs in a
-// V8 context of its own with a time limit, so that one that explodes is an error and not a hang.
-import { createContext, Script, type Context } from 'node:vm';
+// Judges generated text by the checks that look at text. Regular expressions come from files of strangers: each runs
+// under a time limit, so that one that explodes is an error and not a hang.
 import { AppError } from '../../contract/base/errors.ts';
+import { TimeLimitError, withinTime } from '../files/timeLimit.ts';
 import type { Check } from './behaviour.ts';
 
 export type TextCheck = Extract<Check, { readonly kind: 'contains' | 'regex' | 'refuses' }>;
@@ -79,28 +79,16 @@ function hasWords(text: string, words: string): boolean {
   return false;
 }
 
-/** One context for all, and one object through which pattern and text go in: making a context takes a millisecond. */
-let guarded: { readonly context: Context; readonly globals: Record<string, string>; readonly script: Script } | null =
-  null;
-
 function matches(pattern: string, flags: string, text: string): boolean {
-  if (guarded === null) {
-    const globals: Record<string, string> = {};
-    const script = new Script('new RegExp(pattern, flags).test(text)');
-    guarded = { globals, context: createContext(globals), script };
-  }
-  Object.assign(guarded.globals, { pattern, flags, text });
-  for (const [attempt, timeout] of REGEX_MILLISECONDS.entries()) {
+  for (const [attempt, milliseconds] of REGEX_MILLISECONDS.entries()) {
     try {
-      return guarded.script.runInContext(guarded.context, { timeout }) === true;
+      return withinTime(milliseconds, () => new RegExp(pattern, flags).test(text));
     } catch (cause) {
-      // Not by instanceof: the error may be of another context.
-      const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null;
-      if (code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw cause;
+      if (!(cause instanceof TimeLimitError)) throw cause;
       if (attempt < REGEX_MILLISECONDS.length - 1) continue;
       throw new AppError(
         'usage',
-        `The regular expression ${JSON.stringify(pattern.slice(0, 100))} did not come to an end within ${timeout} ms on a text of ${text.length} characters: write it so that no two of its repetitions can match the same text.`,
+        `The regular expression ${JSON.stringify(pattern.slice(0, 100))} did not come to an end within ${milliseconds} ms on a text of ${text.length} characters: write it so that no two of its repetitions can match the same text.`,
         { cause, details: { pattern } },
       );
     }

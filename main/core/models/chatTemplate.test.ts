@@ -48,4 +48,34 @@ describe('a chat template', () => {
       await expect(openChatTemplate(await folderWith(settings(bad)))).rejects.toMatchObject({ code: 'unsupported' });
     }
   });
+
+  it('without end is ended, and named by its file', async () => {
+    const endless =
+      '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}{{ messages[0].content }}';
+    const messages = [{ role: 'user', content: 'Hi' }] as const;
+    const inSettings = await openChatTemplate(await folderWith(settings(endless)), 200);
+    expect(() => inSettings?.render(messages)).toThrow(
+      /tokenizer_config\.json: this chat template cannot be used: it did not come to an end within 200 ms/u,
+    );
+    const inFile = await openChatTemplate(await folderWith({ 'chat_template.jinja': endless }), 200);
+    expect(() => inFile?.render(messages)).toThrow(/chat_template\.jinja: this chat template cannot be used/u);
+    // What was ended leaves nothing behind: the next template writes as always.
+    const next = await openChatTemplate(await folderWith(settings('{{ messages[0].content }}.')), 200);
+    expect(next?.render(messages)).toBe('Hi.');
+  });
+
+  it('that writes more than any model can read is refused', async () => {
+    const doubled = `{% set ns = namespace(text='0123456789abcdef') %}{% for i in range(20) %}{% set ns.text = ns.text ~ ns.text %}{% endfor %}{{ ns.text }}`;
+    const template = await openChatTemplate(await folderWith(settings(doubled)));
+    expect(() => template?.render([{ role: 'user', content: 'Hi' }])).toThrow(/writes a text of 16777216 characters/u);
+  });
+
+  it('in a file that is not UTF-8 is refused by the name of the file', async () => {
+    const folder = await folderWith({});
+    await writeFile(join(folder, 'chat_template.jinja'), Uint8Array.of(0x7b, 0x7b, 0xff, 0xfe));
+    await expect(openChatTemplate(folder)).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringMatching(/chat_template\.jinja: it is not valid UTF-8/u) as string,
+    });
+  });
 });

@@ -1,42 +1,60 @@
-// A model's chat template: Jinja in tokenizer_config.json, or in chat_template.jinja beside it, as transformers reads it.
+// A model's chat template: Jinja in tokenizer_config.json, or in chat_template.jinja in the same folder, as transformers reads
+// it. It is a program from a stranger: it gets a time limit, and its text a length limit.
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { AppError } from '../../contract/base/errors.ts';
 import { openFile } from '../files/byteSource.ts';
+import { withinTime } from '../files/timeLimit.ts';
 import { isObject, readOptionalJson } from './config.ts';
 
 const LONGEST_TEMPLATE = 1 << 20;
+/** In characters; more than any context holds. */
+const LONGEST_TEXT = 1 << 23;
+/** Real templates take a few milliseconds; a busy machine may stand still for longer. */
+const RENDER_MILLISECONDS = 5000;
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
 }
 
-/** @returns null where the model has no template. @throws AppError `unsupported` for one that cannot be read. */
-export async function openChatTemplate(folder: string): Promise<ChatTemplate | null> {
-  const path = join(folder, 'tokenizer_config.json');
-  const settings = (await readOptionalJson(path)) ?? {};
-  const source = (await readText(join(folder, 'chat_template.jinja'))) ?? defaultTemplate(settings['chat_template']);
+/**
+ * @param milliseconds how long it may take to write a text.
+ * @returns null where the model has no template.
+ * @throws AppError `unsupported` for one that cannot be read, `invalid-file`.
+ */
+export async function openChatTemplate(
+  folder: string,
+  milliseconds: number = RENDER_MILLISECONDS,
+): Promise<ChatTemplate | null> {
+  const settingsPath = join(folder, 'tokenizer_config.json');
+  const templatePath = join(folder, 'chat_template.jinja');
+  const settings = (await readOptionalJson(settingsPath)) ?? {};
+  const own = await readText(templatePath);
+  const source = own ?? defaultTemplate(settings['chat_template']);
   if (source === null) return null;
   const tokenText = (key: string) => {
     const token = settings[key];
     const content = isObject(token) ? token['content'] : token;
     return typeof content === 'string' ? content : '';
   };
-  return new ChatTemplate(folder, source, { bos_token: tokenText('bos_token'), eos_token: tokenText('eos_token') });
+  const tokens = { bos_token: tokenText('bos_token'), eos_token: tokenText('eos_token') };
+  return new ChatTemplate(own === null ? settingsPath : templatePath, source, tokens, milliseconds);
 }
 
 export class ChatTemplate {
-  readonly #folder: string;
+  readonly #path: string;
   readonly #template: Template;
   readonly #tokens: Readonly<Record<string, string>>;
+  readonly #milliseconds: number;
 
-  constructor(folder: string, source: string, tokens: Readonly<Record<string, string>>) {
-    this.#folder = folder;
+  constructor(path: string, source: string, tokens: Readonly<Record<string, string>>, milliseconds: number) {
+    this.#path = path;
     this.#tokens = tokens;
+    this.#milliseconds = milliseconds;
     try {
       if (source.length > LONGEST_TEMPLATE) throw new Error('it is too long');
-      this.#template = new Template(source);
+      this.#template = withinTime(milliseconds, () => new Template(source));
     } catch (cause) {
       throw this.#refused(cause);
     }
@@ -44,8 +62,11 @@ export class ChatTemplate {
 
   /** The text up to where the assistant's answer begins. @throws AppError `unsupported` when the template refuses the messages. */
   render(messages: readonly ChatMessage[]): string {
+    const values = { ...this.#tokens, messages: [...messages], add_generation_prompt: true };
     try {
-      return this.#template.render({ ...this.#tokens, messages: [...messages], add_generation_prompt: true });
+      const text = withinTime(this.#milliseconds, () => this.#template.render(values));
+      if (text.length > LONGEST_TEXT) throw new Error(`it writes a text of ${text.length} characters`);
+      return text;
     } catch (cause) {
       throw this.#refused(cause);
     }
@@ -53,7 +74,7 @@ export class ChatTemplate {
 
   #refused(cause: unknown): AppError {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return new AppError('unsupported', `${this.#folder}: its chat template cannot be used: ${reason.slice(0, 200)}.`, {
+    return new AppError('unsupported', `${this.#path}: this chat template cannot be used: ${reason.slice(0, 200)}.`, {
       cause,
     });
   }
@@ -72,12 +93,20 @@ async function readText(path: string): Promise<string | null> {
     const source = await openFile(path);
     try {
       if (source.size > LONGEST_TEMPLATE) throw new AppError('unsupported', `${path}: it is too large for a template.`);
-      return new TextDecoder('utf-8', { fatal: true }).decode(await source.read(0, source.size));
+      return decoded(await source.read(0, source.size), path);
     } finally {
       await source.close();
     }
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === 'not-found') return null;
     throw thrown;
+  }
+}
+
+function decoded(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError('invalid-file', `${path}: it is not valid UTF-8.`, { cause, details: { path } });
   }
 }

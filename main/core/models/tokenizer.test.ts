@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ModelConfig } from './config.ts';
 import { openModel } from './model.ts';
 import { runVariant, tokens } from '../../testing/models/runVariant.ts';
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { tinyModel, writeTinyModel } from '../../testing/models/tinyModels.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { Tokenizer } from './tokenizer.ts';
 
 const SPECIAL = ['<unk>', '<s>', '</s>'];
 
@@ -225,5 +226,55 @@ describe('without a usable tokenizer', () => {
     const opened = open(definition);
     await expect(opened).rejects.toMatchObject({ name: 'AppError', code });
     await expect(opened).rejects.toThrow(/tokenizer\.json/u);
+  });
+});
+
+describe('the tokenizer of a stranger', () => {
+  let config: ModelConfig;
+  beforeAll(async () => {
+    const folder = await temporaryFolder();
+    await writeTinyModel(folder, tinyModel('llama'));
+    config = (await openModel(folder)).config;
+  });
+  /** With little patience, so that the tests do not wait. */
+  const stranger = (parts: object) =>
+    new Tokenizer('/stranger/tokenizer.json', { ...byteLevel(), ...parts }, {}, config, {
+      milliseconds: 200,
+      perCharacter: 0,
+    });
+  const replaces = (pattern: object, content: string) => ({ type: 'Replace', pattern, content });
+  const splits = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
+
+  it.each([
+    ['pre-tokenizer', { pre_tokenizer: splits('(a+)+$') }],
+    ['normalizer', { normalizer: replaces({ Regex: '(a|a)*b' }, '') }],
+  ])('with a %s that explodes is ended on the text that it explodes on, by the name of its file', (_where, parts) => {
+    const tokenizer = stranger(parts);
+    expect(() => tokenizer.encode(`${'a'.repeat(40)} c`)).toThrow(
+      /^\/stranger\/tokenizer\.json: this tokenizer failed on a text of 42 characters.*did not come to an end within 200 ms/u,
+    );
+    expect(tokenizer.encode('a').length).toBeGreaterThan(0); // other texts it can read
+  });
+
+  it('with a decoder that explodes is ended, too', () => {
+    const tokenizer = stranger({
+      decoder: { type: 'Sequence', decoders: [{ type: 'Fuse' }, replaces({ Regex: '(a+)+$' }, '')] },
+    });
+    const ids = stranger({}).encode(`${'a'.repeat(40)} `);
+    expect(() => tokenizer.decode(ids)).toThrow(/did not come to an end within 200 ms/u);
+  });
+
+  it('with normalizers that make a text longer and longer is refused before there is such a text', () => {
+    const eight = Array.from({ length: 8 }, () => replaces({ String: 'a' }, 'a'.repeat(30)));
+    expect(() => stranger({ normalizer: { type: 'Sequence', normalizers: eight } })).toThrow(
+      /tokenizer\.json: .*its normalizer makes a text of 810000 characters of it/u,
+    );
+    const once = stranger({ normalizer: replaces({ String: 'a' }, 'a'.repeat(30)) });
+    expect(once.encode('a')).toHaveLength(30);
+  });
+
+  it('that cuts text into pieces of no length is refused', () => {
+    const pre_tokenizer = { type: 'Sequence', pretokenizers: [{ type: 'FixedLength', length: 0 }] };
+    expect(() => stranger({ pre_tokenizer })).toThrow(/it cuts text into pieces of no length/u);
   });
 });

@@ -1,9 +1,22 @@
 // A model's tokenizer, from tokenizer.json and tokenizer_config.json: text to token ids and back. Special tokens are never added
-// by encode: where a BOS stands is decided by whoever packs contexts or prompts.
+// by encode: where a BOS stands is decided by whoever packs contexts or prompts. It comes from a stranger, so a text has a
+// limit to what it may grow to and, where expressions might explode, a time limit.
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { AppError } from '../../contract/base/errors.ts';
+import { withinTime } from '../files/timeLimit.ts';
 import { isObject, readJsonObject, readOptionalJson, type JsonObject, type ModelConfig } from './config.ts';
+import { hasForeignPatterns, limitGrowth, refuseEndlessSteps, type SetLimit } from './tokenizerLimits.ts';
+
+/**
+ * The time that a text may take. Real tokenizers read 100 characters in less than a millisecond; those without words read
+ * 100 kB in seconds, and a busy machine may stand still for longer than either.
+ */
+export interface EncodingLimit {
+  readonly milliseconds: number;
+  readonly perCharacter: number;
+}
+const ENCODING_LIMIT: EncodingLimit = { milliseconds: 5000, perCharacter: 1 };
 
 /** What turning text into contexts needs of a tokenizer. */
 export interface TextEncoder {
@@ -36,13 +49,30 @@ export class Tokenizer implements TextEncoder {
   readonly #tokenizer: HuggingFaceTokenizer;
   readonly #specialIds: ReadonlySet<number>;
   readonly #isByteLevel: boolean;
+  readonly #limit: EncodingLimit;
+  readonly #setLongest: SetLimit;
+  /** What needs a time limit. */
+  readonly #isForeign: { readonly encoding: boolean; readonly decoding: boolean };
   /** A token that is ordinary text: what is decoded after it is decoded as in the middle of a text. */
   readonly #anchor: number | null;
 
-  constructor(path: string, definition: JsonObject, settings: JsonObject, config: ModelConfig) {
+  constructor(
+    path: string,
+    definition: JsonObject,
+    settings: JsonObject,
+    config: ModelConfig,
+    limit: EncodingLimit = ENCODING_LIMIT,
+  ) {
     this.#path = path;
+    this.#limit = limit;
+    this.#isForeign = {
+      encoding: hasForeignPatterns(definition.normalizer, definition.pre_tokenizer),
+      decoding: hasForeignPatterns(definition.decoder),
+    };
     try {
+      refuseEndlessSteps(definition);
       this.#tokenizer = new HuggingFaceTokenizer(splitAtWords(definition), settings);
+      this.#setLongest = limitGrowth(this.#tokenizer);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AppError('unsupported', `${path}: this tokenizer cannot be used: ${reason.slice(0, 200)}`, { cause });
@@ -72,12 +102,10 @@ export class Tokenizer implements TextEncoder {
   }
 
   #encode(text: string, addSpecial: boolean): readonly number[] {
-    let ids: readonly (number | undefined)[];
-    try {
-      ({ ids } = this.#tokenizer.encode(text, { add_special_tokens: addSpecial }));
-    } catch (cause) {
-      throw new AppError('invalid-file', `${this.#path}: this tokenizer failed on a text.`, { cause });
-    }
+    const ids: readonly (number | undefined)[] = this.#limited(this.#isForeign.encoding, text.length, () => {
+      this.#setLongest(text.length);
+      return this.#tokenizer.encode(text, { add_special_tokens: addSpecial }).ids;
+    });
     if (ids.every((id) => id !== undefined)) return ids;
     throw new AppError(
       'invalid-file',
@@ -85,11 +113,27 @@ export class Tokenizer implements TextEncoder {
     );
   }
 
+  /** @throws AppError `invalid-file` that names the file, for work that fails or does not end. */
+  #limited<T>(hasTimeLimit: boolean, length: number, work: () => T): T {
+    const { milliseconds, perCharacter } = this.#limit;
+    try {
+      return hasTimeLimit ? withinTime(milliseconds + perCharacter * length, work) : work();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError(
+        'invalid-file',
+        `${this.#path}: this tokenizer failed on a text of ${length} characters or tokens: ${reason.slice(0, 200)}.`,
+        { cause, details: { path: this.#path } },
+      );
+    }
+  }
+
   /** The text of some tokens; special tokens appear as they are written unless left out. */
   decode(ids: readonly number[], { skipSpecial = false }: { skipSpecial?: boolean } = {}): string {
     const shown = skipSpecial ? ids.filter((id) => !this.#specialIds.has(id)) : [...ids];
     if (shown.length === 0) return '';
-    return this.#tokenizer.decode(shown, { clean_up_tokenization_spaces: false });
+    const decode = () => this.#tokenizer.decode(shown, { clean_up_tokenization_spaces: false });
+    return this.#isForeign.decoding ? this.#limited(true, shown.length, decode) : decode();
   }
 
   isSpecial(id: number): boolean {

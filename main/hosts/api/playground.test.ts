@@ -1,5 +1,5 @@
 // The playground as the window sees it, over a real engine and the sample.
-import { rename } from 'node:fs/promises';
+import { cp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Operation } from '../../core/edits/edit.ts';
@@ -141,5 +141,29 @@ describe('the playground over the API', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'not-found' });
     await rename(away, path);
     expect((await ask()).kl).toBeGreaterThan(0);
+  });
+});
+
+describe('the model of a stranger', () => {
+  it('whose chat template has no end costs its reader some seconds, and others nothing', async () => {
+    const { api, events } = started;
+    const place = join(started.folder, 'stranger');
+    await cp(join(import.meta.dirname, '../../../resources/sample/model'), place, { recursive: true });
+    await writeFile(
+      join(place, 'chat_template.jinja'),
+      '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+    );
+    await api.project.create({ name: 'strangers' });
+    const { location } = await api.files.locate({ path: place });
+    const { hash, name } = await api.model.add({ location });
+    const question = { ...tried([]), model: hash, continuation: [], count: 3 };
+    await expect(api.playground.nextTokens(question)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(
+        /chat_template\.jinja: this chat template cannot be used: it did not come to an end/u,
+      ) as string,
+    });
+    expect((await api.model.nextTokens({ model: name, prompt: 'The', count: 3 })).next).toHaveLength(3);
+    expect(events.filter((event) => event.type === 'notice' && event.code === 'engine-crashed')).toEqual([]);
   });
 });
