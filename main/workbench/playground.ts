@@ -4,6 +4,7 @@ import type { ChunkOf } from '../contract/rpc/procedure.ts';
 import type { Tasks } from '../engine/tasks.ts';
 import { featuresOf, type Operation } from '../core/edits/edit.ts';
 import { graphExactness } from '../core/edits/exactness.ts';
+import type { Procedures } from './call.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import type { ComputeOptions } from './compute.ts';
@@ -121,3 +122,15 @@ export async function describeOperations(
     }),
   };
 }
+
+export const playground: Procedures<'playground'> = {
+  describe: describeOperations,
+  nextTokens: async (workbench, { model, ...input }, { signal }) =>
+    compareNextTokens(workbench, { ...input, model: await findModelByHash(workbench.project.folder, model) }, signal),
+  generate: async (workbench, { model, ...input }, { signal, send }) =>
+    generateSideBySide(
+      workbench,
+      { ...input, model: await findModelByHash(workbench.project.folder, model) },
+      { signal, onChunk: send },
+    ),
+};

@@ -6,6 +6,8 @@ import { contract, type ApiHandlers } from '../../contract/api/contract.ts';
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import { serveContract, type Served } from '../../contract/rpc/server.ts';
 import type { EngineLauncher } from '../../engine/launcher.ts';
+import type { InStorageThread } from '../../storage/storageWork.ts';
+import { nouns } from '../../workbench/nouns.ts';
 import { defaultAuthor } from '../author.ts';
 import { answerBlob } from './blobs.ts';
 import { Computing } from './computing.ts';
@@ -19,17 +21,9 @@ import { exportHandlers } from './handlers/exportHandlers.ts';
 import { featureHandlers } from './handlers/featureHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
 import { finderHandlers } from './handlers/finderHandlers.ts';
-import { historyHandlers } from './handlers/historyHandlers.ts';
-import { intruderHandlers } from './handlers/intruderHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
-import { labelHandlers } from './handlers/labelHandlers.ts';
-import { listHandlers } from './handlers/listHandlers.ts';
 import { modelHandlers } from './handlers/modelHandlers.ts';
-import { playgroundHandlers } from './handlers/playgroundHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
-import type { InStorageThread } from '../../storage/storageWork.ts';
-import { activations } from '../../workbench/activations.ts';
-import { dictionary } from '../../workbench/dictionary.ts';
 import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
@@ -162,23 +156,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
 function handlersOf(context: HostContext): ApiHandlers {
   return {
     app: appHandlers(context),
+    ...mounted(context, nouns),
     project: projectHandlers(context),
     files: filesHandlers(context),
     model: modelHandlers(context),
-    activations: mounted(context, activations),
-    dictionary: mounted(context, dictionary),
     feature: featureHandlers(context),
-    label: labelHandlers(context),
-    list: listHandlers(context),
-    intruder: intruderHandlers(context),
     suggestion: suggestionHandlers(context),
     edit: editHandlers(context),
-    playground: playgroundHandlers(context),
     behaviour: behaviourHandlers(context),
     evaluation: evaluationHandlers(context),
     finder: finderHandlers(context),
     export: exportHandlers(context),
-    history: historyHandlers(context),
     job: jobHandlers(context),
     events: eventsHandlers(context),
   };

@@ -9,11 +9,13 @@ interface AnyContext {
   readonly signal: AbortSignal;
   readonly send: (chunk: unknown) => void;
 }
+type Nouns = { readonly [Noun in keyof ErrataContract]?: Procedures<Noun> };
 
-export function mounted<Noun extends keyof ErrataContract>(
+/** The handlers of every noun of a table. */
+export function mounted<Table extends Nouns>(
   host: HostContext,
-  procedures: Procedures<Noun>,
-): ApiHandlers[Noun] {
+  nouns: Table,
+): Pick<ApiHandlers, keyof Table & keyof ApiHandlers> {
   const mount =
     (work: AnyWork) =>
     (input: unknown, { signal, send }: AnyContext) => {
@@ -26,7 +28,12 @@ export function mounted<Noun extends keyof ErrataContract>(
         settled: (job) => session.settled(job),
       });
     };
-  const works = Object.entries(procedures as Readonly<Record<string, AnyWork>>);
+  const mountNoun = (procedures: Readonly<Record<string, AnyWork>>) =>
+    Object.fromEntries(Object.entries(procedures).map(([name, work]) => [name, mount(work)]));
+  const tables = Object.entries(nouns as unknown as Readonly<Record<string, Readonly<Record<string, AnyWork>>>>);
   // The types of both tables are made from one contract, name by name.
-  return Object.fromEntries(works.map(([name, work]) => [name, mount(work)])) as unknown as ApiHandlers[Noun];
+  return Object.fromEntries(tables.map(([noun, procedures]) => [noun, mountNoun(procedures)])) as unknown as Pick<
+    ApiHandlers,
+    keyof Table & keyof ApiHandlers
+  >;
 }
