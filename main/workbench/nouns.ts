@@ -3,6 +3,9 @@
 import type { ErrataContract } from '../contract/api/contract.ts';
 import { activations } from './activations.ts';
 import type { Procedures } from './call.ts';
+import { behaviour } from './behaviour.ts';
+import { feature } from './feature.ts';
+import { model } from './model.ts';
 import { dictionary } from './dictionary.ts';
 import { history } from './history.ts';
 import { intruder } from './intruder.ts';
@@ -18,4 +21,7 @@ export const nouns = {
   intruder,
   playground,
   history,
+  model,
+  feature,
+  behaviour,
 } satisfies { readonly [Noun in keyof ErrataContract]?: Procedures<Noun> };

@@ -13,16 +13,13 @@ import { answerBlob } from './blobs.ts';
 import { Computing } from './computing.ts';
 import { EventBus } from './eventBus.ts';
 import { appHandlers } from './handlers/appHandlers.ts';
-import { behaviourHandlers } from './handlers/behaviourHandlers.ts';
 import { editHandlers } from './handlers/editHandlers.ts';
 import { evaluationHandlers } from './handlers/evaluationHandlers.ts';
 import { eventsHandlers } from './handlers/eventsHandlers.ts';
 import { exportHandlers } from './handlers/exportHandlers.ts';
-import { featureHandlers } from './handlers/featureHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
 import { finderHandlers } from './handlers/finderHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
-import { modelHandlers } from './handlers/modelHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
 import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
@@ -159,11 +156,8 @@ function handlersOf(context: HostContext): ApiHandlers {
     ...mounted(context, nouns),
     project: projectHandlers(context),
     files: filesHandlers(context),
-    model: modelHandlers(context),
-    feature: featureHandlers(context),
     suggestion: suggestionHandlers(context),
     edit: editHandlers(context),
-    behaviour: behaviourHandlers(context),
     evaluation: evaluationHandlers(context),
     finder: finderHandlers(context),
     export: exportHandlers(context),

@@ -1,0 +1,75 @@
+// What can be asked of the features of a dictionary.
+import type { feature as contract } from '../contract/api/feature.ts';
+import { STATISTICS_CONTEXTS } from '../contract/domain/statisticsSettings.ts';
+import type { InputOf } from '../contract/rpc/procedure.ts';
+import type { NeighbourFeature } from '../core/features/statisticsReader.ts';
+import type { Asker, Procedures } from './call.ts';
+import { pathOfCorpus } from './corpora.ts';
+import { findFinishedDictionary, topFeatures } from './dictionaries.ts';
+import { featurePosition, listFeatures, selectFeatures } from './featureLists.ts';
+import {
+  describeFeatures,
+  showContext,
+  showFeature,
+  statisticsJob,
+  statisticsRequest,
+  suggestFeatureLabel,
+  tryText,
+  type StatisticsRequest,
+} from './features.ts';
+import { statisticsTexts } from './statisticsText.ts';
+import type { Workbench } from './workbench.ts';
+
+/** The texts that statistics of a dictionary can be over. @throws AppError `not-found`, `conflict`. */
+export async function offerStatisticsTexts(workbench: Workbench, { dictionary }: { readonly dictionary: string }) {
+  const { texts, preferred } = await statisticsTexts(workbench, await findFinishedDictionary(workbench, dictionary));
+  return { texts, hasPreferred: preferred !== null, corpusContexts: STATISTICS_CONTEXTS };
+}
+
+/** The request of a computation that can begin. @throws AppError as statisticsRequest; `permission`. */
+export async function prepareStatistics(
+  workbench: Workbench,
+  { dictionary, over, maxContexts }: InputOf<(typeof contract)['computeStatistics']>,
+  asker: Pick<Asker, 'pathOf'>,
+): Promise<StatisticsRequest> {
+  const limit = maxContexts === undefined ? {} : { maxContexts };
+  let request: StatisticsRequest = { dictionary, ...limit };
+  if (over?.from === 'activations') request = { ...request, activations: over.name };
+  else if (over?.from === 'corpus') {
+    const { from: _, corpus, ...options } = over;
+    request = { ...request, ...options, corpus: await pathOfCorpus(workbench, corpus, asker) };
+  }
+  return statisticsRequest(workbench, request);
+}
+
+/** The page of a feature, its neighbours with their labels. @throws AppError as showFeature. */
+export async function featurePage(
+  workbench: Workbench,
+  input: { readonly dictionary: string; readonly feature: number },
+) {
+  const { page, hash } = await showFeature(workbench, input);
+  const { labels } = workbench.project;
+  const named = (neighbours: readonly NeighbourFeature[]) =>
+    neighbours.map((neighbour) => ({
+      ...neighbour,
+      label: labels.get({ dictionary: hash, feature: neighbour.feature })?.text ?? '',
+    }));
+  return { ...page, decoderNeighbours: named(page.decoderNeighbours), cofiring: named(page.cofiring) };
+}
+
+export const feature: Procedures<'feature'> = {
+  statistics: (workbench, { dictionary }) => describeFeatures(workbench, dictionary),
+  statisticsTexts: offerStatisticsTexts,
+  computeStatistics: async (workbench, input, call) =>
+    call.start(statisticsJob, await prepareStatistics(workbench, input, call)),
+  list: (workbench, { offset = 0, limit = 100, ...query }) => listFeatures(workbench, query, { offset, limit }),
+  select: async (workbench, query) => ({ features: await selectFeatures(workbench, query) }),
+  position: async (workbench, { feature: number, ...query }) => ({
+    position: await featurePosition(workbench, query, number),
+  }),
+  page: featurePage,
+  context: async (workbench, input) => ({ tokens: await showContext(workbench, input) }),
+  suggest: suggestFeatureLabel,
+  tryText: (workbench, input, { signal }) => tryText(workbench, input, signal),
+  onText: (workbench, input, { signal }) => topFeatures(workbench, input, signal),
+};

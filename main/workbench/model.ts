@@ -1,0 +1,84 @@
+// What can be asked of the models of the project.
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { model as contract } from '../contract/api/model.ts';
+import { AppError } from '../contract/base/errors.ts';
+import type { InputOf, OutputOf } from '../contract/rpc/procedure.ts';
+import type { Procedures } from './call.ts';
+import type { ComputeOptions } from './compute.ts';
+import {
+  addModel,
+  catalogueModels,
+  checkNewName,
+  findModel,
+  listModels,
+  modelInput,
+  type ProjectModel,
+} from './models.ts';
+import { nameFrom } from './projectFolder.ts';
+import type { Workbench } from './workbench.ts';
+
+type Shown = OutputOf<(typeof contract)['list']>[number];
+
+async function withPresence(model: ProjectModel): Promise<Shown> {
+  const isThere = await stat(join(model.folder, 'config.json')).then(
+    () => true,
+    () => false,
+  );
+  return { ...model, isThere };
+}
+
+const inputOf = async ({ project }: Workbench, name: string) =>
+  modelInput(project.folder, await findModel(project.folder, name));
+
+/** A model, its architecture and its sites. @throws AppError `not-found`. */
+export async function describeModel(workbench: Workbench, { model: name }: { readonly model: string }) {
+  const { project, compute } = workbench;
+  const model = await findModel(project.folder, name);
+  const described = await compute('model.describe', modelInput(project.folder, model));
+  return { model: await withPresence(model), ...described };
+}
+
+/** Adds the model of a folder. @throws AppError `exists`, `invalid-file`, `unsupported`. */
+export async function addModelFrom(
+  { project, compute }: Workbench,
+  folder: string,
+  given: string | undefined,
+  options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'>,
+) {
+  const name = given ?? nameFrom(basename(folder));
+  await checkNewName(project.folder, name); // before its weights are read
+  const { sites: _, ...facts } = await compute('model.inspect', { folder }, options);
+  const model = await addModel(project.folder, { folder, name, facts });
+  await catalogueModels(project);
+  return withPresence(model);
+}
+
+/** The likeliest next tokens of a prompt. @throws AppError `not-found`. */
+export async function predictNextTokens(
+  workbench: Workbench,
+  { model, ...input }: InputOf<(typeof contract)['nextTokens']>,
+  signal: AbortSignal,
+) {
+  return workbench.compute('model.nextTokens', { ...(await inputOf(workbench, model)), ...input }, { signal });
+}
+
+export const model: Procedures<'model'> = {
+  list: async ({ project }) => Promise.all((await listModels(project.folder)).map(withPresence)),
+  describe: describeModel,
+  add: (workbench, { location, name }, { pathOf, signal, send }) =>
+    addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send }),
+  generate: async (workbench, { model: name, prompt, ...options }, { signal, send }) => {
+    const result = await workbench.compute(
+      'model.generate',
+      { ...(await inputOf(workbench, name)), prompts: [prompt], ...options },
+      { signal, onChunk: ({ id, text }) => send({ id, text }) },
+    );
+    const [generation] = result.generations;
+    if (!generation) throw new AppError('internal', 'The engine generated nothing.');
+    const { text, ids, promptIds, end } = generation;
+    const { tokens, tokensPerSecond } = result;
+    return { text, ids, promptTokens: promptIds.length, end, tokens, tokensPerSecond };
+  },
+  nextTokens: (workbench, input, { signal }) => predictNextTokens(workbench, input, signal),
+};
