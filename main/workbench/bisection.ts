@@ -8,7 +8,7 @@ import { shortId } from '../core/edits/version.ts';
 import type { BisectStep, Verdict } from '../core/edits/versionHistory.ts';
 import { passRate } from '../core/behaviours/behaviourResult.ts';
 import type { JobContext } from '../jobs/runJob.ts';
-import { runBehaviour } from './evaluation.ts';
+import { runBehaviour } from './evaluateEdit.ts';
 import { jobKind } from './jobKind.ts';
 import { findModelByHash } from './models.ts';
 import type { Workbench } from './workbench.ts';

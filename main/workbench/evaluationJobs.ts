@@ -9,7 +9,7 @@ import type { Immutable } from '../contract/rpc/procedure.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { editNamed, type EditOfVersion } from './editParts.ts';
-import { evaluateEdit, runBehaviour, type BehaviourRun } from './evaluation.ts';
+import { evaluateEdit, runBehaviour, type BehaviourRun } from './evaluateEdit.ts';
 import { jobKind } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -5,7 +5,7 @@ import { behavioursOfLists } from '../core/finder/promptLists.ts';
 import type { Behaviour } from '../core/behaviours/behaviour.ts';
 import { validate } from '../contract/base/validate.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
-import { keptNames } from './finder.ts';
+import { keptNames } from './findEdit.ts';
 import { findRequestSchema, type FindRequest } from './findRequest.ts';
 import { listFindings } from './findings.ts';
 import { findModelByHash } from './models.ts';

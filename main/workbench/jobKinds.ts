@@ -7,7 +7,7 @@ import { evaluateJob } from './dictionary.ts';
 import { behaviourJob, evaluationJob } from './evaluationJobs.ts';
 import { exportJob, verifyJob } from './exports.ts';
 import { statisticsJob } from './features.ts';
-import { findJob } from './finder.ts';
+import { findJob } from './findEdit.ts';
 import { resumeToEnd, type JobKind, type JobTitle, type RunOptions } from './jobKind.ts';
 import { trainJob } from './training.ts';
 import type { Workbench } from './workbench.ts';

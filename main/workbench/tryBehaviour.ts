@@ -4,7 +4,7 @@ import { parseBehaviour, parseCase, type Case } from '../core/behaviours/behavio
 import { explosionOf } from '../core/behaviours/patternProbe.ts';
 import type { EditOfVersion } from './editParts.ts';
 import { partsOf } from './editParts.ts';
-import { modelNamed } from './evaluation.ts';
+import { modelNamed } from './evaluateEdit.ts';
 import { modelInput } from './models.ts';
 import type { Workbench } from './workbench.ts';
 

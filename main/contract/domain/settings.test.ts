@@ -13,7 +13,7 @@ import { evaluateJob } from '../../workbench/dictionary.ts';
 import { evaluationJob } from '../../workbench/evaluationJobs.ts';
 import { SETTINGS_TABLES, type TableName } from '../../testing/settingsTables.ts';
 import { statisticsJob } from '../../workbench/features.ts';
-import { findJob } from '../../workbench/finder.ts';
+import { findJob } from '../../workbench/findEdit.ts';
 import { trainJob } from '../../workbench/training.ts';
 import { contract } from '../api/contract.ts';
 import { factsOf, writeSetting, type SettingFacts } from '../base/settingFacts.ts';

@@ -9,7 +9,7 @@ import type { FindEvent } from '../../../core/finder/findEdit.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { promptListsSchema } from '../../../core/finder/promptLists.ts';
 import { corpusPath } from '../../../workbench/corpora.ts';
-import { commitFound, findJob, takeFound } from '../../../workbench/finder.ts';
+import { commitFound, findJob, takeFound } from '../../../workbench/findEdit.ts';
 import { findRequestSchema, type FindRequest } from '../../../workbench/findRequest.ts';
 import { listFindings, readFinding, removeFinding, type Finding } from '../../../workbench/findings.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';

@@ -5,7 +5,7 @@ import type { Operation } from '../../../core/edits/edit.ts';
 import type { FoundFigures } from '../../../core/finder/figures.ts';
 import type { FoundEdit } from '../../../core/finder/findEdit.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
-import { commitFound, findEdit } from '../../../workbench/finder.ts';
+import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
 import { type FindRequest } from '../../../workbench/findRequest.ts';
 import { listFindings, type Finding } from '../../../workbench/findings.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';

@@ -15,7 +15,7 @@ import { parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts'
 import { openModel } from '../core/models/model.ts';
 import { Random } from '../core/numerics/random.ts';
 import { createProject } from '../storage/project/create.ts';
-import { evaluateEdit, runBehaviour } from './evaluation.ts';
+import { evaluateEdit, runBehaviour } from './evaluateEdit.ts';
 import { addModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
 import type { Compute } from './compute.ts';
