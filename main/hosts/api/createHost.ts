@@ -13,12 +13,8 @@ import { answerBlob } from './blobs.ts';
 import { Computing } from './computing.ts';
 import { EventBus } from './eventBus.ts';
 import { appHandlers } from './handlers/appHandlers.ts';
-import { editHandlers } from './handlers/editHandlers.ts';
-import { evaluationHandlers } from './handlers/evaluationHandlers.ts';
 import { eventsHandlers } from './handlers/eventsHandlers.ts';
-import { exportHandlers } from './handlers/exportHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
-import { finderHandlers } from './handlers/finderHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
 import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
@@ -157,10 +153,6 @@ function handlersOf(context: HostContext): ApiHandlers {
     project: projectHandlers(context),
     files: filesHandlers(context),
     suggestion: suggestionHandlers(context),
-    edit: editHandlers(context),
-    evaluation: evaluationHandlers(context),
-    finder: finderHandlers(context),
-    export: exportHandlers(context),
     job: jobHandlers(context),
     events: eventsHandlers(context),
   };
