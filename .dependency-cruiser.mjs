@@ -94,6 +94,12 @@ export default {
       to: { path: '^main/core/onnx/(cpuRuntime|ortSession)[.]ts$' },
     },
     {
+      name: 'handlers hold no rules: they know the contract, the workbench and their host',
+      severity: 'error',
+      from: { path: '^main/hosts/api/handlers/', pathNot: TEST },
+      to: { pathNot: '^main/(contract|workbench|hosts/api)/' },
+    },
+    {
       name: 'hosts know the types of the engine, never ONNX Runtime',
       severity: 'error',
       from: { path: '^main/(workbench|jobs|storage|hosts)/', pathNot: TEST },

@@ -89,6 +89,10 @@ const PLANTS: readonly Plant[] = [
   ],
   ['electron is known to its host and the preload script only', { 'main/workbench/deep/a.ts': "import 'electron';\n" }],
   [
+    'handlers hold no rules: they know the contract, the workbench and their host',
+    { 'main/hosts/api/handlers/a.ts': "import '../../../core/edits/b.ts';\n", 'main/core/edits/b.ts': value },
+  ],
+  [
     'hosts know the types of the engine, never ONNX Runtime',
     { 'main/workbench/deep/a.ts': "import 'onnxruntime-node';\n" },
   ],

@@ -1,6 +1,7 @@
 // What a procedure of the workbench is given beside its input. Both faces of the program call the same procedures with the
 // same inputs; what differs between them, how a person points at a file and who signs, is here.
 import type { InferInput } from 'valibot';
+import type { Endpoint } from '../contract/api/app.ts';
 import type { ErrataContract } from '../contract/api/contract.ts';
 import type { Job } from '../contract/api/job.ts';
 import type { AnySchema, Handler, Immutable, Procedure } from '../contract/rpc/procedure.ts';
@@ -21,6 +22,8 @@ export interface Asker {
 /** A call from a window, which gets a job at once and hears of its end later. */
 export interface Call<Chunk = never> extends Asker {
   readonly send: (chunk: Chunk) => void;
+  /** The language model that the person named in the settings; null: none. */
+  readonly endpoint: Endpoint | null;
   /** Queues a job. @throws AppError `usage` for a request that its kind refuses. */
   readonly start: <Schema extends AnySchema>(kind: JobKind<Schema>, request: Immutable<InferInput<Schema>>) => Job;
   /** Resolves when the job has left the queue: it ended, or was stopped. */

@@ -16,6 +16,7 @@ import { label } from './label.ts';
 import { list } from './list.ts';
 import { model } from './model.ts';
 import { playground } from './playground.ts';
+import { suggestion } from './suggestion.ts';
 
 export const nouns = {
   model,
@@ -25,6 +26,7 @@ export const nouns = {
   label,
   list,
   intruder,
+  suggestion,
   edit,
   playground,
   behaviour,

@@ -17,13 +17,16 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-/** @throws AppError `not-found` when `folder` is no project. */
-export async function checkProject(folder: string): Promise<string> {
-  const isProject = await stat(join(folder, DATABASE_FILE)).then(
+export async function isProject(folder: string): Promise<boolean> {
+  return stat(join(folder, DATABASE_FILE)).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (isProject) return folder;
+}
+
+/** @throws AppError `not-found` when `folder` is no project. */
+export async function checkProject(folder: string): Promise<string> {
+  if (await isProject(folder)) return folder;
   throw new AppError(
     'not-found',
     `${folder}: there is no project here. errata project new makes one; --project names another folder.`,

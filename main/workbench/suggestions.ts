@@ -1,8 +1,8 @@
 // What a language model of the person's own is asked about features: an idea for a label, and whether a label predicts where
 // its feature fires. Only when somebody asks, and nothing is saved.
-import type { Endpoint } from '../contract/api/app.ts';
+import type { Endpoint, Settings } from '../contract/api/app.ts';
 import { rateEstimate } from '../core/evaluation/intervals.ts';
-import { askChat } from '../core/labels/chatEndpoint.ts';
+import { askChat, checkEndpoint } from '../core/labels/chatEndpoint.ts';
 import {
   detectionQuestion,
   labelQuestion,
@@ -67,6 +67,11 @@ export async function scoreLabel(
   const right = firing.right + silent.right;
   const { low, high } = rateEstimate(right, texts.length);
   return { text, model: endpoint.model, right, of: texts.length, firing, silent, interval: [low, high] as const };
+}
+
+/** @throws AppError `usage`, `permission` for a language model that texts must not be sent to. */
+export async function checkSettings({ suggestions }: Partial<Settings>): Promise<void> {
+  if (suggestions) await checkEndpoint(suggestions);
 }
 
 /** A server that wants a key gets it from the environment: it lies in no file of ours. */

@@ -17,7 +17,6 @@ import { eventsHandlers } from './handlers/eventsHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
-import { suggestionHandlers } from './handlers/suggestionHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
 import { mounted } from './mount.ts';
@@ -152,7 +151,6 @@ function handlersOf(context: HostContext): ApiHandlers {
     ...mounted(context, nouns),
     project: projectHandlers(context),
     files: filesHandlers(context),
-    suggestion: suggestionHandlers(context),
     job: jobHandlers(context),
     events: eventsHandlers(context),
   };

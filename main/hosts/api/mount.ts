@@ -22,6 +22,7 @@ export function mounted<Table extends Nouns>(
       const session = host.session();
       return work(session.workbench, input, {
         ...{ signal, send },
+        endpoint: host.settings.settings.suggestions,
         pathOf: (location) => host.locations.pathOf(location),
         author: (why) => host.author(why),
         start: (kind, request) => session.submit(kind, request),

@@ -82,6 +82,11 @@ export class SettingsStore {
     return this.#content.recent;
   }
 
+  /** Whether a recent project was made of the sample. */
+  isSample(folder: string): boolean {
+    return this.recent.some((recent) => recent.folder === folder && recent.isSample);
+  }
+
   get window(): WindowBounds | null {
     return this.#content.window;
   }

@@ -1,5 +1,5 @@
 import type { ApiHandlers } from '../../../contract/api/contract.ts';
-import { checkEndpoint } from '../../../core/labels/chatEndpoint.ts';
+import { checkSettings } from '../../../workbench/suggestions.ts';
 import type { HostContext } from '../hostContext.ts';
 
 export function appHandlers(host: HostContext): ApiHandlers['app'] {
@@ -17,7 +17,7 @@ export function appHandlers(host: HostContext): ApiHandlers['app'] {
     measureDevice: () => host.computing.measure(),
     settings: () => host.settings.settings,
     changeSettings: async (patch) => {
-      if (patch.suggestions) await checkEndpoint(patch.suggestions);
+      await checkSettings(patch);
       const settings = await host.settings.change(patch);
       host.computing.request(settings.device);
       host.events.emit({ type: 'settings', settings });
