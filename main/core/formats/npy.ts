@@ -29,8 +29,28 @@ export interface NpyArray {
   readonly values: TensorValues;
 }
 
+export interface NpyHeader {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** The first axis is the one whose elements stand together. */
+  readonly isFortranOrder: boolean;
+  readonly dataStart: number;
+  readonly byteLength: number;
+}
+
 /** @throws AppError `invalid-file`, or `unsupported` for objects, text, big-endian or Fortran-ordered arrays. */
 export async function readNpy(source: ByteSource): Promise<NpyArray> {
+  const { dtype, shape, isFortranOrder, dataStart, byteLength } = await readNpyHeader(source);
+  if (isFortranOrder) {
+    throw new AppError('unsupported', `${source.name}: arrays in Fortran order are not read.`, {
+      details: { path: source.name },
+    });
+  }
+  return { dtype, shape, values: tensorValues(dtype, (await source.read(dataStart, byteLength)).buffer) };
+}
+
+/** @throws AppError `invalid-file`, or `unsupported` for objects, text or big-endian arrays. */
+export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   const invalid = (reason: string) =>
     new AppError('invalid-file', `${source.name}: ${reason}.`, { details: { path: source.name } });
   const unsupported = (reason: string) =>
@@ -54,14 +74,14 @@ export async function readNpy(source: ByteSource): Promise<NpyArray> {
   if (!header) throw invalid('its header is not that of a plain array');
   const dtype = Object.hasOwn(DTYPE_OF_DESCR, header.descr) ? DTYPE_OF_DESCR[header.descr] : undefined;
   if (dtype === undefined) throw unsupported(`arrays of ${JSON.stringify(header.descr.slice(0, 40))} are not read`);
-  if (header.fortranOrder && header.shape.length > 1) throw unsupported('arrays in Fortran order are not read');
   const byteLength = header.shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
   if (byteLength !== source.size - dataStart) {
     throw invalid(
       `its shape (${header.shape.join(', ')}) needs ${byteLength} bytes, but it has ${source.size - dataStart}`,
     );
   }
-  return { dtype, shape: header.shape, values: tensorValues(dtype, (await source.read(dataStart, byteLength)).buffer) };
+  const isFortranOrder = header.fortranOrder && header.shape.length > 1;
+  return { dtype, shape: header.shape, isFortranOrder, dataStart, byteLength };
 }
 
 /** The dict that NumPy writes: exactly the keys descr (a text), fortran_order and shape, in any order. */
