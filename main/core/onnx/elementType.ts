@@ -14,6 +14,8 @@ interface ElementTypeFacts {
   readonly bytesPerElement: number;
   /** Packs numbers into the type's storage. */
   readonly fromNumbers: (values: readonly number[]) => TensorData;
+  /** Reads the type's storage; only of types that constants are made of. */
+  readonly toNumbers?: (bytes: ArrayBuffer) => readonly number[];
 }
 
 function noLiterals(): TensorData {
@@ -21,12 +23,32 @@ function noLiterals(): TensorData {
 }
 
 export const ELEMENT_TYPES: Readonly<Record<ElementType, ElementTypeFacts>> = {
-  float32: { code: DataType.FLOAT, bytesPerElement: 4, fromNumbers: (values) => Float32Array.from(values) },
+  float32: {
+    code: DataType.FLOAT,
+    bytesPerElement: 4,
+    fromNumbers: (values) => Float32Array.from(values),
+    toNumbers: (bytes) => Array.from(new Float32Array(bytes)),
+  },
   float16: { code: DataType.FLOAT16, bytesPerElement: 2, fromNumbers: noLiterals },
   bfloat16: { code: DataType.BFLOAT16, bytesPerElement: 2, fromNumbers: noLiterals },
-  float64: { code: DataType.DOUBLE, bytesPerElement: 8, fromNumbers: (values) => Float64Array.from(values) },
-  int64: { code: DataType.INT64, bytesPerElement: 8, fromNumbers: (values) => BigInt64Array.from(values, BigInt) },
-  int32: { code: DataType.INT32, bytesPerElement: 4, fromNumbers: (values) => Int32Array.from(values) },
+  float64: {
+    code: DataType.DOUBLE,
+    bytesPerElement: 8,
+    fromNumbers: (values) => Float64Array.from(values),
+    toNumbers: (bytes) => Array.from(new Float64Array(bytes)),
+  },
+  int64: {
+    code: DataType.INT64,
+    bytesPerElement: 8,
+    fromNumbers: (values) => BigInt64Array.from(values, BigInt),
+    toNumbers: (bytes) => Array.from(new BigInt64Array(bytes), Number),
+  },
+  int32: {
+    code: DataType.INT32,
+    bytesPerElement: 4,
+    fromNumbers: (values) => Int32Array.from(values),
+    toNumbers: (bytes) => Array.from(new Int32Array(bytes)),
+  },
   int16: { code: DataType.INT16, bytesPerElement: 2, fromNumbers: (values) => Int16Array.from(values) },
   int8: { code: DataType.INT8, bytesPerElement: 1, fromNumbers: (values) => Int8Array.from(values) },
   uint16: { code: DataType.UINT16, bytesPerElement: 2, fromNumbers: (values) => Uint16Array.from(values) },

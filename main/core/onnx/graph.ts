@@ -74,6 +74,17 @@ export interface NodeOptions {
   readonly domain?: typeof CONTRIB_DOMAIN;
 }
 
+/** A node as it is read back: its operator, its inputs (null: left out) and outputs, and what its attributes say. */
+export interface GraphNode {
+  readonly opType: string;
+  readonly inputs: readonly (Value | null)[];
+  readonly outputs: readonly Value[];
+  int(name: string, fallback: number): number;
+  float(name: string, fallback: number): number;
+  text(name: string, fallback: string): string;
+  ints(name: string): readonly number[];
+}
+
 interface Initializer {
   readonly proto: TensorProto;
   readonly value: Value;
@@ -208,6 +219,16 @@ export class GraphBuilder {
     return value;
   }
 
+  /** The numbers of a small initializer that is stored in the graph; null for anything else. */
+  numbersOf(value: Value): readonly number[] | null {
+    const known = this.#initializers.get(value.name);
+    if (!known) return this.#outer?.numbersOf(value) ?? null;
+    const { rawData } = known.proto;
+    const count = value.shape.reduce<number>((product, dim) => product * Number(dim), 1);
+    const { bytesPerElement, toNumbers } = ELEMENT_TYPES[value.type];
+    return toNumbers && rawData.length === count * bytesPerElement ? toNumbers(rawData.slice().buffer) : null;
+  }
+
   findConstant(key: string): Value | undefined {
     return this.#constants.get(key) ?? this.#outer?.findConstant(key);
   }
@@ -309,6 +330,25 @@ export class GraphBuilder {
     return replacement;
   }
 
+  /** The nodes of this graph that the values are computed by, each after those that it reads. */
+  nodesFor(values: readonly Value[]): GraphNode[] {
+    return this.#neededNodes(values).map((proto) => {
+      const attribute = (name: string) => proto.attribute.find((candidate) => candidate.name === name);
+      return {
+        opType: proto.opType,
+        inputs: proto.input.map((name) => (name === '' ? null : this.value(name))),
+        outputs: proto.output.filter((name) => name !== '').map((name) => this.value(name)),
+        int: (name, fallback) => Number(attribute(name)?.i ?? fallback),
+        float: (name, fallback) => attribute(name)?.f ?? fallback,
+        text: (name, fallback) => {
+          const bytes = attribute(name)?.s;
+          return bytes ? new TextDecoder().decode(bytes) : fallback;
+        },
+        ints: (name) => (attribute(name)?.ints ?? []).map(Number),
+      };
+    });
+  }
+
   // ---- proto ------------------------------------------------------------------------------------------------------
 
   /** A body for Loop, If or Scan: it sees the values of this graph. */
@@ -319,7 +359,7 @@ export class GraphBuilder {
   /** This graph, sorted and reduced to what its outputs need. */
   toGraphProto(): GraphProto {
     if (this.#outputs.length === 0) throw graphError(`The graph ${this.name} has no output.`);
-    const nodes = this.#neededNodes();
+    const nodes = this.#neededNodes(this.#outputs);
     const used = new Set<string>(this.#outputs.map((output) => output.name));
     for (const node of nodes) for (const name of referencedNames(node)) used.add(name);
     const outputNames = new Set(this.#outputs.map((output) => output.name));
@@ -379,7 +419,7 @@ export class GraphBuilder {
     return builder;
   }
 
-  #neededNodes(): NodeProto[] {
+  #neededNodes(targets: readonly Value[]): NodeProto[] {
     const producer = new Map<string, NodeProto>();
     for (const node of this.#nodes) for (const name of node.output) if (name !== '') producer.set(name, node);
     const sorted: NodeProto[] = [];
@@ -407,8 +447,8 @@ export class GraphBuilder {
         if (dependency) push(dependency);
       }
     };
-    for (const output of this.#outputs) {
-      const node = producer.get(output.name);
+    for (const target of targets) {
+      const node = producer.get(target.name);
       if (node) visit(node);
     }
     return sorted;

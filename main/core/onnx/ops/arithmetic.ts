@@ -12,6 +12,10 @@ export const min = binary('Min');
 
 export const neg = unary('Neg');
 export const abs = unary('Abs');
+/** −1, 0 or 1. */
+export const sign = unary('Sign');
+/** The error function, 2/√π·∫₀ˣ exp(−t²) dt. */
+export const erf = unary('Erf');
 export const sqrt = unary('Sqrt');
 export const exp = unary('Exp');
 export const log = unary('Log');

@@ -28,7 +28,8 @@ export function argMax(x: Value, axis = -1, { keepDims = false } = {}): Value {
   return emit('ArgMax', [x], { type: 'int64', shape }, attributes);
 }
 
-export function cumSum(x: Value, axis: number, { exclusive = false } = {}): Value {
+export function cumSum(x: Value, axis: number, { exclusive = false, reverse = false } = {}): Value {
   const at = x.graph.constant('int64', axisOf(x, axis));
-  return emit('CumSum', [x, at], { type: x.type, shape: x.shape }, { exclusive: { int: exclusive ? 1 : 0 } });
+  const attributes = { exclusive: { int: exclusive ? 1 : 0 }, reverse: { int: reverse ? 1 : 0 } };
+  return emit('CumSum', [x, at], { type: x.type, shape: x.shape }, attributes);
 }

@@ -53,6 +53,16 @@ export function gatherElements(data: Value, indices: Value, axis = -1): Value {
   return emit('GatherElements', [data, indices], { type: data.type, shape: indices.shape }, { axis: { int: at } });
 }
 
+/** data with `updates` added at data[…, indices[…, j], …] along an axis; `updates` has the shape of `indices`. */
+export function scatterAddElements(data: Value, indices: Value, updates: Value, axis = -1): Value {
+  sameType(data, updates);
+  if (indices.shape.join() !== updates.shape.join()) {
+    throw graphError(`ScatterElements: updates ${describe(updates)} at ${describe(indices)}.`);
+  }
+  const attributes = { axis: { int: axisOf(data, axis) }, reduction: { string: 'add' } };
+  return emit('ScatterElements', [data, indices, updates], { type: data.type, shape: data.shape }, attributes);
+}
+
 /** data with `updates` written at (or added to) the positions that the last axis of `indices` names. */
 export function scatterND(
   data: Value,

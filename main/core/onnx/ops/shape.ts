@@ -1,6 +1,6 @@
 // Shapes, which may have named dimensions: reshape, join, split, slice.
 import { describe, graphError, type Dim, type Shape, type Value } from '../graph.ts';
-import { emit, sameType, axisOf, size, ints, type Operand } from './emit.ts';
+import { broadcast, emit, sameType, axisOf, size, ints, type Operand } from './emit.ts';
 
 /**
  * Reshapes to dimensions that may have names. What cannot be said with fixed numbers, a copied axis or one inferred axis
@@ -65,6 +65,35 @@ export function squeeze(x: Value, axes: readonly number[]): Value {
     if (x.shape[axis] !== 1) throw graphError(`${describe(x)} has no axis ${axis} of size 1.`);
   const shape = x.shape.filter((_, axis) => !resolved.includes(axis));
   return emit('Squeeze', [x, ints(x.graph, resolved)], { type: x.type, shape });
+}
+
+/** The run-time sizes of a value, int64 `[rank]`; with an axis, that one's size, int64 `[1]`. */
+export function sizes(x: Value, axis?: number): Value {
+  if (axis === undefined) return emit('Shape', [x], { type: 'int64', shape: [x.shape.length] });
+  const at = axisOf(x, axis);
+  return emit('Shape', [x], { type: 'int64', shape: [1] }, { start: { int: at }, end: { int: at + 1 } });
+}
+
+/** x repeated along axes of size 1 until it has the shape of `like`, which it must broadcast to. */
+export function expand(x: Value, like: Value): Value {
+  if (broadcast(x.shape, like.shape).join() !== like.shape.join()) {
+    throw graphError(`${describe(x)} does not expand to ${describe(like)}.`);
+  }
+  return emit('Expand', [x, sizes(like)], { type: x.type, shape: like.shape });
+}
+
+/** The entries of `x` in the shape of `like`, which has as many. */
+export function reshapeLike(x: Value, like: Value): Value {
+  return emit('Reshape', [x, sizes(like)], { type: x.type, shape: like.shape });
+}
+
+/** x with zeros before and after it along an axis: `before` and `after` are int64 `[1]`, `dim` the resulting size. */
+export function padZeros(x: Value, axis: number, before: Value, after: Value, dim: Dim): Value {
+  const at = axisOf(x, axis);
+  const { graph } = x;
+  const pads = concat([before, after], 0);
+  const shape = x.shape.map((each, index) => (index === at ? dim : each));
+  return emit('Pad', [x, pads, graph.constant(x.type, 0), ints(graph, [at])], { type: x.type, shape });
 }
 
 /** Joins along an axis. A sum with a named dimension gets `name`, or the names joined by "+". */
