@@ -24,6 +24,8 @@ test('before anything is run: what it takes, and what will probably move', async
   await keepFew(api, { choose: 0, report: 12 });
   const [model] = await api.model.list();
   await api.edit.begin({ branch: 'main', model: model?.hash ?? '' });
+  const jailbreak = (await api.behaviour.list()).find(({ name }) => name === 'few jailbreak');
+  await api.edit.setBehaviours({ behaviours: [jailbreak?.id ?? ''] });
   const { rows } = await api.feature.list({ dictionary: DICTIONARY, order: 'rate', descending: true, limit: 12 });
   const often = rows.map(({ feature }) => feature);
   await commit(api, often.slice(4, 6), 'Two features off');
@@ -31,7 +33,13 @@ test('before anything is run: what it takes, and what will probably move', async
   await goTo(page, host, 'evaluations');
   await expect(page.getByRole('heading', { name: 'No evaluations yet' })).toBeVisible();
   await page.getByRole('main').getByRole('button', { name: 'New evaluation…' }).last().click();
+  // What the edit must satisfy is its target; the text shows none of it.
+  await expect(page.getByLabel('few jailbreak')).toHaveValue('target');
+  await expect(page.getByLabel('Held-out text')).toHaveValue('heldout.jsonl');
+  const contains = page.getByText(/^The held-out text contains few jailbreak/u);
+  await expect(contains).toBeHidden();
   await page.getByLabel('Held-out text').selectOption('heldout-general.jsonl');
+  await expect(contains).toBeVisible();
   await page.getByLabel('How much').selectOption('Small');
   await expect(page.getByText('Texts to run')).toBeVisible();
   await expect(page.getByText(/changes are forecast to add up to/u)).toBeVisible();

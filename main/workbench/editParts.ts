@@ -56,14 +56,17 @@ export async function statisticsFolders(
   return found;
 }
 
+/** The name of the working edit. */
+export const WORKING = 'working';
+
 /** A version by its name, or the working edit (`working`), with the version that it is while nothing in it was changed. */
 export function editNamed({ project }: Pick<Workbench, 'project'>, ref: string): EditOfVersion {
-  if (ref !== 'working') {
+  if (ref !== WORKING) {
     const { id, operations } = project.versions.get(ref);
     return { edit: { operations }, version: id };
   }
   const working = project.versions.working();
-  if (!working) throw new AppError('not-found', 'There is no working edit yet: begin one, or choose a version.');
+  if (!working) throw new AppError('not-found', 'There is no working edit yet: start one, or choose a version.');
   const isCommitted =
     working.head !== null && editId(project.versions.get(working.head)) === editId({ operations: working.operations });
   return { edit: { operations: working.operations }, version: isCommitted ? working.head : null };

@@ -8,7 +8,8 @@ import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import type { Asker, Procedures } from './call.ts';
 import { pathOfCorpus } from './corpora.ts';
 import { listDictionaries } from './dictionaries.ts';
-import { editNamed } from './editParts.ts';
+import { editNamed, WORKING } from './editParts.ts';
+import { evaluationDefaults, withEvaluationDefaults } from './evaluationDefaults.ts';
 import { evaluationJob, type EvaluationRequest } from './evaluationJobs.ts';
 import { planEvaluation } from './evaluationPlan.ts';
 import { forecastCalibration, forecastEdit } from './forecast.ts';
@@ -61,11 +62,11 @@ async function requestOf(
 ): Promise<Omit<EvaluationRequest, 'budget' | 'author'>> {
   const { behaviours } = workbench.project;
   const names = input.behaviours ?? behaviours.list().map(({ name }) => name);
-  return {
+  const request = {
     ...editNamed(workbench, of),
     behaviours: names.map((name) => behaviours.resolve(name)),
     ...(targets === undefined ? {} : { targets: [...targets] }),
-    ...(text === undefined
+    ...(text === undefined || text.from === 'training'
       ? {}
       : {
           text:
@@ -75,6 +76,10 @@ async function requestOf(
         }),
     settings,
   };
+  return withEvaluationDefaults(workbench, request, {
+    isWorking: of === WORKING,
+    isTrainingText: text?.from === 'training',
+  });
 }
 
 /** The request of an evaluation that can run. @throws AppError as planEvaluation; `permission`. */
@@ -100,7 +105,12 @@ export const evaluation: Procedures<'evaluation'> = {
       dictionaries: await dictionaryNames(workbench),
     };
   },
-  defaults: () => ({ budget: DEFAULT_BUDGET }),
+  defaults: async (workbench, { of }) => {
+    const { behaviours } = workbench.project;
+    const all = behaviours.list().map(({ id }) => behaviours.get(id));
+    const treatment = { ...editNamed(workbench, of), isWorking: of === WORKING };
+    return { budget: DEFAULT_BUDGET, ...(await evaluationDefaults(workbench, treatment, all)) };
+  },
   plan: async (workbench, input, asker) =>
     planEvaluation(workbench, await requestOf(workbench, input, asker), () => workbench.speed.gigaflops()),
   start: async (workbench, input, call) => call.start(evaluationJob, await prepareEvaluation(workbench, input, call)),

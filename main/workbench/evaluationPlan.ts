@@ -2,9 +2,10 @@
 import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
 import { completeEvaluationSettings, type EvaluationSettings } from '../contract/domain/evaluationSettings.ts';
 import type { SuiteRole } from '../core/evaluation/report.ts';
-import { chooseSuites } from '../core/evaluation/suites.ts';
+import { chooseSuites, type Suite } from '../core/evaluation/suites.ts';
 import type { JobRecord } from '../storage/entities/jobs.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
+import { behaviourInText } from './evaluationDefaults.ts';
 import { behaviourOf, evaluationJob, type EvaluationRequest } from './evaluationJobs.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { ProjectModel } from './models.ts';
@@ -64,8 +65,31 @@ export async function planEvaluation(
     seconds: perText === null ? null : perText * texts,
     basis: measured !== null ? 'evaluations' : guessed !== null ? 'device' : null,
     hasForecast: dictionaries.every(({ quality }) => quality !== null && quality.hash in statistics),
-    warnings: warnings(settings, suites, dictionaries.length > Object.keys(statistics).length),
+    warnings: [
+      ...(await textWarnings(request.text, suites, settings)),
+      ...warnings(settings, suites, dictionaries.length > Object.keys(statistics).length),
+    ],
   };
+}
+
+/** Losing a behaviour that the text contains counts as damage to the text. */
+async function textWarnings(
+  text: EvaluationRequest['text'],
+  suites: readonly Suite[],
+  { contexts }: EvaluationSettings,
+): Promise<string[]> {
+  const targets = suites.filter(({ role }) => role === 'target').map(({ behaviour }) => behaviour);
+  if (contexts < 2 || targets.length === 0) return [];
+  if (text === undefined || !('corpus' in text)) {
+    return [
+      'Text of the training corpus may contain the behaviour, and losing it then counts as damage. Choose held-out text without it.',
+    ];
+  }
+  const found = await behaviourInText(text.corpus, targets);
+  if (found === null) return [];
+  return [
+    `The held-out text contains ${found.behaviour} (“${found.words.slice(0, 60)}”), and losing it counts as damage. Choose text without it.`,
+  ];
 }
 
 function warnings(
@@ -75,13 +99,12 @@ function warnings(
 ): string[] {
   const told: string[] = [];
   if (!suites.some(({ role }) => role === 'target'))
-    told.push('No behaviour is a target: nothing says what the edit is for.');
+    told.push('No behaviour is a target, so nothing says what the edit is for.');
   if (settings.baselines && settings.instruction === '') {
-    told.push('Without an instruction there is no prompt-only baseline beside the edit.');
+    told.push('Without an instruction there is no prompt-only baseline.');
   }
-  if (!settings.baselines)
-    told.push('Without baselines nobody can tell whether a random edit would have done as well.');
-  if (lacksStatistics) told.push('Without statistics of the features nothing is forecast.');
+  if (!settings.baselines) told.push('Without baselines, a random edit could do as well and you would not know.');
+  if (lacksStatistics) told.push('Without feature statistics there is no forecast.');
   return told;
 }
 

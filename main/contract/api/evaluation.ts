@@ -38,13 +38,14 @@ const requestEntries = {
   of: editRef,
   /** Names; all of the project when left out. */
   behaviours: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(1000))),
-  /** Those that the edit is for; when left out, all whose aim is not to be kept. */
+  /** Those that the edit is for; when left out, those it must satisfy (all whose aim is not to be kept, where it names none). */
   targets: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(1000))),
-  /** What the dictionary's training held out when left out. */
+  /** `training`: what the dictionary's training held out. When left out, held-out text of the project without the targets. */
   text: v.exactOptional(
     v.variant('from', [
       v.strictObject({ from: v.literal('activations'), name: nameSchema }),
       v.strictObject({ from: v.literal('corpus'), corpus: corpusSchema }),
+      v.strictObject({ from: v.literal('training') }),
     ]),
   ),
   settings: v.exactOptional(evaluationRequestSettings),
@@ -95,10 +96,16 @@ export const evaluation = {
     }),
   }),
   defaults: query({
-    summary: 'The budget where nothing is said',
-    shows: [],
-    input: nothing,
-    output: v.object({ budget: budgetSchema }),
+    summary: 'Targets, held-out text and budget of an evaluation where nothing is said',
+    shows: ['edits', 'behaviours', 'project'],
+    input: v.strictObject({ of: editRef }),
+    output: v.object({
+      budget: budgetSchema,
+      /** Names of behaviours. */
+      targets: v.array(v.string()),
+      /** A corpus of the project by name; null: what the dictionary's training held out. */
+      text: v.nullable(v.string()),
+    }),
   }),
   plan: query({
     summary: 'What an evaluation would run, and how long it will probably take',

@@ -8,9 +8,9 @@ export const evaluationSettings = {
   split: v.optional(
     setting(v.picklist(['choose', 'report', 'all']), {
       label: 'Cases',
-      hint: 'Which cases of the behaviours are run: those that chose the edit, those that report on it, or all.',
+      hint: 'Which cases of the behaviours are run: those of the search, those held out from it, or all.',
       option: 'split',
-      choices: { choose: 'those that choose', report: 'those that report', all: 'all' },
+      choices: { choose: 'search', report: 'held-out', all: 'all' },
     }),
     'report',
   ),
@@ -33,14 +33,14 @@ export const evaluationSettings = {
   continuations: v.optional(
     setting(whole(0, 20_000), {
       label: 'Continuations',
-      hint: 'Held-out texts that the model goes on with, greedily.',
+      hint: 'Held-out texts that the model continues, greedily.',
       option: 'continuations',
     }),
     120,
   ),
   continuationTokens: v.optional(
     setting(whole(1, 4096), {
-      label: 'Length of a continuation',
+      label: 'Continuation length',
       hint: 'Tokens that the model writes for each continuation.',
       option: 'continuation-tokens',
       unit: 'tokens',
@@ -50,7 +50,7 @@ export const evaluationSettings = {
   klCases: v.optional(
     setting(whole(0, 20_000), {
       label: 'Cases for KL',
-      hint: 'Cases of each behaviour to be kept whose original answers are scored under the edit.',
+      hint: 'Cases of each preserved behaviour whose original answers are scored under the edit.',
       option: 'kl-cases',
       unit: 'cases',
     }),
@@ -58,8 +58,8 @@ export const evaluationSettings = {
   ),
   trialTargetCases: v.optional(
     setting(whole(2, 20_000), {
-      label: 'Target cases of a trial',
-      hint: 'Cases of each target that a baseline or a dose runs.',
+      label: 'Target cases per trial',
+      hint: 'Cases of each target that each baseline and dose runs.',
       option: 'trial-target-cases',
       unit: 'cases',
     }),
@@ -67,8 +67,8 @@ export const evaluationSettings = {
   ),
   trialKeepCases: v.optional(
     setting(whole(2, 20_000), {
-      label: 'Other cases of a trial',
-      hint: 'Cases of each other behaviour that a baseline or a dose runs.',
+      label: 'Other cases per trial',
+      hint: 'Cases of each other behaviour that each baseline and dose runs.',
       option: 'trial-keep-cases',
       unit: 'cases',
     }),
@@ -76,8 +76,8 @@ export const evaluationSettings = {
   ),
   trialContexts: v.optional(
     setting(whole(0, 20_000), {
-      label: 'Contexts of a trial',
-      hint: 'Contexts of held-out text that a baseline or a dose reads.',
+      label: 'Contexts per trial',
+      hint: 'Contexts of held-out text that each baseline and dose reads.',
       option: 'trial-contexts',
     }),
     60,
@@ -85,7 +85,7 @@ export const evaluationSettings = {
   randomSeeds: v.optional(
     setting(whole(0, 100), {
       label: 'Random draws',
-      hint: 'How often random features take the place of the edited ones.',
+      hint: 'How many times random features replace the edited ones.',
       option: 'random-seeds',
     }),
     3,
@@ -100,7 +100,7 @@ export const evaluationSettings = {
       ),
       {
         label: 'Doses',
-        hint: 'Strengths of the edit that are tried: 1 is the edit as it is.',
+        hint: 'Strengths of the edit that are tried: 1 is the edit as committed.',
         option: 'doses',
       },
     ),
@@ -110,17 +110,17 @@ export const evaluationSettings = {
   instruction: v.optional(
     setting(v.pipe(v.string('expected text'), v.maxLength(20_000, 'longer than 20000 characters')), {
       label: 'Prompt-only baseline',
-      hint: 'An instruction before every prompt, instead of the edit. \\n is a line break.',
+      hint: 'An instruction before every prompt, in place of the edit. \\n is a line break.',
       option: 'instruction',
       hasLineBreaks: true,
-      example: 'Refuse whatever is harmful.\n',
+      example: 'Refuse harmful requests.\n',
     }),
     '',
   ),
   baselines: v.optional(
     setting(v.boolean('expected true or false'), {
       label: 'Baselines',
-      hint: 'Random features, steering and the instruction are run in place of the edit.',
+      hint: 'Run random features, steering and the instruction in place of the edit.',
       option: 'baselines',
     }),
     true,
@@ -128,7 +128,7 @@ export const evaluationSettings = {
   blastRadius: v.optional(
     setting(v.boolean('expected true or false'), {
       label: 'Blast radius',
-      hint: 'The features of the dictionary that change how often they fire are counted.',
+      hint: 'Count the features of the dictionary that change how often they fire.',
       option: 'blast-radius',
     }),
     true,
@@ -153,12 +153,12 @@ export function completeEvaluationSettings(settings: EvaluationRequestSettings =
 export const EVALUATION_SIZES = {
   full: {
     title: 'Full',
-    hint: 'All report cases, 400 contexts, baselines with three random draws, seven doses.',
+    hint: 'All held-out cases, 400 contexts, baselines with three random draws, seven doses.',
     settings: {},
   },
   small: {
     title: 'Small',
-    hint: 'All report cases, 60 contexts, baselines with one random draw, three doses: wider intervals.',
+    hint: 'All held-out cases, 60 contexts, baselines with one random draw, three doses: wider intervals.',
     settings: {
       contexts: 60,
       continuations: 24,
@@ -172,7 +172,7 @@ export const EVALUATION_SIZES = {
   },
   figures: {
     title: 'Main figures only',
-    hint: 'All report cases and 400 contexts; no baselines, doses or blast radius, so no forecast to check.',
+    hint: 'All held-out cases and 400 contexts; no baselines, doses or blast radius, so no forecast to check.',
     settings: { baselines: false, blastRadius: false, doses: [] },
   },
 } as const satisfies Record<

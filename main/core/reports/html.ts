@@ -1,5 +1,6 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
+import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../edits/edit.ts';
@@ -66,12 +67,8 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
 
 // ---- sections ---------------------------------------------------------------------------------------------------------
 
-function verdictSection({ passes, isCertain, criteria }: NonNullable<EvaluationReport['verdict']>): string {
-  const words = passes
-    ? isCertain
-      ? 'Within the budget, whole intervals included.'
-      : 'Within the budget by the estimates; not all intervals are.'
-    : 'Not within the budget.';
+function verdictSection(verdict: NonNullable<EvaluationReport['verdict']>): string {
+  const { passes, criteria } = verdict;
   const rows = criteria.map(({ name, bound, limit, estimate, isMet, isCertain: sure }) => [
     escape(name),
     `${bound === 'atMost' ? '≤' : '≥'} ${number(limit)}`,
@@ -79,7 +76,7 @@ function verdictSection({ passes, isCertain, criteria }: NonNullable<EvaluationR
     String(estimate.n),
     isMet ? `<span class="good">met${sure ? ', the whole interval' : ''}</span>` : '<span class="bad">not met</span>',
   ]);
-  return `<h2>Verdict</h2><p class="verdict ${passes ? 'good' : 'bad'}">${words}</p>${table(['criterion', 'limit', 'measured', '#n', ''], rows)}`;
+  return `<h2>Verdict</h2><p class="verdict ${passes ? 'good' : 'bad'}">${escape(verdictSentence(verdict))}</p>${table(['criterion', 'limit', 'measured', '#n', ''], rows)}`;
 }
 
 function operationsTable({ operations }: Edit, { labelOf }: ReportContext): string {

@@ -1,4 +1,5 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
+import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
@@ -51,8 +52,7 @@ const column = (title: string, width = 1, isNumber = false): PdfColumn => ({ tit
 function verdict(pdf: PdfWriter, { verdict: found }: EvaluationReport): void {
   if (!found) return;
   pdf.heading('Verdict');
-  const whole = found.isCertain ? ', whole intervals included' : ' by the estimates; not all intervals are';
-  pdf.paragraph(found.passes ? `Within the budget${whole}.` : 'Not within the budget.', found.passes ? 'good' : 'bad');
+  pdf.paragraph(verdictSentence(found), found.passes ? 'good' : 'bad');
   pdf.table(
     [column('criterion', 2), column('limit'), column('measured', 2), column('n', 0.5, true), column('', 1.4)],
     found.criteria.map(({ name, bound, limit, estimate, isMet, isCertain }) => [

@@ -42,10 +42,11 @@ export function printVersion(
   version: Version,
   names: ReadonlyMap<string, readonly string[]>,
   context: CommandContext,
+  verdict?: string,
 ): void {
   const refs = names.get(version.id) ?? [];
   context.print(
-    `${shortId(version.id)}${refs.length > 0 ? ` (${refs.join(', ')})` : ''}  ${shortTime(version.time)}  ${version.author}  ${version.message.split('\n', 1)[0] ?? ''}`,
+    `${shortId(version.id)}${refs.length > 0 ? ` (${refs.join(', ')})` : ''}  ${shortTime(version.time)}  ${version.author}  ${version.message.split('\n', 1)[0] ?? ''}${verdict === undefined ? '' : `  [${verdict}]`}`,
   );
 }
 

@@ -1,4 +1,5 @@
 // Reports of evaluations on the terminal and as files.
+import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../../core/evaluation/report.ts';
@@ -69,7 +70,7 @@ export function printReport(
   for (const { name, isMet, isCertain } of verdict.criteria) {
     if (!isMet || !isCertain) context.print(`  ${isMet ? 'met, but not for the whole interval' : 'NOT MET'}: ${name}`);
   }
-  context.print(verdict.passes ? 'Within the budget.' : 'Not within the budget.');
+  context.print(verdictSentence(verdict));
 }
 
 export function percentOf({ value, low, high }: Estimate): string {

@@ -1,5 +1,6 @@
 // Looking at versions, and naming them.
 import { percent } from '../../../contract/base/figures.ts';
+import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
@@ -25,7 +26,10 @@ const editLog: Command = {
       const limit = optionalNumber(arguments_, 'limit', { min: 1, integer: true }) ?? Infinity;
       const versions = project.versions.log(flag(arguments_, 'all') ? undefined : heads).slice(0, limit);
       const names = namesByVersion(project);
-      for (const version of versions) printVersion(version, names, context);
+      for (const version of versions) {
+        const [latest] = project.evaluations.list({ edit: version.edit });
+        printVersion(version, names, context, latest && verdictWord(latest.passes).word);
+      }
       if (versions.length === 0) context.print('No versions yet.');
       return { versions: versions.map((version) => ({ ...version, names: names.get(version.id) ?? [] })) };
     }),

@@ -10,6 +10,7 @@ import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluati
 import { toFileError } from '../../../core/files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
+import { withEvaluationDefaults } from '../../../workbench/evaluationDefaults.ts';
 import { behaviourJob, evaluationJob } from '../../../workbench/evaluationJobs.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
@@ -38,9 +39,13 @@ export const evaluateCommand: ComputeCommand = {
     target: {
       type: 'string',
       multiple: true,
-      description: 'A behaviour that the edit is for; by default all that are not to be kept.',
+      description:
+        'A behaviour that the edit is for; those that the version must satisfy when left out, or else all that may change.',
     },
-    corpus: { type: 'string', description: 'Held-out text for collateral.' },
+    corpus: {
+      type: 'string',
+      description: 'Held-out text for collateral; text of the project without the behaviour when left out.',
+    },
     activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is used.' },
     budget: { type: 'string', description: 'A JSON file with limits, or "default"; no verdict when left out.' },
     ...optionsOfSettings(evaluationSettings),
@@ -58,23 +63,20 @@ export const evaluateCommand: ComputeCommand = {
       const corpus = optionalText(arguments_, 'corpus');
       const store = optionalText(arguments_, 'activations');
       const text = corpus !== undefined ? { corpus: resolve(corpus) } : store !== undefined ? { store } : undefined;
-      const { id } = await runToEnd(
-        workbench,
-        evaluationJob,
-        {
-          ...treatment,
-          behaviours: behaviours.map(inRequest),
-          ...(targets.length === 0 ? {} : { targets }),
-          ...given('text', text),
-          settings: {
-            ...(flag(arguments_, 'quick') ? EVALUATION_SIZES.figures.settings : {}),
-            ...settingsFrom(evaluationSettings, arguments_),
-          },
-          budget: await budgetOf(optionalText(arguments_, 'budget')),
-          author: authorOf(arguments_).author,
+      const request = {
+        ...treatment,
+        behaviours: behaviours.map(inRequest),
+        ...(targets.length === 0 ? {} : { targets }),
+        ...given('text', text),
+        settings: {
+          ...(flag(arguments_, 'quick') ? EVALUATION_SIZES.figures.settings : {}),
+          ...settingsFrom(evaluationSettings, arguments_),
         },
-        { signal: context.signal },
-      );
+        budget: await budgetOf(optionalText(arguments_, 'budget')),
+        author: authorOf(arguments_).author,
+      };
+      const complete = await withEvaluationDefaults(workbench, request, { isWorking: false, isTrainingText: false });
+      const { id } = await runToEnd(workbench, evaluationJob, complete, { signal: context.signal });
       const { report, ...summary } = workbench.project.evaluations.get(id);
       printReport(report, context);
       const files = await writeReports(workbench, { ...summary, report }, arguments_, context);

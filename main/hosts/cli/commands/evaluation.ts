@@ -1,3 +1,4 @@
+import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { percent } from '../../../contract/base/figures.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { compareReports } from '../../../core/evaluation/compareReports.ts';
@@ -43,9 +44,8 @@ const evaluationList: ComputeCommand = {
       const { evaluations, versions } = workbench.project;
       const found = evaluations.list(ref === undefined ? {} : { version: versions.resolve(ref) });
       for (const { id, version, passes, author, time } of found) {
-        const verdict = passes === null ? 'no budget' : passes ? 'within budget' : 'not within budget';
         context.print(
-          `${shortId(id)}  ${version === null ? 'not committed' : shortId(version)}  ${verdict}  ${author}, ${time}`,
+          `${shortId(id)}  ${version === null ? 'not committed' : shortId(version)}  ${verdictWord(passes).word}  ${author}, ${time}`,
         );
       }
       if (found.length === 0) context.print('No evaluations yet.');

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { exportWarning } from '../../../contract/domain/verdictWords.ts';
+import { editId } from '../../../core/edits/edit.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS } from '../../../core/export/forms/index.ts';
 import type { Ladder } from '../../../core/export/ladder.ts';
 import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
@@ -96,7 +98,10 @@ export const exportCommand: ComputeCommand = {
         );
       } else if (python) context.print(`Not checked in Python: ${result.python?.reason ?? ''}`);
       for (const warning of result.warnings) context.print(warning);
-      return { ...result };
+      const [latest] = workbench.project.evaluations.list({ edit: editId(edit) });
+      const warning = exportWarning(latest?.passes);
+      if (warning !== null) context.print(`Warning: ${warning}`);
+      return { ...result, verdict: latest?.passes ?? null };
     }),
 };
 

@@ -20,7 +20,6 @@ const BASELINE_NAMES: Readonly<Record<string, string>> = {
   differenceOfMeansProjection: 'difference of means, projected out',
 };
 
-/** Several draws of random features have numbers. */
 /** Random features by their numbers: 'random features 2 (12, 40, …)'. */
 export function baselineName(
   { kind, features }: Report['baselines'][number],
@@ -52,14 +51,6 @@ export function change(estimate: Estimate, format: (value: number) => string = p
 
 export function isSignificant({ low, high }: Estimate): boolean {
   return low > 0 || high < 0;
-}
-
-export function verdictWord(passes: boolean | null): {
-  readonly word: string;
-  readonly tone: 'good' | 'bad' | 'plain';
-} {
-  if (passes === null) return { word: 'no budget', tone: 'plain' };
-  return passes ? { word: 'within budget', tone: 'good' } : { word: 'not within budget', tone: 'bad' };
 }
 
 /** Targets first, then what is to be kept. */
