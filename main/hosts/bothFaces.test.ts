@@ -1,24 +1,18 @@
 // A job that one face of the program began is finished by the other: each kind is begun on the command line, stopped by
 // Ctrl-C and resumed over the API of the window, and the reverse. Real engine, real files, the sample's model.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Api } from '../contract/api/contract.ts';
 import type { Job } from '../contract/api/job.ts';
 import { errata } from '../testing/hosts/commandLine.ts';
-import { startHost, type StartedHost } from '../testing/hosts/startHost.ts';
+import { CAPTURE, PROMPTS, SITE, startFaces, TRAINING, type FacesProject } from '../testing/hosts/facesProject.ts';
 import { JOB_KINDS } from '../workbench/jobKinds.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
-const SITE = 'blocks.2.hook_resid_post';
-const TRAINING = { architecture: 'topk', size: 64, k: 4, batchSize: 64, steps: 20 } as const;
 const QUICK = { contexts: 0, baselines: false, doses: [], blastRadius: false };
-const PROMPTS = {
-  with: ['The nurse said that', 'The colour of snow is', 'The doctor said that', 'The young of a cow is'],
-  without: ['Once upon a time', 'Tell me', 'There was a', 'We went to the'],
-};
 
 interface Begun {
   /** The words of the command that begins such a job. */
@@ -29,7 +23,7 @@ interface Begun {
 }
 
 const trainWords = ['--architecture', 'topk', '--features', '64', '-k', '4', '--batch-size', '64', '--steps', '20'];
-const prompts = (side: 'with' | 'without') => join(project, `${side}.txt`);
+const prompts = (side: 'with' | 'without') => started.prompts(side);
 
 const KINDS: Readonly<Record<string, Begun>> = {
   capture: {
@@ -38,7 +32,7 @@ const KINDS: Readonly<Record<string, Begun>> = {
       ...['--context-length', '32', '--max-contexts', '40'],
     ],
     stopAt: 'activations.capture',
-    call: (api, name) => api.activations.capture({ ...capture, name }),
+    call: (api, name) => api.activations.capture({ ...CAPTURE, name }),
   },
   train: {
     words: (name) => ['train', name, '--activations', 'store', ...trainWords],
@@ -106,38 +100,12 @@ const KINDS: Readonly<Record<string, Begun>> = {
   },
 };
 
-const capture = {
-  model: 'sample',
-  corpus: { from: 'project', name: 'corpus.jsonl' },
-  sites: [SITE],
-  name: 'store',
-  contextLength: 32,
-  maxContexts: 40,
-} as const;
-
-let started: StartedHost;
+let started: FacesProject;
 let project: string;
 
 beforeAll(async () => {
-  started = await startHost();
-  const { api, until } = started;
-  project = (await api.project.openSample()).folder;
-  for (const side of ['with', 'without'] as const) await writeFile(prompts(side), `${PROMPTS[side].join('\n')}\n`);
-  await until((await api.activations.capture(capture)).id, 'succeeded');
-  await until((await api.dictionary.train({ name: 'run', activations: 'store', ...TRAINING })).id, 'succeeded');
-  for (const name of ['tiny', 'other']) await api.behaviour.save({ behaviour: behaviour(name) });
-  const { dictionary } = await api.dictionary.describe({ name: 'run' });
-  await api.edit.begin({ branch: 'chain', model: dictionary.model.hash, discard: true });
-  for (const feature of [1, 2, 3]) {
-    const place = {
-      dictionary: dictionary.quality?.hash ?? '',
-      site: SITE,
-      scope: { positions: 'all' },
-      gates: [],
-    } as const;
-    await api.edit.setOperations({ operations: [{ kind: 'ablate', feature, ...place }] });
-    await api.edit.commit({ message: `Ablate ${feature}` });
-  }
+  started = await startFaces();
+  ({ project } = started);
 });
 afterAll(() => started.stop());
 
@@ -233,19 +201,3 @@ it('an export to a folder elsewhere is written by the command, and is no job tha
   expect(existsSync(join(target, 'manifest.json'))).toBe(true);
   expect((await api.job.list()).length).toBe(before);
 });
-
-function behaviour(name: string) {
-  const text = { system: '', raw: true, note: '', isHeldOut: false, tags: {} };
-  const checks = [{ kind: 'contains', text: name, ignoreCase: true, expected: false }] as const;
-  return {
-    format: 'errata.behaviour.1',
-    name,
-    description: '',
-    aim: 'lower',
-    maxNewTokens: 2,
-    cases: PROMPTS.with.map((prompt, index) => ({
-      ...{ ...text, role: 'target' as const, prompt, checks: [...checks] },
-      split: index % 2 === 0 ? ('report' as const) : ('choose' as const),
-    })),
-  } as const;
-}

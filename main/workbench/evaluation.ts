@@ -11,7 +11,7 @@ import { listDictionaries } from './dictionaries.ts';
 import { editNamed, WORKING } from './editParts.ts';
 import { evaluationDefaults, withEvaluationDefaults } from './evaluationDefaults.ts';
 import { evaluationJob, type EvaluationRequest } from './evaluationJobs.ts';
-import { planEvaluation } from './evaluationPlan.ts';
+import { checkEvaluation, planEvaluation } from './evaluationPlan.ts';
 import { forecastCalibration, forecastEdit } from './forecast.ts';
 import { labelTexts } from './labelTexts.ts';
 import type { Workbench } from './workbench.ts';
@@ -89,8 +89,7 @@ export async function prepareEvaluation(
   asker: Pick<Asker, 'pathOf' | 'author'>,
 ): Promise<EvaluationRequest> {
   const request = await requestOf(workbench, input, asker);
-  // What cannot be run is refused now, not when its turn comes.
-  await planEvaluation(workbench, request, () => Promise.resolve(null));
+  await checkEvaluation(workbench, request);
   return { ...request, budget: budget === null ? null : parseBudget(budget), author: asker.author().author };
 }
 
@@ -111,8 +110,7 @@ export const evaluation: Procedures<'evaluation'> = {
     const treatment = { ...editNamed(workbench, of), isWorking: of === WORKING };
     return { budget: DEFAULT_BUDGET, ...(await evaluationDefaults(workbench, treatment, all)) };
   },
-  plan: async (workbench, input, asker) =>
-    planEvaluation(workbench, await requestOf(workbench, input, asker), () => workbench.speed.gigaflops()),
+  plan: async (workbench, input, asker) => planEvaluation(workbench, await requestOf(workbench, input, asker)),
   start: async (workbench, input, call) => call.start(evaluationJob, await prepareEvaluation(workbench, input, call)),
   compare: (workbench, { one, other }) => {
     const { evaluations } = workbench.project;

@@ -30,13 +30,13 @@ const SLOWNESS = 12;
 const LOOKED_AT = 5;
 
 /**
- * @param gigaflops of the device; null when it cannot be told.
+ * @param gigaflops of the device; null when it cannot be told. Measured when left out.
  * @throws AppError `empty` for an edit without operations, suites without cases or nothing to run on; `not-found`; `usage`.
  */
 export async function planEvaluation(
   workbench: Workbench,
   request: Omit<EvaluationRequest, 'budget' | 'author'>,
-  gigaflops: () => Promise<number | null>,
+  gigaflops: () => Promise<number | null> = () => workbench.speed.gigaflops(),
 ): Promise<EvaluationPlan> {
   const { project } = workbench;
   const { edit } = request;
@@ -90,6 +90,11 @@ async function textWarnings(
   return [
     `The held-out text contains ${found.behaviour} (“${found.words.slice(0, 60)}”), and losing it counts as damage. Choose text without it.`,
   ];
+}
+
+/** Refuses now what could not be run when its turn comes. @throws AppError as planEvaluation. */
+export async function checkEvaluation(workbench: Workbench, request: Parameters<typeof planEvaluation>[1]) {
+  await planEvaluation(workbench, request, () => Promise.resolve(null));
 }
 
 function warnings(

@@ -1,12 +1,11 @@
 // What can be asked of the exports of the project.
-import { stat } from 'node:fs/promises';
 import type { export_ as contract } from '../contract/api/export.ts';
-import { AppError } from '../contract/base/errors.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
 import { findForm } from '../core/export/forms/index.ts';
 import type { Asker, Procedures } from './call.ts';
 import {
   exportJob,
+  freeFolder,
   listExports,
   planExport,
   removeExport,
@@ -17,19 +16,16 @@ import {
   type ExportRequest,
   type ProjectExport,
 } from './exports.ts';
-import { folderOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 /** The request of an export that can begin. @throws AppError `exists` for a name that is taken, `not-found`, `permission`. */
 export async function prepareExport(
-  { project }: Pick<Workbench, 'project'>,
+  workbench: Pick<Workbench, 'project'>,
   { name, version, form, text, python, calibrate = false }: InputOf<(typeof contract)['start']>,
   { pathOf }: Pick<Asker, 'pathOf'>,
 ): Promise<ExportRequest> {
-  if (await stat(folderOf(project.folder, 'exports', name)).catch(() => null)) {
-    throw new AppError('exists', `There is an export called ${name} already. Choose another name.`);
-  }
-  const { id, operations, author, message } = project.versions.get(version);
+  await freeFolder(workbench, name);
+  const { id, operations, author, message } = workbench.project.versions.get(version);
   return {
     edit: { operations },
     target: name,

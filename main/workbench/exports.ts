@@ -125,17 +125,31 @@ async function modelOf({ project }: Workbench, [first]: readonly ProjectDictiona
   return findModelByHash(project.folder, first.model.hash);
 }
 
+/** With a slash it is a path, else a name in the project. */
+function isPath(target: string): boolean {
+  return /[\\/]/u.test(target);
+}
+
+/** The folder of an export that there is not yet. @throws AppError `exists`, `usage` for a name that cannot be one. */
+export async function freeFolder({ project }: Pick<Workbench, 'project'>, target: string): Promise<string> {
+  const folder = isPath(target) ? resolve(target) : folderOf(project.folder, 'exports', target);
+  if (!(await stat(folder).catch(() => null))) return folder;
+  if (isPath(target)) throw new AppError('exists', `${folder}: it exists already. Choose another folder.`);
+  throw new AppError('exists', `There is an export called ${target} already. Choose another name.`);
+}
+
 /**
  * Exports under a name of the project, as a job; or, with a slash in `target`, to any folder. That is no job of the project:
  * it has no checkpoint, and whoever opens the project next must not be led to write outside.
- * @throws AppError as exportModel does.
+ * @throws AppError as exportModel does; `exists` for a name that is taken.
  */
 export async function exportEdit(
   workbench: Workbench,
   { target, ...content }: ExportContent & { readonly target: string },
   signal: AbortSignal,
 ) {
-  if (/[\\/]/.test(target)) return writeExport(workbench, content, resolve(target), { signal });
+  const folder = await freeFolder(workbench, target);
+  if (isPath(target)) return writeExport(workbench, content, folder, { signal });
   return runToEnd(workbench, exportJob, { ...content, target }, { signal });
 }
 

@@ -23,7 +23,15 @@ import type { Workbench } from './workbench.ts';
 /** The texts that statistics of a dictionary can be over. @throws AppError `not-found`, `conflict`. */
 export async function offerStatisticsTexts(workbench: Workbench, { dictionary }: { readonly dictionary: string }) {
   const { texts, preferred } = await statisticsTexts(workbench, await findFinishedDictionary(workbench, dictionary));
-  return { texts, hasPreferred: preferred !== null, corpusContexts: STATISTICS_CONTEXTS };
+  return {
+    texts: texts.map((text) => {
+      if (text.from === 'corpus') return text;
+      const { from, name, tokens, isTrainedOn } = text;
+      return { from, name, tokens, isTrainedOn };
+    }),
+    hasPreferred: preferred !== null,
+    corpusContexts: STATISTICS_CONTEXTS,
+  };
 }
 
 /** The request of a computation that can begin. @throws AppError as statisticsRequest; `permission`. */

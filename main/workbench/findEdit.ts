@@ -15,10 +15,14 @@ import { jobKind, runToEnd } from './jobKind.ts';
 import type { ComputeOptions } from './compute.ts';
 import type { Workbench } from './workbench.ts';
 
-/** Finds, and keeps what is found as a finding of the project. @throws AppError as computeEdit. */
+/**
+ * Finds, and keeps what is found as a finding of the project. A search that asked for the same and was stopped goes on.
+ * @throws AppError as computeEdit; `exists` while another search of that name is under way.
+ */
 export async function findEdit(workbench: Workbench, request: FindRequest, signal: AbortSignal) {
   const { corpus, ...rest } = request;
   const description = { ...rest, ...(corpus === undefined ? {} : { corpus: resolve(corpus) }) };
+  refuseUnderWay(workbench, description, { mayContinue: true });
   return runToEnd(workbench, findJob, description, { signal });
 }
 
@@ -39,6 +43,23 @@ export const findJob = jobKind({
   canPause: false,
   changes: ['findings'],
 });
+
+/**
+ * Two searches of one name would write to one finding.
+ * @param options.mayContinue the same request is no second search: it goes on with the first.
+ * @throws AppError `exists`.
+ */
+export function refuseUnderWay(
+  { project }: Pick<Workbench, 'project'>,
+  request: FindRequest,
+  { mayContinue = false }: { readonly mayContinue?: boolean } = {},
+): void {
+  const isUnderWay = project.jobs
+    .list(['running', 'queued'])
+    .filter(({ kind, description }) => kind === findJob.name && !(mayContinue && findJob.isSame(description, request)))
+    .some(({ description }) => findJob.titleOf(description)?.subject === request.name);
+  if (isUnderWay) throw new AppError('exists', `A search called ${request.name} is under way already.`);
+}
 
 /** @throws AppError `not-found` for a behaviour or dictionary, `mismatch` for dictionaries of several models, and as findEdit. */
 async function computeEdit(

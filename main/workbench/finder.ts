@@ -10,7 +10,7 @@ import { readPromptFile } from '../core/finder/promptFile.ts';
 import { promptListsSchema } from '../core/finder/promptLists.ts';
 import type { Asker, Procedures } from './call.ts';
 import { pathOfCorpus } from './corpora.ts';
-import { commitFound, findJob, takeFound } from './findEdit.ts';
+import { commitFound, findJob, refuseUnderWay, takeFound } from './findEdit.ts';
 import { listFindings, readFinding, removeFinding, type Finding } from './findings.ts';
 import { planSearch } from './findPlan.ts';
 import { findRequestSchema, type FindRequest } from './findRequest.ts';
@@ -46,10 +46,7 @@ export async function prepareSearch(
 ): Promise<FindRequest> {
   const request = await requestOf(workbench, input, asker);
   await planSearch(workbench, request); // refuses what cannot be searched, before there is a job
-  const isUnderWay = workbench.project.jobs
-    .list(['running', 'queued'])
-    .some(({ kind, description }) => kind === findJob.name && findJob.titleOf(description)?.subject === request.name);
-  if (isUnderWay) throw new AppError('exists', `A search called ${request.name} is under way already.`);
+  refuseUnderWay(workbench, request);
   return request;
 }
 

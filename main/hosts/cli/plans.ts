@@ -1,9 +1,14 @@
-// Plans of long work as commands print them before it begins: what the window shows beside its start button.
+// Plans of long work as commands print them before it begins, or with --plan alone: what the window shows next to its start
+// button, from the same functions of the workbench.
 import type { contract } from '../../contract/api/contract.ts';
 import { byteSize, shortNumber } from '../../contract/base/figures.ts';
 import type { OutputOf } from '../../contract/rpc/procedure.ts';
-import type { CommandContext } from './command.ts';
+import type { CommandContext, Option } from './command.ts';
 import { formatDuration } from './terminal.ts';
+
+export const PLAN_OPTION: Readonly<Record<string, Option>> = {
+  plan: { type: 'boolean', description: 'Only show the plan and its warnings.' },
+};
 
 type Print = Pick<CommandContext, 'print'>;
 
@@ -38,4 +43,65 @@ export function printTrainingPlan(
     ...about(seconds).map((time) => [time, ...by].join(' ')),
   ];
   printPlan(parts, warnings, context);
+}
+
+const cases = (count: number) => `${count} ${count === 1 ? 'case' : 'cases'}`;
+
+export function printEvaluationPlan(
+  { operations, suites, texts, seconds, basis, hasForecast, warnings }: OutputOf<typeof contract.evaluation.plan>,
+  context: Print,
+): void {
+  const by =
+    basis === null ? [] : [basis === 'evaluations' ? 'by earlier evaluations' : 'a guess by the device’s speed'];
+  const parts = [
+    `${operations} ${operations === 1 ? 'operation' : 'operations'}`,
+    ...suites.map(({ name, role, cases: of }) => `${name} (${role}, ${cases(of)})`),
+    `${texts} texts to run`,
+    ...about(seconds).map((time) => [time, ...by].join(', ')),
+    ...(hasForecast ? ['with a forecast to check'] : []),
+  ];
+  printPlan(parts, warnings, context);
+}
+
+export function printSearchPlan(
+  { target, keep, tokens, seconds, isMeasured }: OutputOf<typeof contract.finder.plan>,
+  context: Print,
+): void {
+  const sideOf = (word: string, { name, choose, lookedAt }: typeof target) =>
+    `${word} ${name} (${lookedAt} of ${cases(choose)} looked at)`;
+  const parts = [
+    sideOf('reduce', target),
+    ...keep.map((side) => sideOf('preserve', side)),
+    `${shortNumber(tokens)} tokens`,
+    ...about(seconds),
+    isMeasured ? 'as fast as the last search' : 'a guess by the size of the model',
+  ];
+  printPlan(parts, [], context);
+}
+
+/** The forms, the one that is taken where none is named with a star. */
+export function printExportPlan(
+  { rungs, default: first }: OutputOf<typeof contract.export.plan>,
+  { print }: Print,
+): void {
+  for (const { form, applies, badge, reason } of rungs) {
+    const mark = form === first ? '*' : ' ';
+    print(`${mark} ${form.padEnd(12)} ${(applies ? (badge ?? '') : 'no').padEnd(12)} ${reason}`);
+  }
+}
+
+/** The texts, the best first; the one that is taken where none is named with a star. */
+export function printStatisticsTexts(
+  { texts, hasPreferred, corpusContexts }: OutputOf<typeof contract.feature.statisticsTexts>,
+  { print }: Print,
+): void {
+  if (texts.length === 0) print('There is no text to count over: name one with --corpus.');
+  for (const [index, text] of texts.entries()) {
+    const mark = index === 0 && hasPreferred ? '*' : ' ';
+    const what =
+      text.from === 'activations'
+        ? `activations, ${shortNumber(text.tokens)} tokens${text.isTrainedOn ? ', of its training' : ''}`
+        : `corpus, ${byteSize(text.bytes)}, the first ${corpusContexts} contexts`;
+    print(`${mark} ${text.name}  ${what}`);
+  }
 }

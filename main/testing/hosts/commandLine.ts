@@ -31,13 +31,15 @@ export interface RunOptions {
   readonly stopAt?: string;
   /** Is told of every task that the engine is given. */
   readonly onTask?: (task: string) => void;
+  /** Is told of every line, also of a command that fails later. */
+  readonly onPrint?: (line: string) => void;
 }
 
 /** Runs `errata WORDS …` in the project's folder. @throws AppError as the command does. */
 export async function errata(
   project: string,
   words: readonly string[],
-  { stopAt, onTask }: RunOptions = {},
+  { stopAt, onTask, onPrint }: RunOptions = {},
 ): Promise<Said> {
   const line = parseLine(['--project', project, ...words], commands);
   if (line.kind !== 'run') throw new Error(`This is not a command: ${words.join(' ')}`);
@@ -58,7 +60,10 @@ export async function errata(
     projectFolder: line.projectFolder,
     json: false,
     signal: abort.signal,
-    print: (text) => void printed.push(text),
+    print: (text) => {
+      printed.push(text);
+      onPrint?.(text);
+    },
     progress: () => undefined,
     device: () => Promise.resolve(CPU),
     compute,

@@ -7,7 +7,7 @@ import { nameFrom } from '../../../workbench/projectFolder.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
-import { printCapturePlan } from '../plans.ts';
+import { PLAN_OPTION, printCapturePlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, optionalText, positionals, requiredText, texts } from '../values.ts';
@@ -30,6 +30,7 @@ export const captureCommand: ComputeCommand = {
       type: 'boolean',
       description: 'Go on with the capture that stopped last. The same command again does it too.',
     },
+    ...PLAN_OPTION,
   },
   computesOn: 'any',
   run: (arguments_, context) =>
@@ -38,10 +39,13 @@ export const captureCommand: ComputeCommand = {
       const begin = async () => {
         const asker = askerOf(arguments_, context);
         const input = captureInput(arguments_, asker);
-        printCapturePlan(await planCapture(workbench, input, asker), context);
-        return runToEnd(workbench, captureJob, await prepareCapture(workbench, input, asker), { signal });
+        const plan = await planCapture(workbench, input, asker);
+        printCapturePlan(plan, context);
+        const request = await prepareCapture(workbench, input, asker);
+        return flag(arguments_, 'plan') ? { plan } : runToEnd(workbench, captureJob, request, { signal });
       };
       const result = flag(arguments_, 'resume') ? await resumeCapture(workbench, signal) : await begin();
+      if ('plan' in result) return result.plan;
       const { stores, tokens, contexts, tokensPerSecond } = result;
       const speed = result.tokensRun > 0 ? `, ${formatRate(tokensPerSecond, 'tokens')}` : '';
       context.print(`Captured ${tokens} tokens in ${contexts} contexts${speed}:`);

@@ -12,11 +12,13 @@ import { isVersionFile, readVersionFile } from '../../../storage/versions/versio
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
 import { withEvaluationDefaults } from '../../../workbench/evaluationDefaults.ts';
 import { behaviourJob, evaluationJob } from '../../../workbench/evaluationJobs.ts';
+import { planEvaluation } from '../../../workbench/evaluationPlan.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { PLAN_OPTION, printEvaluationPlan } from '../plans.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, given, oneOf, optionalText, positionals, texts } from '../values.ts';
@@ -50,6 +52,7 @@ export const evaluateCommand: ComputeCommand = {
     budget: { type: 'string', description: 'A JSON file with limits, or "default"; no verdict when left out.' },
     ...optionsOfSettings(evaluationSettings),
     quick: { type: 'boolean', description: 'Without baselines, doses and blast radius.' },
+    ...PLAN_OPTION,
     ...REPORT_OPTIONS,
     ...AUTHOR_OPTION,
   },
@@ -72,11 +75,19 @@ export const evaluateCommand: ComputeCommand = {
           ...(flag(arguments_, 'quick') ? EVALUATION_SIZES.figures.settings : {}),
           ...settingsFrom(evaluationSettings, arguments_),
         },
-        budget: await budgetOf(optionalText(arguments_, 'budget')),
-        author: authorOf(arguments_).author,
       };
+      const budget = await budgetOf(optionalText(arguments_, 'budget'));
       const complete = await withEvaluationDefaults(workbench, request, { isWorking: false, isTrainingText: false });
-      const { id } = await runToEnd(workbench, evaluationJob, complete, { signal: context.signal });
+      const plan = await planEvaluation(workbench, complete);
+      printEvaluationPlan(plan, context);
+      if (flag(arguments_, 'plan')) return { ...plan };
+      const { author } = authorOf(arguments_);
+      const { id } = await runToEnd(
+        workbench,
+        evaluationJob,
+        { ...complete, budget, author },
+        { signal: context.signal },
+      );
       const { report, ...summary } = workbench.project.evaluations.get(id);
       printReport(report, context);
       const files = await writeReports(workbench, { ...summary, report }, arguments_, context);

@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises';
 import { exportWarning } from '../../../contract/domain/verdictWords.ts';
 import { editId } from '../../../core/edits/edit.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS } from '../../../core/export/forms/index.ts';
-import type { Ladder } from '../../../core/export/ladder.ts';
 import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { CommandContext, ComputeCommand, ComputeContext } from '../command.ts';
 import { EDIT_OPTIONS, editOf } from '../editOptions.ts';
+import { printExportPlan } from '../plans.ts';
 import { flag, given, oneOf, optionalText, positionals } from '../values.ts';
 
 interface Figures {
@@ -59,19 +59,15 @@ export const exportCommand: ComputeCommand = {
   computesOn: 'any',
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', ...computingOf(context) }, async (workbench) => {
-      if (flag(arguments_, 'plan')) {
-        const { edit: planned } = await editOf(arguments_, workbench, 'export');
-        const ladder = await planExport(workbench, planned.operations);
-        printLadder(ladder, context);
-        return { ...ladder };
-      }
+      const { edit, provenance } = await editOf(arguments_, workbench, 'export');
+      const plan = await planExport(workbench, edit.operations);
+      printExportPlan(plan, context);
+      if (flag(arguments_, 'plan')) return { ...plan };
       const [target] = positionals(arguments_, ['NAME'], 'export');
       const corpus = optionalText(arguments_, 'corpus');
       const store = optionalText(arguments_, 'activations');
       const text = corpus !== undefined ? { corpus } : store !== undefined ? { store } : undefined;
-      const { edit, provenance } = await editOf(arguments_, workbench, 'export');
-      const form =
-        oneOf(arguments_, 'form', EXPORT_FORM_NAMES) ?? (await planExport(workbench, edit.operations)).default;
+      const form = oneOf(arguments_, 'form', EXPORT_FORM_NAMES) ?? plan.default;
       const calibrate = flag(arguments_, 'calibrate');
       const python = flag(arguments_, 'python');
       const result = await exportEdit(
@@ -107,13 +103,6 @@ export const exportCommand: ComputeCommand = {
 
 function computingOf({ compute, computeAfresh }: ComputeContext) {
   return { compute, computeAfresh };
-}
-
-function printLadder({ rungs, default: first }: Ladder, context: CommandContext): void {
-  for (const { form, applies, badge, reason } of rungs) {
-    const mark = form === first ? '*' : ' ';
-    context.print(`${mark} ${form.padEnd(12)} ${(applies ? (badge ?? '') : 'no').padEnd(12)} ${reason}`);
-  }
 }
 
 export const verifyCommand: ComputeCommand = {

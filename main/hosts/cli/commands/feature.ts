@@ -6,12 +6,14 @@ import { LABEL_STATES } from '../../../core/labels/labels.ts';
 import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/featureQuery.ts';
 import { MOST_ROWS } from '../../../storage/entities/features.ts';
+import { offerStatisticsTexts } from '../../../workbench/feature.ts';
 import { topFeatures } from '../../../workbench/dictionaries.ts';
 import { computeFeatureStatistics, showFeature, suggestFeatureLabel, tryText } from '../../../workbench/features.ts';
 import { listFeatures } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { CommandArguments, ComputeCommand, ComputeContext } from '../command.ts';
+import { printStatisticsTexts } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import {
   flag,
@@ -78,11 +80,17 @@ const featureStats: ComputeCommand = {
     },
     corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them, that the model reads now.' },
     ...optionsOfSettings(statisticsSettings),
+    plan: { type: 'boolean', description: 'Only show the texts at hand, the best first.' },
   },
   computesOn: 'any',
   run: (arguments_, context) =>
     withProjectOf(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature stats');
+      if (flag(arguments_, 'plan')) {
+        const texts = await offerStatisticsTexts(workbench, { dictionary });
+        printStatisticsTexts(texts, context);
+        return texts;
+      }
       const result = await computeFeatureStatistics(
         workbench,
         {

@@ -8,10 +8,12 @@ import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
 import { type FindRequest } from '../../../workbench/findRequest.ts';
 import { listFindings, type Finding } from '../../../workbench/findings.ts';
+import { planSearch } from '../../../workbench/findPlan.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { CommandArguments, CommandContext, ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { PLAN_OPTION, printSearchPlan } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, given, optionalText, positionals, texts } from '../values.ts';
 
@@ -45,6 +47,7 @@ export const findCommand: ComputeCommand = {
     },
     commit: { type: 'string', description: 'Make what is found the first version of a new branch of this name.' },
     ...optionsOfSettings(findSettings),
+    ...PLAN_OPTION,
     list: { type: 'boolean', description: 'Only list what earlier searches in this project have found.' },
     ...AUTHOR_OPTION,
   },
@@ -54,17 +57,17 @@ export const findCommand: ComputeCommand = {
       if (flag(arguments_, 'list')) return listFound(await listFindings(workbench), context);
       const behaviours = await behavioursOf(arguments_);
       const subject = 'target' in behaviours ? behaviours.target : 'prompts';
-      const found = await findEdit(
-        workbench,
-        {
-          name: optionalText(arguments_, 'name') ?? nameFrom(subject),
-          behaviours,
-          dictionaries: texts(arguments_, 'dictionary'),
-          ...given('corpus', optionalText(arguments_, 'corpus')),
-          settings: settingsFrom(findSettings, arguments_),
-        },
-        context.signal,
-      );
+      const request = {
+        name: optionalText(arguments_, 'name') ?? nameFrom(subject),
+        behaviours,
+        dictionaries: texts(arguments_, 'dictionary'),
+        ...given('corpus', optionalText(arguments_, 'corpus')),
+        settings: settingsFrom(findSettings, arguments_),
+      };
+      const plan = await planSearch(workbench, request);
+      printSearchPlan(plan, context);
+      if (flag(arguments_, 'plan')) return { ...plan };
+      const found = await findEdit(workbench, request, context.signal);
       printFound(found, context);
       const branch = optionalText(arguments_, 'commit');
       if (branch === undefined) return { ...found };

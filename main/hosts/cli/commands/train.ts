@@ -7,7 +7,7 @@ import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { planTraining, prepareTraining, resumeTraining, trainJob } from '../../../workbench/training.ts';
 import { inputOf } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
-import { printTrainingPlan } from '../plans.ts';
+import { PLAN_OPTION, printTrainingPlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, positionals, requiredText } from '../values.ts';
@@ -25,6 +25,7 @@ export const trainCommand: ComputeCommand = {
     activations: { type: 'string', short: 'a', description: 'The store of activations to train on.' },
     ...optionsOfSettings(runSettings),
     resume: { type: 'boolean', description: 'Go on with the run NAME, which stopped before its end.' },
+    ...PLAN_OPTION,
   },
   computesOn: 'any',
   run: (arguments_, context) =>
@@ -33,12 +34,14 @@ export const trainCommand: ComputeCommand = {
       const begin = async () => {
         const input = trainInput(arguments_, name);
         const request = await prepareTraining(workbench, input);
-        printTrainingPlan(await planTraining(workbench, input), context);
-        return runToEnd(workbench, trainJob, request, { signal: context.signal });
+        const plan = await planTraining(workbench, input);
+        printTrainingPlan(plan, context);
+        return flag(arguments_, 'plan') ? { plan } : runToEnd(workbench, trainJob, request, { signal: context.signal });
       };
       const result = flag(arguments_, 'resume')
         ? await resumeTraining(workbench, onlyName(arguments_, name), context.signal)
         : await begin();
+      if ('plan' in result) return result.plan;
       context.print(`Trained ${name} at ${formatRate(result.tokensPerSecond, 'tokens')}.`);
       printQuality(result, context);
       return result;
