@@ -80,9 +80,19 @@ export class PromptEncoder {
 
   /** The text that generated tokens add to a prompt, its leading space kept. */
   decodeContinuation(promptIds: readonly number[], ids: readonly number[]): string {
+    const { pieces, rest } = this.#pieces(promptIds, ids);
+    return pieces.join('') + rest;
+  }
+
+  /** The text that each generated token adds; of tokens that together make a character, the last has it. */
+  pieces(promptIds: readonly number[], ids: readonly number[]): string[] {
+    return this.#pieces(promptIds, ids).pieces;
+  }
+
+  #pieces(promptIds: readonly number[], ids: readonly number[]): { readonly pieces: string[]; readonly rest: string } {
     const stream = this.tokenizer.stream();
     for (const id of promptIds.slice(-8)) stream.next(id);
-    return ids.map((id) => stream.next(id)).join('') + stream.end();
+    return { pieces: ids.map((id) => stream.next(id)), rest: stream.end() };
   }
 
   /** @throws AppError `usage` that names the case. */

@@ -5,7 +5,13 @@ import type { Behaviour, Case, CaseSplit } from './behaviour.ts';
 import type { CaseResult } from './behaviourResult.ts';
 import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
 import type { PromptEncoder } from './prompts.ts';
-import type { RunOptions, Text, IntervenableModel, Intervention } from '../interventions/intervenableModel.ts';
+import type {
+  Continuation,
+  RunOptions,
+  Text,
+  IntervenableModel,
+  Intervention,
+} from '../interventions/intervenableModel.ts';
 
 /** What one check found. The score is the number that it compares; null for checks of text. */
 export interface CheckVerdict {
@@ -19,6 +25,10 @@ export interface CaseOutcome extends CaseResult {
   readonly promptIds: readonly number[];
   /** Generated tokens without the stop token; empty where no check looks at text. */
   readonly ids: readonly number[];
+  /** Null where no check looks at text. */
+  readonly end: Continuation['end'] | null;
+  /** The token that ended the text, where one did. */
+  readonly stopId: number | null;
 }
 
 export interface BehaviourRunOptions extends RunOptions {
@@ -59,7 +69,7 @@ export async function runCases(
   });
   return cases.map((each, index): CaseOutcome => {
     const promptIds = prompts[index]?.ids ?? [];
-    const ids = generated.get(index) ?? [];
+    const { ids = [], end = null, stopId = null } = generated.get(index) ?? {};
     const output = ids.length === 0 ? '' : encoder.decodeContinuation(promptIds, ids);
     const verdicts = each.checks.map((check, position): CheckVerdict =>
       isTextCheck(check)
@@ -67,7 +77,7 @@ export async function runCases(
         : judgeScore(check, scored.get(`${index}.${position}`) ?? []),
     );
     const score = verdicts.find((verdict) => verdict.score !== null)?.score ?? null;
-    return { passed: verdicts.every(({ passed }) => passed), score, output, verdicts, promptIds, ids };
+    return { passed: verdicts.every(({ passed }) => passed), score, output, verdicts, promptIds, ids, end, stopId };
   });
 }
 
@@ -76,14 +86,14 @@ interface Prompt {
   readonly ids: readonly number[];
 }
 
-/** Generated tokens by index of the case. */
+/** What is generated, by index of the case. */
 async function generateTexts(
   intervenable: IntervenableModel,
   intervention: Intervention,
   cases: readonly Case[],
   prompts: readonly Prompt[],
   options: RunOptions & { readonly maxNewTokens: number },
-): Promise<ReadonlyMap<number, readonly number[]>> {
+): Promise<ReadonlyMap<number, Continuation>> {
   const wanted = [...cases.keys()].filter((index) => cases[index]?.checks.some(isTextCheck));
   if (wanted.length === 0) return new Map();
   const continuations = await intervenable.greedy(
@@ -91,7 +101,12 @@ async function generateTexts(
     wanted.map((index) => prompts[index]?.ids ?? []),
     options,
   );
-  return new Map(wanted.map((index, row) => [index, continuations[row]?.ids ?? []]));
+  return new Map(
+    continuations.flatMap((continuation, row) => {
+      const index = wanted[row];
+      return index === undefined ? [] : [[index, continuation] as const];
+    }),
+  );
 }
 
 /** For `case.check`: of each of the check's continuations the log-likelihood and the number of tokens. */

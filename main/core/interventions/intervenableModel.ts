@@ -45,10 +45,25 @@ export interface GreedyOptions extends RunOptions {
   readonly stopIds?: readonly number[];
 }
 
+export interface SampleOptions extends RunOptions {
+  readonly maxNewTokens: number;
+  readonly seed: number;
+}
+
 export interface Continuation {
   /** Without the stop token. */
   readonly ids: readonly number[];
   readonly end: 'stop' | 'length';
+  /** The token that ended it; null where the length did. */
+  readonly stopId: number | null;
+}
+
+/** Of the tokens after a text's prompt. */
+export interface TokenScores {
+  /** −log p in nats. */
+  readonly losses: Float32Array;
+  /** How many tokens are likelier; 0 where greedy decoding takes it. */
+  readonly ranks: Float32Array;
 }
 
 /** Tokens to be read, the first `promptLength` of which count as the prompt for the scopes of edits. */
@@ -82,6 +97,7 @@ export class IntervenableModel {
   #generator: Promise<Generator> | null = null;
   #scorer: Promise<Session> | null = null;
   #reader: Promise<Session> | null = null;
+  #ranker: Promise<Session> | null = null;
 
   /** Opens nothing yet: each session is made when it is first needed. @throws AppError `not-found` for a missing dictionary. */
   constructor({ model, runtime, dictionaries, places }: IntervenableModelOptions) {
@@ -102,7 +118,21 @@ export class IntervenableModel {
   async greedy(
     intervention: Intervention,
     prompts: readonly (readonly number[])[],
+    options: GreedyOptions,
+  ): Promise<Continuation[]> {
+    return this.#generate(intervention, prompts, options, {});
+  }
+
+  /** Continuations of the model without any edit, sampled at temperature 1. The same prompts and seed give the same ones. */
+  async sample(prompts: readonly (readonly number[])[], { seed, ...options }: SampleOptions): Promise<Continuation[]> {
+    return this.#generate(NO_INTERVENTION, prompts, options, { temperature: 1, seed });
+  }
+
+  async #generate(
+    intervention: Intervention,
+    prompts: readonly (readonly number[])[],
     { maxNewTokens, stopIds = this.model.config.eosTokenIds, signal, onRows }: GreedyOptions,
+    sampling: { readonly temperature?: number; readonly seed?: number },
   ): Promise<Continuation[]> {
     const { layers, keyValueHeads, headDim, vocabularySize } = this.model.config;
     const generator = await (this.#generator ??= openGenerator(this.model, this.#runtime, {
@@ -119,17 +149,20 @@ export class IntervenableModel {
     for (const batch of batchesByLength(prompts, fits)) {
       const rows = batch.map((index) => prompts[index] ?? []);
       const ids = rows.map((): number[] => []);
-      const ends = rows.map((): Continuation['end'] => 'length');
+      const stops = rows.map((): number | null => null);
       const feeds = this.#feeds(
         intervention,
         rows.map(({ length }) => length),
       );
-      const options = { maxNewTokens, stopIds, feeds, ...(signal ? { signal } : {}) };
+      const options = { ...sampling, maxNewTokens, stopIds, feeds, ...(signal ? { signal } : {}) };
       for await (const { sequence, id, end } of generator.generate(rows, options)) {
-        if (end === 'stop') ends[sequence] = 'stop';
+        if (end === 'stop') stops[sequence] = id;
         else ids[sequence]?.push(id);
       }
-      for (const [row, index] of batch.entries()) results[index] = { ids: ids[row] ?? [], end: ends[row] ?? 'length' };
+      for (const [row, index] of batch.entries()) {
+        const stopId = stops[row] ?? null;
+        results[index] = { ids: ids[row] ?? [], end: stopId === null ? 'length' : 'stop', stopId };
+      }
       done += batch.length;
       onRows?.(done);
     }
@@ -151,6 +184,24 @@ export class IntervenableModel {
       const { ids, promptLength } = text(texts, index);
       const losses = rowOf(outputs['loss'], row).subarray(Math.max(promptLength - 1, 0), ids.length - 1);
       results[index] = Array.from(losses, (loss) => -checkFinite(loss));
+    });
+    return results;
+  }
+
+  /**
+   * Loss and rank of each token of a text after its prompt, under the model without any edit.
+   * @throws AppError `diverged`, `usage` for a text longer than the model's context, `cancelled`.
+   */
+  async scoresOfBase(texts: readonly Text[], options: RunOptions = {}): Promise<TokenScores[]> {
+    const session = await (this.#ranker ??= this.#open(['loss', 'rank'], []));
+    const results = new Array<TokenScores>(texts.length);
+    await this.#run(session, null, texts, 3, options, (index, row, outputs) => {
+      const { ids, promptLength } = text(texts, index);
+      const after = (tensor: Tensor | undefined) =>
+        rowOf(tensor, row)
+          .slice(Math.max(promptLength - 1, 0), ids.length - 1)
+          .map(checkFinite);
+      results[index] = { losses: after(outputs['loss']), ranks: after(outputs['rank']) };
     });
     return results;
   }
@@ -198,8 +249,8 @@ export class IntervenableModel {
   }
 
   async release(): Promise<void> {
-    const sessions = [this.#generator, this.#scorer, this.#reader];
-    [this.#generator, this.#scorer, this.#reader] = [null, null, null];
+    const sessions = [this.#generator, this.#scorer, this.#reader, this.#ranker];
+    [this.#generator, this.#scorer, this.#reader, this.#ranker] = [null, null, null, null];
     for (const session of sessions) {
       const opened = await session?.catch(() => null); // whoever asked for it has seen the error
       await opened?.release();
@@ -226,14 +277,15 @@ export class IntervenableModel {
     return (this.#scorer ??= this.#open(['loss', 'argmax'], this.patches));
   }
 
-  #open(head: readonly ('loss' | 'argmax' | 'kl')[], patches: readonly Patch[]): Promise<Session> {
+  #open(head: readonly ('loss' | 'rank' | 'argmax' | 'kl')[], patches: readonly Patch[]): Promise<Session> {
     const { weightsFolder } = this.model;
     return this.#runtime.createSession(buildVariant(this.model, { head, patches }), { weightsFolder });
   }
 
   async #run(
     session: Session,
-    intervention: Intervention,
+    /** Null for a session without patches. */
+    intervention: Intervention | null,
     texts: readonly Text[],
     logitArrays: number,
     { signal, onRows }: RunOptions,
@@ -253,7 +305,7 @@ export class IntervenableModel {
       checkTokens(this.model.config, batchRows);
       const promptLengths = batchTexts.map(({ promptLength }) => promptLength);
       const outputs = await session.run({
-        ...this.#feeds(intervention, promptLengths),
+        ...(intervention && this.#feeds(intervention, promptLengths)),
         input_ids: tokenTensor(batchRows, 'right'),
       });
       for (const [row, index] of batch.entries()) take(index, row, outputs);

@@ -11,6 +11,8 @@ import type { ModelBody } from './architecture.ts';
  * - `topTokens`: outputs `top_ids` int64 and `top_log_probs` `[batch, k]`, at the same place as lastLogits.
  * - `argmax`: output `argmax` int64 `[batch, time]`, the likeliest next token at every position.
  * - `loss`: output `loss` `[batch, time − 1]`: −log p(token t+1 | tokens up to t).
+ * - `rank`: output `rank` float32 `[batch, time − 1]`: how many tokens have a larger logit than token t+1, after tokens up
+ *   to t; 0 where greedy decoding takes it. Whole numbers, exact for any vocabulary below 2²⁴.
  * - `tokenLogProbs`: input `target_ids` int64 `[batch, time, targets]`, output `token_log_probs` of that shape:
  *   log p(target is the next token).
  * - `chosenLogProbs`: inputs `scored_positions` int64 `[scored, 2]` (row, position) and `scored_targets` int64
@@ -25,6 +27,7 @@ export type Head =
   | 'topTokens'
   | 'argmax'
   | 'loss'
+  | 'rank'
   | 'tokenLogProbs'
   | 'chosenLogProbs'
   | 'kl'
@@ -48,7 +51,8 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
   const logits = lazily(() => body.logits(body.hidden));
   const lastLogits = lazily(() => body.logits(lastHidden(context)));
   for (const head of new Set(heads)) {
-    if (hasCache && (head === 'loss' || head === 'kl')) throw graphError(`The head ${head} needs the uncached form.`);
+    if (hasCache && (head === 'loss' || head === 'rank' || head === 'kl'))
+      throw graphError(`The head ${head} needs the uncached form.`);
     switch (head) {
       case 'logits':
         graph.output(logits(), 'logits');
@@ -67,6 +71,9 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         break;
       case 'loss':
         graph.output(nextTokenLoss(context, heads.length === 1 ? null : logits()), 'loss');
+        break;
+      case 'rank':
+        graph.output(nextTokenRank(context, logits()), 'rank');
         break;
       case 'tokenLogProbs': {
         const targets = graph.input('target_ids', 'int64', ['batch', 'time', 'targets']);
@@ -113,11 +120,25 @@ function lastHidden({ graph, body, hasCache }: HeadContext): Value {
 
 /** −log softmax(logits)[next token] = log Σ exp(logits) − logits[next token]: no second array of the logits' size. */
 function nextTokenLoss({ graph, body }: HeadContext, allLogits: Value | null): Value {
-  const before = (x: Value) => op.slice(x, 1, 0, -1, 'time-1');
-  const logits = allLogits ? before(allLogits) : body.logits(before(body.hidden));
+  const logits = allLogits ? allButLast(allLogits) : body.logits(allButLast(body.hidden));
+  return op.squeeze(op.sub(op.reduceLogSumExp(logits, [-1]), ofNextToken(graph, logits)), [-1]);
+}
+
+/** How many logits are larger than that of the next token. */
+function nextTokenRank({ graph }: HeadContext, allLogits: Value): Value {
+  const logits = allButLast(allLogits);
+  const isLarger = op.greater(logits, ofNextToken(graph, logits));
+  return op.reduceSum(op.cast(isLarger, 'float32'), [-1], { keepDims: false });
+}
+
+function allButLast(x: Value): Value {
+  return op.slice(x, 1, 0, -1, 'time-1');
+}
+
+/** `[batch, time − 1, 1]` of logits `[batch, time − 1, vocabulary]`: at the token that comes next. */
+function ofNextToken(graph: GraphBuilder, logits: Value): Value {
   const next = op.slice(graph.value('input_ids'), 1, 1, op.END, 'time-1');
-  const chosen = op.gatherElements(logits, op.unsqueeze(next, [-1]));
-  return op.squeeze(op.sub(op.reduceLogSumExp(logits, [-1]), chosen), [-1]);
+  return op.gatherElements(logits, op.unsqueeze(next, [-1]));
 }
 
 /** Σ p·(log p − log q) = Σ p·(a − b) − log Σ exp(a) + log Σ exp(b), for p = softmax(a), q = softmax(b): `[batch, time]`. */

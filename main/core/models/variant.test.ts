@@ -46,6 +46,19 @@ describe('heads', () => {
     expectClose(floats(loss), expected, TOLERANCE, 'loss');
   });
 
+  it('give the rank of every next token: how many tokens are likelier', async () => {
+    const { rank } = await runVariant(model, { head: ['loss', 'rank'] }, { input_ids: inputIds });
+    const all = await logProbs();
+    const expected = rows.flatMap((row, batch) =>
+      row.slice(1).map((id, time) => {
+        const here = all[batch * 7 + time]!;
+        return here.filter((value) => value > here[id]!).length;
+      }),
+    );
+    expect(rank?.dims).toEqual([2, 6]);
+    expect(Array.from(floats(rank))).toEqual(expected);
+  });
+
   it('give log-probabilities of tokens asked for', async () => {
     const ids = Array.from({ length: 2 * 7 * 3 }, (_, index) => (index * 5) % VOCABULARY);
     const targets = new Tensor('int64', BigInt64Array.from(ids, BigInt), [2, 7, 3]);
