@@ -6,9 +6,9 @@ import * as op from '../onnx/ops.ts';
 import type { Architecture } from './architecture.ts';
 import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, type ConfigFields, type ModelConfig } from './config.ts';
+import { decoder } from './decoder.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
-import { partsNamed } from './namedParts.ts';
 import { rmsNormalization } from './normalization.ts';
 import type { Rotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
@@ -44,7 +44,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
     contextLength,
     residual: 'sequential',
   };
-  const { intermediateSize, vocabularySize } = config;
+  const { intermediateSize } = config;
   const activation = readActivation(fields, 'hidden_activation', 'gelu_pytorch_tanh');
   const epsilon = fields.positive('rms_norm_eps', 1e-6);
   const scale = fields.positive('query_pre_attn_scalar', 256) ** -0.5;
@@ -105,36 +105,24 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
 
   // The embedding is scaled in no module; what a half writes comes out of its second norm.
   const normAfter = () => ({ bias: null, covers: 'write' as const });
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'model.' },
-    layers: config.layers,
-    embedding: 'embed_tokens',
-    embeddingModule: null,
-    positions: null,
-    blocks: 'layers',
-    attention: { name: 'self_attn.o_proj', hasBias: false, module: 'post_attention_layernorm', normAfter },
-    mlp: { name: 'mlp.down_proj', hasBias: false, module: 'post_feedforward_layernorm', normAfter },
-    streamAxis: 0,
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
-      const embedded = op.mul(op.gather(embedding, model.tokens), Math.sqrt(hiddenSize));
-      const first = model.site('hook_embed', embedded);
-      const x = model.blocks(first, (index, value) => block(model, index, value));
-      const last = rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon, 1);
-      const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      const logits = (hidden: Value) => {
-        const raw = op.linear(hidden, head);
-        return logitSoftcap === null ? raw : op.mul(op.tanh(op.div(raw, logitSoftcap)), logitSoftcap);
-      };
-      return { hidden: last.apply(x), logits };
+    names: {
+      prefix: { here: prefix, canonical: 'model.' },
+      embedding: 'embed_tokens',
+      embeddingModule: null,
+      positions: null,
+      blocks: 'layers',
+      attention: { name: 'self_attn.o_proj', hasBias: false, module: 'post_attention_layernorm', normAfter },
+      mlp: { name: 'mlp.down_proj', hasBias: false, module: 'post_feedforward_layernorm', normAfter },
+      streamAxis: 0,
+      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
     },
-  };
+    block,
+    lastNorm: (model) => rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon, 1),
+    embeddingScale: Math.sqrt(hiddenSize),
+    logitSoftcap,
+  });
 }
 
 /** `layer_types`, or, in older configs, every `pattern`-th block global and the others local. */

@@ -5,9 +5,9 @@ import * as op from '../onnx/ops.ts';
 import type { Architecture } from './architecture.ts';
 import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from './config.ts';
+import { decoder } from './decoder.ts';
 import { gatedFeedForward, readActivation } from './feedForward.ts';
 import type { ModelGraph } from './modelGraph.ts';
-import { partsNamed } from './namedParts.ts';
 import { rmsNormalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
 import type { Weights } from './weights.ts';
@@ -57,7 +57,7 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     ...(options.theta === undefined ? {} : { theta: options.theta }),
   });
   const prefix = weights.prefix(['model.', ''], 'embed_tokens.weight');
-  const { intermediateSize, vocabularySize } = config;
+  const { intermediateSize } = config;
   const { hasQkvBias, hasOutputBias, hasMlpBias } = options;
 
   function block(model: ModelGraph, index: number, x: Value): Value {
@@ -107,30 +107,21 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'model.' },
-    layers: config.layers,
-    embedding: 'embed_tokens',
-    positions: null,
-    blocks: 'layers',
-    attention: { name: 'self_attn.o_proj', hasBias: hasOutputBias },
-    mlp: { name: 'mlp.down_proj', hasBias: hasMlpBias },
-    streamAxis: 0,
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
-      const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
-      const x = model.blocks(embedded, (index, value) => block(model, index, value));
-      const last = rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon);
-      const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
+    names: {
+      prefix: { here: prefix, canonical: 'model.' },
+      embedding: 'embed_tokens',
+      positions: null,
+      blocks: 'layers',
+      attention: { name: 'self_attn.o_proj', hasBias: hasOutputBias },
+      mlp: { name: 'mlp.down_proj', hasBias: hasMlpBias },
+      streamAxis: 0,
+      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
     },
-  };
+    block,
+    lastNorm: (model) => rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon),
+  });
 }
 
 /** The same window, or none, for every block. */

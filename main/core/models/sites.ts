@@ -1,5 +1,6 @@
 // Sites: the named places of a model where activations are captured and edits act, under their TransformerLens names.
 import { AppError } from '../../contract/base/errors.ts';
+import { editDistance } from '../../contract/base/nearest.ts';
 import type { Shape } from '../onnx/graph.ts';
 import type { ModelConfig } from './config.ts';
 
@@ -63,18 +64,4 @@ function nearestNames(name: string, names: readonly string[]): string[] {
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ candidate }) => candidate);
-}
-
-/** Levenshtein: the fewest insertions, deletions and replacements that make `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

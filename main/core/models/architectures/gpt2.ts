@@ -5,9 +5,9 @@ import * as op from '../../onnx/ops.ts';
 import type { Architecture } from '../architecture.ts';
 import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
+import { decoder } from '../decoder.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
 
@@ -80,34 +80,24 @@ export function gpt2(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'transformer.' },
-    layers: config.layers,
-    embedding: 'wte',
-    positions: 'wpe',
-    blocks: 'h',
-    attention: { name: 'attn.c_proj', hasBias: true },
-    mlp: { name: 'mlp.c_proj', hasBias: true },
-    streamAxis: 1,
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}wte.weight`, [config.vocabularySize, hiddenSize]);
-      const positions = model.weight(`${prefix}wpe.weight`, [config.contextLength, hiddenSize]);
-      const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
-      const first = op.add(embedded, model.positionEmbedding(positions));
-      const x = model.blocks(first, (index, value) => block(model, index, value));
-      const last = layerNormalization(
+    names: {
+      prefix: { here: prefix, canonical: 'transformer.' },
+      embedding: 'wte',
+      positions: 'wpe',
+      blocks: 'h',
+      attention: { name: 'attn.c_proj', hasBias: true },
+      mlp: { name: 'mlp.c_proj', hasBias: true },
+      streamAxis: 1,
+      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    },
+    block,
+    lastNorm: (model) =>
+      layerNormalization(
         model.weight(`${prefix}ln_f.weight`, [hiddenSize]),
         model.weight(`${prefix}ln_f.bias`, [hiddenSize]),
         epsilon,
-      );
-      const head = isTied ? embedding : model.weight('lm_head.weight', [config.vocabularySize, hiddenSize]);
-      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
-    },
-  };
+      ),
+  });
 }

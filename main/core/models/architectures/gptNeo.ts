@@ -5,9 +5,9 @@ import * as op from '../../onnx/ops.ts';
 import type { Architecture } from '../architecture.ts';
 import { attention, splitHeads } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
+import { decoder } from '../decoder.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import type { Weights } from '../weights.ts';
 
@@ -25,7 +25,7 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
     contextLength: fields.size('max_position_embeddings', 2048),
     residual: 'sequential',
   };
-  const { headDim, intermediateSize, vocabularySize } = config;
+  const { headDim, intermediateSize } = config;
   const windows = readWindows(fields, config.layers);
   const activation = readActivation(fields, 'activation_function', 'gelu_new');
   const epsilon = fields.positive('layer_norm_epsilon', 1e-5);
@@ -71,36 +71,26 @@ export function gptNeo(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(middle, site('hook_mlp_out', output)));
   }
 
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'transformer.' },
-    layers: config.layers,
-    embedding: 'wte',
-    positions: 'wpe',
-    blocks: 'h',
-    attention: { name: 'attn.attention.out_proj', hasBias: true },
-    mlp: { name: 'mlp.c_proj', hasBias: true },
-    streamAxis: 0,
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}wte.weight`, [vocabularySize, hiddenSize]);
-      const positions = model.weight(`${prefix}wpe.weight`, [config.contextLength, hiddenSize]);
-      const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
-      const first = op.add(embedded, model.positionEmbedding(positions));
-      const x = model.blocks(first, (index, value) => block(model, index, value));
-      const last = layerNormalization(
+    names: {
+      prefix: { here: prefix, canonical: 'transformer.' },
+      embedding: 'wte',
+      positions: 'wpe',
+      blocks: 'h',
+      attention: { name: 'attn.attention.out_proj', hasBias: true },
+      mlp: { name: 'mlp.c_proj', hasBias: true },
+      streamAxis: 0,
+      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    },
+    block,
+    lastNorm: (model) =>
+      layerNormalization(
         model.weight(`${prefix}ln_f.weight`, [hiddenSize]),
         model.weight(`${prefix}ln_f.bias`, [hiddenSize]),
         epsilon,
-      );
-      const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
-    },
-  };
+      ),
+  });
 }
 
 /** `attention_types` is a list of [pattern, repetitions]; `attention_layers`, which wins, names each block's kind. */

@@ -5,9 +5,9 @@ import * as op from '../../onnx/ops.ts';
 import type { Architecture } from '../architecture.ts';
 import { attention } from '../attention.ts';
 import { commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
+import { decoder } from '../decoder.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
@@ -28,7 +28,7 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     contextLength: fields.size('max_position_embeddings', 2048),
     residual: isParallel ? 'parallel' : 'sequential',
   };
-  const { contextLength, intermediateSize, vocabularySize } = config;
+  const { contextLength, intermediateSize } = config;
   const rotary = readRotary(fields, { headDim, contextLength, partialFactor: 0.25 });
   const activation = readActivation(fields, 'hidden_act', 'gelu');
   const epsilon = fields.positive('layer_norm_eps', 1e-5);
@@ -79,32 +79,24 @@ export function gptNeox(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(isParallel ? afterAttention : middle, site('hook_mlp_out', output)));
   }
 
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'gpt_neox.' },
-    layers: config.layers,
-    embedding: 'embed_in',
-    positions: null,
-    blocks: 'layers',
-    attention: { name: 'attention.dense', hasBias: hasAttentionBias },
-    mlp: { name: 'mlp.dense_4h_to_h', hasBias: true },
-    streamAxis: 0,
-    head: { sharesEmbedding: isTied, weight: 'embed_out.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}embed_in.weight`, [vocabularySize, hiddenSize]);
-      const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
-      const x = model.blocks(embedded, (index, value) => block(model, index, value));
-      const last = layerNormalization(
+    names: {
+      prefix: { here: prefix, canonical: 'gpt_neox.' },
+      embedding: 'embed_in',
+      positions: null,
+      blocks: 'layers',
+      attention: { name: 'attention.dense', hasBias: hasAttentionBias },
+      mlp: { name: 'mlp.dense_4h_to_h', hasBias: true },
+      streamAxis: 0,
+      head: { sharesEmbedding: isTied, weight: 'embed_out.weight' },
+    },
+    block,
+    lastNorm: (model) =>
+      layerNormalization(
         model.weight(`${prefix}final_layer_norm.weight`, [hiddenSize]),
         model.weight(`${prefix}final_layer_norm.bias`, [hiddenSize]),
         epsilon,
-      );
-      const head = isTied ? embedding : model.weight('embed_out.weight', [vocabularySize, hiddenSize]);
-      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head) };
-    },
-  };
+      ),
+  });
 }

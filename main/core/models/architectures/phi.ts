@@ -5,9 +5,9 @@ import * as op from '../../onnx/ops.ts';
 import type { Architecture } from '../architecture.ts';
 import { attention, splitHeads } from '../attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from '../config.ts';
+import { decoder } from '../decoder.ts';
 import { feedForward, readActivation } from '../feedForward.ts';
 import type { ModelGraph } from '../modelGraph.ts';
-import { partsNamed } from '../namedParts.ts';
 import { layerNormalization } from '../normalization.ts';
 import { readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
@@ -29,7 +29,7 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     contextLength: fields.size('max_position_embeddings', 2048),
     residual: 'parallel',
   };
-  const { contextLength, intermediateSize, vocabularySize } = config;
+  const { contextLength, intermediateSize } = config;
   const rotary = readRotary(fields, { headDim, contextLength, partialFactor: 0.5 });
   const activation = readActivation(fields, 'hidden_act', 'gelu_new');
   const epsilon = fields.positive('layer_norm_eps', 1e-5);
@@ -86,33 +86,25 @@ export function phi(fields: ConfigFields, weights: Weights): Architecture {
     return site('hook_resid_post', op.add(op.add(before, attended), site('hook_mlp_out', output)));
   }
 
-  const parts = partsNamed({
-    prefix: { here: prefix, canonical: 'model.' },
-    layers: config.layers,
-    embedding: 'embed_tokens',
-    positions: null,
-    blocks: 'layers',
-    attention: { name: 'self_attn.dense', hasBias: true },
-    mlp: { name: 'mlp.fc2', hasBias: true },
-    streamAxis: 0,
-    head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
-  });
-
-  return {
+  return decoder({
     config,
-    ...parts,
-    build(model) {
-      const embedding = model.weight(`${prefix}embed_tokens.weight`, [vocabularySize, hiddenSize]);
-      const embedded = model.site('hook_embed', op.gather(embedding, model.tokens));
-      const x = model.blocks(embedded, (index, value) => block(model, index, value));
-      const last = layerNormalization(
+    names: {
+      prefix: { here: prefix, canonical: 'model.' },
+      embedding: 'embed_tokens',
+      positions: null,
+      blocks: 'layers',
+      attention: { name: 'self_attn.dense', hasBias: true },
+      mlp: { name: 'mlp.fc2', hasBias: true },
+      streamAxis: 0,
+      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+    },
+    block,
+    lastNorm: (model) =>
+      layerNormalization(
         model.weight(`${prefix}final_layernorm.weight`, [hiddenSize]),
         model.weight(`${prefix}final_layernorm.bias`, [hiddenSize]),
         epsilon,
-      );
-      const head = isTied ? embedding : model.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-      const bias = model.weight('lm_head.bias', [vocabularySize]);
-      return { hidden: last.apply(x), logits: (hidden) => op.linear(hidden, head, bias) };
-    },
-  };
+      ),
+    headBias: 'lm_head.bias',
+  });
 }
