@@ -1,12 +1,14 @@
 // The table of dictionary kinds: one line each.
 import type { TrainedKind } from '../../../contract/domain/dictionaryKinds.ts';
 import { batchtopk } from './batchtopk.ts';
+import { gated } from './gated.ts';
+import { groupmax } from './groupmax.ts';
 import { jumprelu } from './jumprelu.ts';
 import type { Kind, KindTraining } from './kind.ts';
 import { relu } from './relu.ts';
 import { topk } from './topk.ts';
 
-const KINDS = { relu, topk, batchtopk, jumprelu };
+const KINDS = { relu, topk, batchtopk, jumprelu, gated, groupmax };
 
 export type DictionaryKind = keyof typeof KINDS;
 /** Each kind under its own name, or this does not compile. */

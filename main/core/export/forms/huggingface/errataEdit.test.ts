@@ -51,7 +51,7 @@ describe.skipIf(!hasNumpy)('errata_edit.py', () => {
     const dictionaries = new Map(
       DICTIONARY_KINDS.map((kind, index) => [
         hashes[index] ?? '',
-        randomDictionary(random, kind, { d: D, size: 96, k: 30, site: sites[index] ?? '' }),
+        randomDictionary(random, kind, { d: D, size: 96, k: 32, site: sites[index] ?? '' }),
       ]),
     );
     const operations = sites.flatMap((site, index) => everyOperation(site, hashes[index] ?? ''));
