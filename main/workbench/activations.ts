@@ -151,6 +151,7 @@ async function runCapture({ project, compute }: Workbench, request: CaptureReque
     },
     context,
   );
+  if (result.leftOut > 0) context.onLog?.(`Left out ${result.leftOut} rows with null in place of a text.`);
   return { ...result, stores, tokensPerSecond: result.tokensRun / result.seconds };
 }
 

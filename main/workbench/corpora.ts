@@ -5,6 +5,7 @@ import type * as v from 'valibot';
 import type { corpusSchema } from '../contract/api/activations.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
+import { corpusEnding } from '../core/activations/corpus.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { Asker } from './call.ts';
 import type { Workbench } from './workbench.ts';
@@ -16,13 +17,16 @@ export interface ProjectCorpus {
   readonly isTraining: boolean;
 }
 
-const READABLE = /^[^.].*\.(jsonl|txt)$/u;
 const KEPT_APART = /^(choose|held-?out|test|val|valid|validation|dev|eval|evaluation)(?![a-z])/iu;
+
+function isCorpus(name: string): boolean {
+  return !name.startsWith('.') && !/[\\/]/u.test(name) && corpusEnding(name) !== '';
+}
 
 /** What a capture should read first: text of the training distribution, the largest first; behind it what is kept apart. */
 export async function listCorpora({ project }: Pick<Workbench, 'project'>): Promise<ProjectCorpus[]> {
   const folder = join(project.folder, 'corpora');
-  const names = (await readdir(folder).catch(() => [])).filter((name) => READABLE.test(name)).sort();
+  const names = (await readdir(folder).catch(() => [])).filter(isCorpus).sort();
   const corpora = await Promise.all(
     names.map(async (name) => ({
       name,
@@ -36,7 +40,7 @@ export async function listCorpora({ project }: Pick<Workbench, 'project'>): Prom
 
 /** @throws AppError `not-found`, `invalid-file` for a name that leads out of the folder. */
 export async function corpusPath({ project }: Pick<Workbench, 'project'>, name: string): Promise<string> {
-  if (!READABLE.test(name)) throw new AppError('not-found', `The project has no corpus "${name.slice(0, 100)}".`);
+  if (!isCorpus(name)) throw new AppError('not-found', `The project has no corpus "${name.slice(0, 100)}".`);
   return realPathInside(join(project.folder, 'corpora'), name, 'The corpus');
 }
 

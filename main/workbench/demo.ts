@@ -2,7 +2,7 @@
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
 import { percent } from '../contract/base/figures.ts';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
@@ -14,7 +14,6 @@ import { reportHtml } from '../core/reports/html.ts';
 import { parseBudget, type Verdict } from '../core/evaluation/budget.ts';
 import { readManifest } from '../core/export/manifest.ts';
 import { writeFileAtomic } from '../core/files/atomicWrite.ts';
-import { toFileError } from '../core/files/fileError.ts';
 import type { FoundEdit } from '../core/finder/findEdit.ts';
 import type { Operation } from '../core/edits/edit.ts';
 import { captureJob } from './activations.ts';
@@ -27,6 +26,7 @@ import { makeSampleProject } from './sample.ts';
 import { trainJob } from './training.ts';
 import type { Compute } from './compute.ts';
 import type { Workbench } from './workbench.ts';
+import { readJson } from '../core/files/json.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -308,13 +308,7 @@ async function correct(workbench: Workbench, context: CorrectContext): Promise<D
 }
 
 async function readPlan(path: string): Promise<v.InferOutput<typeof planSchema>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-  return validate(planSchema, JSON.parse(text), path, 'invalid-file');
+  return validate(planSchema, await readJson(path), path, 'invalid-file');
 }
 
 function describeFound({ edit, steps, trials, target, kept, isReached }: FoundEdit): string {

@@ -1,21 +1,21 @@
 // The dictionaries of a project: dictionaries/<name>/, finished or still in training.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { MANIFEST_FILE, readManifest } from '../core/activations/manifest.ts';
-import { AppError, toAppError } from '../contract/base/errors.ts';
+import { AppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
 import type { DictionaryKind } from '../core/dictionaries/kinds/index.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
 import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
-import { toFileError } from '../core/files/fileError.ts';
 import type { Project } from '../storage/project/project.ts';
 import { KeptReadings } from './keptReadings.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
+import { readJsonIfThere } from '../core/files/json.ts';
 
 const evaluationEntries = {
   hash: hashSchema,
@@ -110,19 +110,8 @@ export async function requireTrainingStore({ name, store }: ProjectDictionary, n
 }
 
 async function readEvaluation(path: string): Promise<ProjectDictionary['quality']> {
-  const parsed = await readJson(path);
+  const parsed = await readJsonIfThere(path);
   return parsed === null ? null : validate(evaluationSchema, parsed, path, 'invalid-file');
-}
-
-/** Null: there is no such file. */
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw new AppError('invalid-file', `${path}: it is not JSON.`);
-    if (toAppError(thrown).code === 'not-found') return null;
-    throw toFileError(thrown, path);
-  }
 }
 
 export interface DictionaryDetails {
@@ -138,7 +127,7 @@ export interface DictionaryDetails {
 export async function readDictionaryDetails({ folder, store }: ProjectDictionary): Promise<DictionaryDetails> {
   const { config } = await readRun(folder);
   const path = join(folder, EVALUATION_FILE);
-  const parsed = await readJson(path);
+  const parsed = await readJsonIfThere(path);
   const manifest = await readManifest(store).catch(() => null); // the store may have been deleted since
   return {
     config,

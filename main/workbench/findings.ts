@@ -1,6 +1,6 @@
 // What searches found: findings/<name>/finding.json, written anew whenever something is found out, so that a search that is
 // under way can be watched, and what one found before it was stopped is not lost.
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { toAppError } from '../contract/base/errors.ts';
@@ -11,6 +11,7 @@ import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
 import type { FindRequest } from './findRequest.ts';
 import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
+import { readJson } from '../core/files/json.ts';
 
 const FILE = 'finding.json';
 const FORMAT = 'errata.finding.1';
@@ -96,11 +97,5 @@ export async function listFindings(workbench: Pick<Workbench, 'project'>): Promi
 export async function readFinding({ project }: Pick<Workbench, 'project'>, name: string): Promise<Finding> {
   const folder = await existingFolder(project.folder, 'findings', name, FILE);
   const path = join(folder, FILE);
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (thrown) {
-    if (!(thrown instanceof SyntaxError)) throw toFileError(thrown, path);
-  }
-  return validate(findingSchema, value, path, 'invalid-file') as unknown as Finding;
+  return validate(findingSchema, await readJson(path), path, 'invalid-file') as unknown as Finding;
 }

@@ -1,16 +1,16 @@
 // The models of a project: models/<name>/model.json says where a model lies and what it was when it was added. Its weights
 // stay where they are.
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
-import { toFileError } from '../core/files/fileError.ts';
 import type { Project } from '../storage/project/project.ts';
 import { KeptReadings } from './keptReadings.ts';
 import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { readJson } from '../core/files/json.ts';
 
 const MODEL_FILE = 'model.json';
 
@@ -120,15 +120,7 @@ export async function findModel(project: string, name: string): Promise<ProjectM
 const records = new KeptReadings<v.InferOutput<typeof recordSchema>>();
 
 async function readRecord(path: string) {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(path, 'utf8'));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError)
-      throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
-    throw toFileError(thrown, path);
-  }
-  return validate(recordSchema, parsed, path, 'invalid-file');
+  return validate(recordSchema, await readJson(path), path, 'invalid-file');
 }
 
 export async function listModels(project: string): Promise<ProjectModel[]> {

@@ -1,7 +1,7 @@
 // The sample that comes with the program, made into a project of the person's own: the model and its texts are copied, so
 // that the project outlives the program's folder and may be changed. Everything that lies in the sample's folder is used;
 // what is not there is left out. The folder appears whole or not at all.
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { behaviourFormatOfName, readBehaviourFile } from '../core/behaviours/behaviourFile.ts';
 import { checkReportFormat } from '../core/evaluation/report.ts';
@@ -16,6 +16,7 @@ import { catalogueDictionaries } from './dictionaries.ts';
 import { catalogueStatistics } from './listStatistics.ts';
 import { addModel } from './models.ts';
 import type { Compute } from './compute.ts';
+import { readJson } from '../core/files/json.ts';
 
 const MODEL = 'sample';
 const AUTHOR = 'Errata';
@@ -108,7 +109,7 @@ async function importVersions(project: Project, folder: string, model: string): 
     const vouched = { models: new Set([model]) };
     project.importVersionFile(file, { author: AUTHOR, branch: name, subject, vouched });
     const path = join(folder, `${name}.evaluation.json`);
-    const report = checkReportFormat(JSON.parse(await readFile(path, 'utf8')), path);
+    const report = checkReportFormat(await readJson(path), path);
     project.evaluations.add(report, file.head, { author: AUTHOR });
   }
 }

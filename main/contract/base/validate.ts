@@ -2,6 +2,7 @@
 // wrong in it; it never quotes more than a short piece of what was given.
 import * as v from 'valibot';
 import { AppError, type ErrorCode } from './errors.ts';
+import { nonFinitePlace } from './nonFinite.ts';
 
 const MAX_QUOTED = 80;
 
@@ -26,7 +27,9 @@ export function validate<const TSchema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = v.getDotPath(issue);
-  const reason = quoted(describe(issue)).replace(/\.$/u, '');
+  const last = issue.path?.at(-1);
+  const place = last && nonFinitePlace(last.input, last.key);
+  const reason = `${quoted(describe(issue)).replace(/\.$/u, '')}${place === undefined ? '' : ` (${place})`}`;
   throw new AppError(code, `${subject}: ${path === null ? '' : `${quoted(path)}: `}${reason}.`, {
     details: { subject, path, reason },
   });

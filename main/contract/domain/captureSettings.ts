@@ -17,8 +17,8 @@ export const corpusSettings = {
         v.maxLength(200, 'longer than 200 characters'),
       ),
       {
-        label: 'JSONL text field',
-        hint: 'The member that holds the text, in .jsonl files.',
+        label: 'Text field',
+        hint: 'The field or column that holds the text, in JSON and Parquet: text, data.text, messages.content.',
         option: 'field',
       },
     ),

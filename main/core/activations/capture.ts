@@ -47,6 +47,8 @@ export interface CaptureResult {
   readonly tokensRun: number;
   /** Of running the model and writing, without tokenizing. */
   readonly seconds: number;
+  /** Rows of the corpus that hold null in place of a text; 0 where the corpus was packed before. */
+  readonly leftOut: number;
 }
 
 const DEFAULTS = defaultsOf(storeSettings);
@@ -106,7 +108,7 @@ export async function captureActivations(options: CaptureOptions): Promise<Captu
       if (writer.tokensSha256 === writers[0]?.tokensSha256) continue;
       throw new AppError('mismatch', `${folder}: its contexts are not those of ${String(writers[0]?.folder)}.`);
     }
-    return await run({ session, sites, writers, batchSize, model, signal, onWork });
+    return { ...(await run({ session, sites, writers, batchSize, model, signal, onWork })), leftOut: corpus.leftOut };
   } catch (thrown) {
     await Promise.all(writers.map((writer) => writer.abort()));
     const error = toAppError(thrown);
@@ -155,7 +157,15 @@ interface Run {
   readonly onWork: OnWork | undefined;
 }
 
-async function run({ session, sites, writers, batchSize, model, signal, onWork }: Run): Promise<CaptureResult> {
+async function run({
+  session,
+  sites,
+  writers,
+  batchSize,
+  model,
+  signal,
+  onWork,
+}: Run): Promise<Omit<CaptureResult, 'leftOut'>> {
   const contexts = await ContextFile.open(join(writers[0]!.folder, TOKENS_FILE));
   try {
     const { contextLength } = contexts;

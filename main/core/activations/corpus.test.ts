@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCorpus, type CorpusOptions } from './corpus.ts';
 
@@ -88,6 +90,119 @@ describe('documents', () => {
   });
 });
 
+describe('corpora as they come', () => {
+  const leftOutOf = async (path: string, options: CorpusOptions = {}) => {
+    const corpus = await openCorpus(path, options);
+    for await (const piece of corpus.pieces()) expect(piece.endsDocument).toBe(true);
+    return corpus.leftOut;
+  };
+
+  it('compressed, with a mark or in UTF-16 are read as they would be without', async () => {
+    const rows = '{"text":"Ä"}\n{"text":"B","perplexity":NaN}\n';
+    for (const [name, content] of [
+      ['a.jsonl.gz', gzipSync(rows)],
+      ['a.jsonl.zst', zstdCompressSync(rows)],
+      ['packed-without-saying.jsonl', gzipSync(rows)],
+      ['mark.jsonl', `\ufeff${rows}`],
+      ['utf16.jsonl', Buffer.from(`\ufeff${rows}`, 'utf16le')],
+      ['a.ndjson', rows],
+      ['lines.json', rows],
+      ['array.json', '\ufeff[{"text": "Ä"},\n {"text": "B"}]'],
+      ['texts.json', '["Ä", "B"]'],
+      ['array.json.gz', gzipSync('[{"text": "Ä"}, {"text": "B"}]')],
+    ] as const) {
+      expect([name, await documents(await file(name, content))]).toEqual([name, ['Ä', 'B']]);
+    }
+    expect(await documents(await file('a.txt.gz', gzipSync('One.\nTwo.')), { textDocuments: 'line' })).toEqual([
+      'One.',
+      'Two.',
+    ]);
+  });
+
+  it('with null in place of a text are read without these rows, which are counted', async () => {
+    const path = await file('a.jsonl', '{"text":"A"}\n{"text":null}\nnull\n{"text":""}\n{"text":"B"}\n');
+    expect(await documents(path)).toEqual(['A', 'B']);
+    expect(await leftOutOf(path)).toBe(2);
+    const nested = await file('b.jsonl', '{"data":null}\n{"data":{"text":null}}\n{"data":{"text":"A"}}\n');
+    expect(await documents(nested, { field: 'data.text' })).toEqual(['A']);
+    expect(await leftOutOf(nested, { field: 'data.text' })).toBe(2);
+  });
+
+  it('with the text in fields of fields or in lists are read by the way to it', async () => {
+    const path = await file('a.jsonl', '{"data":{"text":"A"},"x.y":"dots"}\n{"data":{"text":["B","C"]},"x.y":""}\n');
+    expect(await documents(path, { field: 'data.text' })).toEqual(['A', 'B', 'C']);
+    expect(await documents(path, { field: 'x.y' })).toEqual(['dots']);
+    const wrapped = await file('b.json', '{"version": 1, "data": [{"text": "A"}, {"text": "B"}]}');
+    expect(await documents(wrapped, { field: 'data.text' })).toEqual(['A', 'B']);
+    await expect(documents(path, { field: 'data.body' })).rejects.toThrow(
+      'line 1 has no field "data.body" (its fields: data, x.y)',
+    );
+  });
+
+  it('of conversations become texts by the template, under the names that chat data have', async () => {
+    const render = (messages: readonly { role: string; content: string }[]) =>
+      messages.map(({ role, content }) => `${role}: ${content}`).join('|');
+    const turns = '[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"Yes?"}]}]';
+    const shareGpt = '[{"from":"human","value":"Hi"},{"from":"gpt","value":"Yes?"}]';
+    for (const row of [`{"messages":${turns}}`, `{"conversations":${shareGpt},"id":1}`]) {
+      const path = await file('a.jsonl', row);
+      const corpus = await openCorpus(path, {}, render);
+      const texts: string[] = [];
+      for await (const { text } of corpus.pieces()) texts.push(text);
+      expect(texts).toEqual(['user: Hi|assistant: Yes?']);
+      await expect(documents(path)).rejects.toThrow(/no chat template to write them by.*--field messages\.content/u);
+    }
+    const path = await file('b.jsonl', '{"messages":[{"role":"user","content":"Hi"},{"role":"x","content":"Yes?"}]}');
+    expect(await documents(path, { field: 'messages.content' })).toEqual(['Hi', 'Yes?']);
+  });
+
+  it('in Parquet are read however it is compressed, nested columns and conversations too', async () => {
+    const fixture = (name: string) => fileURLToPath(new URL(`../formats/fixtures/${name}.parquet`, import.meta.url));
+    for (const codec of ['none', 'snappy', 'gzip', 'zstd', 'brotli']) {
+      const path = fixture(`texts-${codec}`);
+      expect([codec, await documents(path)]).toEqual([
+        codec,
+        ['The lamp was lit.', 'Grüße, 漢字 😀', 'The boats came home.'],
+      ]);
+      expect(await leftOutOf(path)).toBe(1);
+    }
+    expect(await documents(fixture('nested'), { field: 'data.text' })).toEqual(['One', 'Two']);
+    expect(await documents(fixture('nested'), { field: 'data.tags' })).toEqual(['a', 'b']);
+    expect(await documents(fixture('messages'), { field: 'messages.content' })).toEqual([
+      'Who lit it?',
+      'The keeper.',
+      'When?',
+      'At dusk.',
+    ]);
+    await expect(documents(fixture('texts-lz4'))).rejects.toThrow(/compressed by LZ4.*zstd and brotli are read/u);
+    await expect(documents(fixture('nested'))).rejects.toThrow('it has no column "text". It has: data.');
+    await expect(documents(fixture('texts-none'), { field: 'id' })).rejects.toThrow(
+      'row 1 has no text in the field "id"',
+    );
+    const whole = await readFile(fixture('texts-snappy'));
+    for (const length of [0, 3, 12, whole.length - 9, whole.length - 1]) {
+      const path = await file('cut.parquet', whole.subarray(0, length));
+      await expect(documents(path)).rejects.toMatchObject({ code: length === 0 ? 'empty' : 'invalid-file' });
+    }
+  });
+
+  it('in a folder are read where .json files hold lists, and what describes the data is left out', async () => {
+    await file('set/data.json', ' \n[{"text":"A"}]');
+    await file('set/dataset_info.json', '{"features": [{"text": 1}]}');
+    await file('set/b.jsonl.gz', gzipSync('{"text":"B"}'));
+    expect(await documents(join(folder, 'set'))).toEqual(['B', 'A']);
+  });
+
+  it('in a folder with a link that leads to nothing are refused by the name of the link', async () => {
+    await file('set/a.txt', 'A');
+    await symlink(join(folder, 'annex'), join(folder, 'set/b.txt'));
+    await expect(documents(join(folder, 'set'))).rejects.toMatchObject({
+      code: 'not-found',
+      details: { path: join(folder, 'set/b.txt') },
+    });
+  });
+});
+
 describe('a corpus is refused', () => {
   it('when it is not UTF-8, with the offset of the first wrong byte', async () => {
     const million = Buffer.from('é'.repeat(524_287)); // two bytes short of a chunk
@@ -110,18 +225,18 @@ describe('a corpus is refused', () => {
   it('when it is empty, absent or of another kind', async () => {
     await expect(documents(await file('empty.txt', ''))).rejects.toMatchObject({ code: 'empty' });
     await expect(documents(join(folder, 'none.txt'))).rejects.toMatchObject({ code: 'not-found' });
-    await expect(documents(await file('a.parquet', 'x'))).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(documents(await file('a.docx', 'x'))).rejects.toMatchObject({ code: 'unsupported' });
     await mkdir(join(folder, 'nothing'));
     await expect(documents(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'empty' });
   });
 
   it('when a line of .jsonl is not what it should be, with its number', async () => {
     for (const [line, reason] of [
-      ['{"text":', 'is not JSON'],
       ['[]', 'has no field "text"'],
-      ['"text"', 'has no field "text"'],
-      ['{"body":"x"}', 'has no field "text"'],
+      ['3', 'has no field "text"'],
+      ['{"body":"x","id":1}', 'has no field "text" (its fields: body, id)'],
       ['{"text":3}', 'has no text in the field "text"'],
+      ['{"text":["a",3]}', 'has no text in the field "text"'],
     ]) {
       const path = await file('a.jsonl', `{"text":"good"}\n${line}\n`);
       await expect(documents(path)).rejects.toMatchObject({
@@ -130,6 +245,12 @@ describe('a corpus is refused', () => {
         details: { line: 2 },
       });
     }
+    const cut = await file('cut.jsonl', '{"text":"good"}\n{"text":\n');
+    await expect(documents(cut)).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: `${cut}: not JSON at line 2, column 9: it ends in the middle.`,
+      details: { line: 2 },
+    });
     const inherited = await file('b.jsonl', '{"text":"x"}');
     await expect(documents(inherited, { field: 'toString' })).rejects.toThrow('has no field "toString"');
   });

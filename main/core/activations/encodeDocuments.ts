@@ -61,11 +61,10 @@ export async function* encodeDocuments(
 /** Encodes text that stands in the middle of a document, where many tokenizers do not add what they add at the start. */
 class MiddleEncoder {
   readonly #encoder: TextEncoder;
-  readonly #newline: ArrayLike<number>;
+  #newline: ArrayLike<number> | undefined;
 
   constructor(encoder: TextEncoder) {
     this.#encoder = encoder;
-    this.#newline = encoder.encode('\n');
   }
 
   /** The text's tokens after a newline. @throws AppError `internal` when they cannot be told from the newline's. */
@@ -76,6 +75,8 @@ class MiddleEncoder {
   }
 
   tryEncode(text: string): number[] | undefined {
+    // Asked for only where there is a newline to cut at: tokenizers of digits or proteins know none.
+    this.#newline ??= this.#encoder.encode('\n');
     const tokens = this.#encoder.encode(`\n${text}`);
     for (let i = 0; i < this.#newline.length; i++) if (tokens[i] !== this.#newline[i]) return undefined;
     return Array.from(tokens.slice(this.#newline.length));

@@ -1,13 +1,12 @@
 // manifest.json of an activation store: what the store is of, and which shards it has so far. It is replaced whole after
 // every shard, and so is also the journal by which an interrupted capture goes on.
 
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
+import { readJson } from '../files/json.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const TOKENS_FILE = 'tokens.safetensors';
@@ -73,18 +72,7 @@ export function shardFile(shard: number): string {
 /** @throws AppError `not-found`, `invalid-file`. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST_FILE);
-  let parsed: unknown;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_MANIFEST_BYTES) throw new AppError('invalid-file', `${path}: it is ${size} bytes long.`);
-    parsed = JSON.parse(await readFile(path, 'utf8'));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) {
-      throw new AppError('invalid-file', `${path}: not JSON.`, { details: { path }, cause: thrown });
-    }
-    throw toFileError(thrown, path);
-  }
-  const manifest = validate(manifestSchema, parsed, path, 'invalid-file');
+  const manifest = validate(manifestSchema, await readJson(path, MAX_MANIFEST_BYTES), path, 'invalid-file');
   const isInOrder = manifest.shards.every(
     ({ file, rows }, i) => file === shardFile(i) && rows === rowsOfShard(manifest, i),
   );

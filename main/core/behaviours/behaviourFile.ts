@@ -1,13 +1,12 @@
 // Behaviours as files: JSON for one whole behaviour, JSONL with one case a line, CSV with one check a row for
 // spreadsheets (rows that follow each other with the same prompt, system and role are one case). Each reads back as
 // it was written. JSON may also be in the short form of shortBehaviour.ts, one check to a prompt.
-import { readFile, stat } from 'node:fs/promises';
 import { AppError } from '../../contract/base/errors.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
 import { csvRecord, readCsv, readJsonLines } from '../files/textRows.ts';
 import { MAX_CASES, parseBehaviour, parseCase, type Aim, type Behaviour, type Case, type Check } from './behaviour.ts';
 import { fromShortForm, isShortForm } from './shortBehaviour.ts';
+import { parseJson, readJson } from '../files/json.ts';
 
 export const BEHAVIOUR_FILE_FORMATS = ['json', 'jsonl', 'csv'] as const;
 export type BehaviourFileFormat = (typeof BEHAVIOUR_FILE_FORMATS)[number];
@@ -44,7 +43,7 @@ export async function readBehaviourFile(
 ): Promise<Behaviour> {
   const given = Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined));
   if (format === 'json') {
-    const read = await readJson(path);
+    const read = await readJson(path, LARGEST_JSON);
     const content = isShortForm(read) ? fromShortForm(read, path) : read;
     const whole =
       typeof content === 'object' && content !== null && !Array.isArray(content) ? { ...content, ...given } : content;
@@ -72,23 +71,6 @@ export async function writeBehaviourFile(
         ? behaviour.cases.map((each) => `${JSON.stringify(each)}\n`).join('')
         : [COLUMNS, ...behaviour.cases.flatMap(csvRows)].map(csvRecord).join('');
   await writeFileAtomic(path, content);
-}
-
-/** @throws AppError('invalid-file') when it is too large or not JSON. */
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > LARGEST_JSON) throw new AppError('invalid-file', `${path}: it is larger than ${LARGEST_JSON >> 20} MB.`);
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause, details: { path } });
-  }
 }
 
 async function* jsonlCases(path: string): AsyncGenerator<Case> {
@@ -201,9 +183,5 @@ function numberCell(cell: string, subject: string): number {
 }
 
 function jsonCell(cell: string, subject: string): unknown {
-  try {
-    return JSON.parse(cell);
-  } catch (cause) {
-    throw new AppError('invalid-file', `${subject}: it is not JSON.`, { cause });
-  }
+  return parseJson(cell, subject);
 }

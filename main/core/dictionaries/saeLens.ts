@@ -1,17 +1,16 @@
 // Dictionaries on disk in SAELens layout (v6): a folder with cfg.json and sae_weights.safetensors, so that a project's
 // dictionary opens in the field's own tools as it is. Tensors: W_enc [d, n], W_dec [n, d], b_dec [d], and those [n] that its
 // kind says. pre = (x − b_dec)·W_enc + b_enc when apply_b_dec_to_input (their default), else x·W_enc + b_enc.
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { openFile } from '../files/byteSource.ts';
-import { toFileError } from '../files/fileError.ts';
 import { readFloatTensor, readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts';
 import { checkDictionary, type Dictionary } from './dictionary.ts';
 import { kindOf, kindOfSaeLens, SAELENS_ARCHITECTURES } from './kinds/index.ts';
+import { readJson } from '../files/json.ts';
 
 export const CONFIG_FILE = 'cfg.json';
 export const WEIGHTS_FILE = 'sae_weights.safetensors';
@@ -101,7 +100,7 @@ export async function saveDictionary(
 /** @throws AppError `not-found`, `invalid-file` or `mismatch`, naming the file. */
 export async function loadDictionary(folder: string): Promise<Dictionary> {
   const configPath = join(folder, CONFIG_FILE);
-  const config = validate(Config, await readJson(configPath), configPath, 'invalid-file');
+  const config = validate(Config, await readJson(configPath, MAX_CONFIG_BYTES), configPath, 'invalid-file');
   const { d_in: d, d_sae: size } = config;
   const weightsPath = join(folder, WEIGHTS_FILE);
   const source = await openFile(weightsPath);
@@ -161,20 +160,4 @@ export function transposed(matrix: Float32Array, rows: number, columns: number):
     }
   }
   return result;
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_CONFIG_BYTES) throw new AppError('invalid-file', `${path}: it is ${size} bytes long.`);
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause });
-  }
 }

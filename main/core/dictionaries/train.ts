@@ -17,7 +17,6 @@ import type { OnWork } from '../../contract/base/progress.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { DEFAULT_HELD_OUT } from '../../contract/domain/trainingSettings.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { toFileError } from '../files/fileError.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { createTrainingStep } from './createTrainingStep.ts';
@@ -41,6 +40,7 @@ import {
 import { predictMemory, type MemoryPrediction } from './trainingMemory.ts';
 import { initialState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
+import { readJson } from '../files/json.ts';
 
 export const RUN_FILE = 'run.json';
 export const EVALUATION_FILE = 'evaluation.json';
@@ -140,19 +140,8 @@ export async function resume(
 /** The path of a store may be relative to the project in whose dictionaries/ the run lies: then the project can move. */
 export async function readRun(folder: string): Promise<Run> {
   const path = join(folder, RUN_FILE);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-  try {
-    const run = validate(Run, JSON.parse(text) as unknown, path, 'invalid-file');
-    return { ...run, store: resolve(folder, '../..', run.store) };
-  } catch (thrown) {
-    if (thrown instanceof AppError) throw thrown;
-    throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
-  }
+  const run = validate(Run, await readJson(path), path, 'invalid-file');
+  return { ...run, store: resolve(folder, '../..', run.store) };
 }
 
 async function makeRunFolder(folder: string): Promise<void> {

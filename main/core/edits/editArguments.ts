@@ -1,5 +1,4 @@
 // Edits as people write them on a command line, `clamp:7:-3` with a scope and gates, and as files.
-import { readFile } from 'node:fs/promises';
 import { AppError } from '../../contract/base/errors.ts';
 import { parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import {
@@ -11,9 +10,9 @@ import {
   type OperationKind,
 } from '../../contract/domain/operations/index.ts';
 import { FIXED_POSITIONS, type Gate, type Scope, type Target } from '../../contract/domain/operations/target.ts';
-import { toFileError } from '../files/fileError.ts';
 import type { DictionarySite } from './editPatches.ts';
 import { parseVersion, VERSION_FORMAT } from './version.ts';
+import { readJson } from '../files/json.ts';
 
 const MAX_EDIT_BYTES = 16 << 20;
 
@@ -87,17 +86,7 @@ function usage(message: string): AppError {
  * @throws AppError `not-found`, `invalid-file`, naming the file.
  */
 export async function readEdit(path: string): Promise<Edit> {
-  let value: unknown;
-  try {
-    const text = await readFile(path, 'utf8');
-    if (text.length > MAX_EDIT_BYTES) throw new AppError('invalid-file', `${path}: it is too large for an edit.`);
-    value = JSON.parse(text);
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) {
-      throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown, details: { path } });
-    }
-    throw toFileError(thrown, path);
-  }
+  const value = await readJson(path, MAX_EDIT_BYTES);
   const isVersion = typeof value === 'object' && value !== null && 'format' in value && value.format === VERSION_FORMAT;
   if (isVersion) return { operations: parseVersion(value, path).operations };
   return parseEdit(value, path, 'invalid-file');

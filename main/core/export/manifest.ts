@@ -14,7 +14,7 @@ import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import { hashFile } from '../files/hash.ts';
 import { pathInside } from '../files/insideFolder.ts';
-import { readJsonObject } from '../models/config.ts';
+import { readJsonObject } from '../files/json.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 const MANIFEST_FORMAT = 'errata.artifact.1';

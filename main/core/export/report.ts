@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { validate } from '../../contract/base/validate.ts';
-import { readJsonObject } from '../models/config.ts';
+import { readJsonObject } from '../files/json.ts';
 import type { EditEffect, Equivalence } from './equivalence.ts';
 import type { PythonCheck } from './pythonCheck.ts';
 

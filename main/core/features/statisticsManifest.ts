@@ -7,14 +7,13 @@
 //   decoder.safetensors    features, cosines [size, NEIGHBOURS]; map [size, 2]
 //   logits.safetensors     topTokens, topEffects, bottomTokens, bottomEffects [size, effects]; entropies [size]
 //   vocabulary.json        the text of every token, so that the folder can be read without the model
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { AppError } from '../../contract/base/errors.ts';
 import { hashSchema, siteSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import { toFileError } from '../files/fileError.ts';
 import { hashBytes } from '../files/hash.ts';
+import { readJson } from '../files/json.ts';
 
 export const FILES = {
   manifest: 'manifest.json',
@@ -78,14 +77,7 @@ export function planId(plan: StatisticsPlan): string {
 /** @throws AppError `not-found`, `invalid-file`. */
 export async function readStatisticsManifest(folder: string): Promise<StatisticsManifest> {
   const path = join(folder, FILES.manifest);
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_MANIFEST_BYTES) throw new AppError('invalid-file', `${path}: it is ${size} bytes long.`);
-    return validate(manifestSchema, JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw new AppError('invalid-file', `${path}: it is not JSON.`);
-    throw toFileError(thrown, path);
-  }
+  return validate(manifestSchema, await readJson(path, MAX_MANIFEST_BYTES), path, 'invalid-file');
 }
 
 /** Undefined when the folder has no whole statistics. @throws AppError `invalid-file`. */

@@ -1,6 +1,6 @@
 // Reads a folder of feature statistics: columns to list and sort by, and all there is to show of one feature. Nothing of the
 // model or the dictionary is needed, and no more than a feature's own bytes are read.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ContextFile } from '../activations/packing.ts';
@@ -11,6 +11,7 @@ import { ColumnFile } from './columnFile.ts';
 import { WINDOW_AFTER, windowStart } from './exampleSlots.ts';
 import { GROUP_EXAMPLES, HISTOGRAM_BINS, QUANTILE_GROUPS, TOP_EXAMPLES } from './featureAccumulator.ts';
 import { FILES, NEIGHBOURS, readStatisticsManifest, type StatisticsManifest } from './statisticsManifest.ts';
+import { readJson } from '../files/json.ts';
 
 /** A context near the place where a feature is strongest in it. */
 export interface FeatureExample {
@@ -165,10 +166,9 @@ async function readVocabulary(path: string, size: number): Promise<Vocabulary> {
     const { size: bytes, mtimeMs } = await stat(path);
     const key = JSON.stringify([path, bytes, mtimeMs, size]);
     if (lastVocabulary?.key === key) return lastVocabulary.vocabulary;
-    if (bytes > MAX_VOCABULARY_BYTES) throw new AppError('invalid-file', `${path}: it is ${bytes} bytes long.`);
     const { tokens, special } = validate(
       vocabularySchema,
-      JSON.parse(await readFile(path, 'utf8')),
+      await readJson(path, MAX_VOCABULARY_BYTES),
       path,
       'invalid-file',
     );
@@ -179,7 +179,6 @@ async function readVocabulary(path: string, size: number): Promise<Vocabulary> {
     }
     throw new AppError('invalid-file', `${path}: it has ${tokens.length} tokens, not ${size}.`);
   } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw new AppError('invalid-file', `${path}: it is not JSON.`);
     throw toFileError(thrown, path);
   }
 }

@@ -1,12 +1,12 @@
 // Text files read row by row: JSONL lines and CSV records. Streamed, so that a file of any length costs the memory of
-// one row; UTF-8 is checked, a row's length is bounded, a `.gz` is unpacked on the way. Every error names file and line.
-import { createReadStream } from 'node:fs';
+// one row, a row's length is bounded. Every error names file and line.
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
 import { AppError } from '../../contract/base/errors.ts';
 import { toFileError } from './fileError.ts';
+import { parseJson } from './json.ts';
+import { textChunks } from './text.ts';
 
 /** A row longer than this is refused (UTF-16 code units): generous for prompts and notes, harmless for memory. */
 export const LONGEST_ROW = 1 << 20;
@@ -17,36 +17,44 @@ export interface TextRow<T> {
   readonly value: T;
 }
 
+/**
+ * The lines of a file without their ends (\n or \r\n), empty ones too.
+ * @param longest characters of a line.
+ * @throws AppError `not-found`, `permission`, `invalid-file`.
+ */
+export async function* textLines(path: string, longest: number): AsyncGenerator<TextRow<string>, void, undefined> {
+  let line = 1;
+  let pieces: string[] = []; // of a line that goes on
+  let length = 0;
+  const take = (last: string): TextRow<string> => {
+    const text = pieces.length === 0 ? last : pieces.join('') + last;
+    if (text.length > longest) throw tooLong(path, line, longest);
+    pieces = [];
+    length = 0;
+    return { line: line++, value: text.endsWith('\r') ? text.slice(0, -1) : text };
+  };
+  for await (const chunk of textChunks(path)) {
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      yield take(chunk.slice(start, end));
+      start = end + 1;
+    }
+    const rest = chunk.slice(start);
+    length += rest.length;
+    if (length > longest) throw tooLong(path, line, longest);
+    if (rest !== '') pieces.push(rest);
+  }
+  if (pieces.length > 0) yield take('');
+}
+
 /** Lines without their ends, empty ones left out. @throws AppError `not-found`, `permission`, `invalid-file`. */
 export async function* readLines(path: string): AsyncGenerator<TextRow<string>> {
-  let rest = '';
-  let line = 0;
-  for await (const chunk of decoded(path)) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const text of lines) yield* lineRow(path, ++line, text);
-    if (rest.length > LONGEST_ROW) throw tooLong(path, line + 1);
-  }
-  yield* lineRow(path, line + 1, rest);
+  for await (const row of textLines(path, LONGEST_ROW)) if (row.value.trim() !== '') yield row;
 }
 
-function* lineRow(path: string, line: number, text: string): Generator<TextRow<string>> {
-  if (text.length > LONGEST_ROW) throw tooLong(path, line);
-  const value = text.endsWith('\r') ? text.slice(0, -1) : text;
-  if (value.trim() !== '') yield { line, value };
-}
-
-/** JSON values, one a line. @throws AppError `invalid-file` naming the line that is not JSON. */
+/** JSON values, one a line. @throws AppError `invalid-file` naming line, column and word that are not JSON. */
 export async function* readJsonLines(path: string): AsyncGenerator<TextRow<unknown>> {
-  for await (const { line, value } of readLines(path)) {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(value);
-    } catch (cause) {
-      throw new AppError('invalid-file', `${path}: line ${line} is not JSON.`, { cause, details: { path, line } });
-    }
-    yield { line, value: parsed };
-  }
+  for await (const { line, value } of readLines(path)) yield { line, value: parseJson(value, path, line) };
 }
 
 /**
@@ -61,7 +69,7 @@ export async function* readCsv(
   required: readonly string[],
 ): AsyncGenerator<TextRow<Readonly<Record<string, string>>>> {
   const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: LONGEST_ROW });
-  const fed = pipeline(Readable.from(decoded(path)), parser);
+  const fed = pipeline(Readable.from(textChunks(path)), parser);
   fed.catch(() => undefined); // the loop below throws the same error
   let header: readonly string[] | undefined;
   try {
@@ -133,28 +141,8 @@ export function csvRecord(cells: readonly (string | number)[]): string {
   return `${written.join(',')}\n`;
 }
 
-/** The file's text in pieces. */
-async function* decoded(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const file = createReadStream(path);
-  const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  if (bytes !== file) file.once('error', (error) => bytes.destroy(error)); // pipe passes data on, not errors
-  try {
-    for await (const chunk of bytes) yield decoder.decode(chunk as Uint8Array, { stream: true }); // bytes: no encoding set
-    yield decoder.decode();
-  } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-    const reason =
-      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : 'it is not a sound gzip file';
-    if (!code.startsWith('ERR_ENCODING') && !code.startsWith('Z_')) throw toFileError(thrown, path);
-    throw new AppError('invalid-file', `${path}: ${reason}.`, { cause: thrown, details: { path } });
-  } finally {
-    file.destroy();
-  }
-}
-
-function tooLong(path: string, line: number): AppError {
-  return new AppError('invalid-file', `${path}: line ${line} is longer than ${LONGEST_ROW} characters.`, {
+function tooLong(path: string, line: number, longest: number): AppError {
+  return new AppError('invalid-file', `${path}: line ${line} is longer than ${longest} characters.`, {
     details: { path, line },
   });
 }

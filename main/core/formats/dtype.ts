@@ -25,6 +25,23 @@ export const DTYPE_BYTES = {
 
 export type Dtype = keyof typeof DTYPE_BYTES;
 
+/** A dtype of a newer version of the format, F4 say: its tensor has its place in the file and cannot be read. */
+export type NewDtype = `new:${string}`;
+export type StoredDtype = Dtype | NewDtype;
+
+/** Of names that a dtype could have; undefined for what none is. */
+export function storedDtype(name: unknown): StoredDtype | undefined {
+  if (isDtype(name)) return name;
+  return typeof name === 'string' && /^[A-Z]{1,4}[0-9]{1,3}(?:_[A-Z0-9]{1,12})?$/u.test(name)
+    ? `new:${name}`
+    : undefined;
+}
+
+/** As the file has it. */
+export function dtypeName(dtype: StoredDtype): string {
+  return dtype.replace(/^new:/u, '');
+}
+
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
 }
@@ -78,7 +95,7 @@ export function tensorValues(dtype: Dtype, buffer: ArrayBuffer): TensorValues {
 }
 
 /** F64 (rounded), F32, F16 or BF16 (exact) as float32; undefined for other types. */
-export function floatValues(dtype: Dtype, buffer: ArrayBuffer): Float32Array<ArrayBuffer> | undefined {
+export function floatValues(dtype: StoredDtype, buffer: ArrayBuffer): Float32Array<ArrayBuffer> | undefined {
   switch (dtype) {
     case 'F64':
       return new Float32Array(new Float64Array(buffer));

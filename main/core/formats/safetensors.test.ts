@@ -63,7 +63,10 @@ describe('a header', () => {
     'a list': [forge('[]', 0), /does not start/],
     'a byte-order mark': [forge('\ufeff{}', 0), /does not start/],
     'bad UTF-8': [Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), /UTF-8/],
-    'an unknown dtype': [forge({ a: { dtype: 'F33', shape: [1], data_offsets: [0, 4] } }, 4), /unknown dtype "F33"/],
+    'an unknown dtype': [
+      forge({ a: { dtype: 'float33', shape: [1], data_offsets: [0, 4] } }, 4),
+      /unknown dtype "float33"/,
+    ],
     'a dtype from the prototype': [
       forge({ a: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, 4),
       /unknown dtype/,
@@ -109,6 +112,32 @@ describe('a header', () => {
   it('with more tensors than anybody has is refused', async () => {
     const entries = Object.fromEntries(Array.from({ length: 200_001 }, (_, i) => [`t${i}`, f32([0], 0, 0)]));
     await expect(readSafetensorsHeader(openBytes('x', forge(entries, 0)))).rejects.toThrow(/more than 200000 tensors/);
+  });
+
+  it('with null for metadata, or with dtypes of a newer version in tensors that are not read, is read', async () => {
+    const newer = { dtype: 'F4', shape: [3, 2], data_offsets: [4, 7] };
+    const path = join(folder, 'newer.safetensors');
+    await writeFile(path, forge({ __metadata__: null, a: f32([1], 0, 4), b: newer }, 7));
+    const source = await openFile(path);
+    const { tensors, metadata } = await readSafetensorsHeader(source);
+    expect(metadata.size).toBe(0);
+    expect(await readFloatTensor(source, tensors.get('a')!)).toEqual(Float32Array.of(0));
+    for (const read of [readTensor, readFloatTensor]) {
+      await expect(read(source, tensors.get('b')!)).rejects.toMatchObject({
+        code: 'unsupported',
+        details: { dtype: 'F4' },
+      });
+    }
+    const copy = join(folder, 'copy.safetensors');
+    const [a, b] = ['a', 'b'].map((name) => ({ name, ...tensors.get(name)! }));
+    await writeSafetensors(copy, [
+      { ...b!, data: await source.read(b!.fileOffset, b!.byteLength) },
+      { ...a!, data: await source.read(a!.fileOffset, a!.byteLength) },
+    ]);
+    const copied = await openFile(copy);
+    expect((await readSafetensorsHeader(copied)).tensors.get('b')).toMatchObject({ dtype: 'new:F4', byteLength: 3 });
+    await copied.close();
+    await source.close();
   });
 
   it('with a colon or a quote in a name is no lie', async () => {

@@ -7,17 +7,24 @@ import { createHash } from 'node:crypto';
 import { writeAll, writeFileAtomicWith } from '../files/atomicWrite.ts';
 import type { ByteSource } from '../files/byteSource.ts';
 import { AppError } from '../../contract/base/errors.ts';
-import { DTYPE_BYTES, floatValues, isDtype, tensorValues, type Dtype, type TensorValues } from './dtype.ts';
+import {
+  DTYPE_BYTES,
+  dtypeName,
+  floatValues,
+  isDtype,
+  storedDtype,
+  tensorValues,
+  type StoredDtype,
+  type TensorValues,
+} from './dtype.ts';
 
 const MAX_HEADER_BYTES = 100_000_000; // the reference implementation's limit
 const MAX_TENSORS = 200_000;
 
 const DTYPE_ORDER = Object.keys(DTYPE_BYTES);
 
-export type { Dtype as SafetensorsDtype } from './dtype.ts';
-
 export interface TensorInfo {
-  readonly dtype: Dtype;
+  readonly dtype: StoredDtype;
   readonly shape: readonly number[];
   /** From the start of the file. */
   readonly fileOffset: number;
@@ -59,6 +66,7 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const tensors = new Map<string, TensorInfo>();
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') {
+      if (value === null) continue; // as the reference reads it: none
       for (const [key, text] of Object.entries(objectOf(value) ?? {})) {
         if (typeof text !== 'string') throw invalid(source, `the metadata ${quoted(key)} is not a text`);
         metadata.set(key, text);
@@ -118,8 +126,9 @@ function readTensorInfo(source: ByteSource, name: string, value: unknown, dataSt
   const entry = objectOf(value);
   const wrong = (reason: string) => invalid(source, `the tensor ${quoted(name)} ${reason}`);
   if (!entry) throw wrong('is not described by an object');
-  const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDtype(dtype)) throw wrong(`has the unknown dtype ${quoted(String(dtype))}`);
+  const { dtype: given, shape, data_offsets: offsets } = entry;
+  const dtype = storedDtype(given);
+  if (dtype === undefined) throw wrong(`has the unknown dtype ${quoted(String(given))}`);
   if (!Array.isArray(shape) || !shape.every(isSize)) throw wrong('has a shape that is not a list of whole numbers ≥ 0');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     throw wrong('has data_offsets that are not two whole numbers ≥ 0');
@@ -127,6 +136,7 @@ function readTensorInfo(source: ByteSource, name: string, value: unknown, dataSt
   const [begin, end] = offsets as [number, number];
   if (end < begin) throw wrong('ends before it begins');
   if (end > source.size - dataStart) throw wrong(`ends at byte ${dataStart + end}, but the file has ${source.size}`);
+  if (!isDtype(dtype)) return { dtype, shape, fileOffset: dataStart + begin, byteLength: end - begin };
   const byteLength = shape.reduce<number>((product, size) => product * size, DTYPE_BYTES[dtype]);
   if (byteLength !== end - begin) {
     throw wrong(`of ${dtype} [${shape.join(', ')}] cannot be ${end - begin} bytes long`); // an overflow is unequal too
@@ -152,11 +162,12 @@ function checkLayout(source: ByteSource, tensors: ReadonlyMap<string, TensorInfo
   }
 }
 
-/** The tensor's elements in row-major order. */
+/** The tensor's elements in row-major order. @throws AppError `unsupported` for a dtype of a newer version. */
 export async function readTensor(
   source: ByteSource,
   { dtype, fileOffset, byteLength }: TensorInfo,
 ): Promise<TensorValues> {
+  if (!isDtype(dtype)) throw unreadable(source, dtype);
   return tensorValues(dtype, (await source.read(fileOffset, byteLength)).buffer);
 }
 
@@ -167,15 +178,25 @@ export async function readFloatTensor(
 ): Promise<Float32Array<ArrayBuffer>> {
   const values = floatValues(dtype, (await source.read(fileOffset, byteLength)).buffer);
   if (values) return values;
-  throw new AppError('unsupported', `${source.name}: a tensor of ${dtype} was found where floats were expected.`, {
-    details: { path: source.name, dtype },
+  throw new AppError(
+    'unsupported',
+    `${source.name}: a tensor of ${dtypeName(dtype)} was found where floats were expected.`,
+    { details: { path: source.name, dtype: dtypeName(dtype) } },
+  );
+}
+
+function unreadable(source: ByteSource, dtype: StoredDtype): AppError {
+  return new AppError('unsupported', `${source.name}: tensors of ${dtypeName(dtype)} cannot be read.`, {
+    details: { path: source.name, dtype: dtypeName(dtype) },
   });
 }
 
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: Dtype;
+  readonly dtype: StoredDtype;
   readonly shape: readonly number[];
+  /** Of a tensor of a newer dtype, which is copied; that of others follows from their shape. */
+  readonly byteLength?: number;
   /** The bytes, row-major; or what makes them piece by piece, called once, when their turn in the file has come. */
   readonly data: ArrayBufferView | (() => Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>);
 }
@@ -220,7 +241,8 @@ export async function writeSafetensors(
   });
 }
 
-function tensorBytes({ dtype, shape }: TensorToWrite): number {
+function tensorBytes({ dtype, shape, byteLength = 0 }: TensorToWrite): number {
+  if (!isDtype(dtype)) return byteLength;
   return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
 }
 
@@ -231,7 +253,7 @@ function encodeHeader(ordered: readonly TensorToWrite[], metadata: Readonly<Reco
     const begin = position;
     position += tensorBytes(tensor);
     const { dtype, shape } = tensor;
-    return `${JSON.stringify(tensor.name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, position] })}`;
+    return `${JSON.stringify(tensor.name)}:${JSON.stringify({ dtype: dtypeName(dtype), shape, data_offsets: [begin, position] })}`;
   });
   if (Object.keys(metadata).length > 0) members.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
   const json = Buffer.from(`{${members.join(',')}}`);

@@ -1,12 +1,13 @@
 // The weights of a Hugging Face model folder: one model.safetensors, or shards and an index. Reads headers only.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import { openFile } from '../files/byteSource.ts';
 import { toFileError } from '../files/fileError.ts';
 import { pathInside } from '../files/insideFolder.ts';
 import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors.ts';
+import { readJson } from '../files/json.ts';
 
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
@@ -95,14 +96,7 @@ async function readSharded(folder: string, index: string): Promise<Map<string, S
 async function readIndex(index: string): Promise<[string, string][]> {
   const invalid = (reason: string) =>
     new AppError('invalid-file', `${index}: ${reason}.`, { details: { path: index } });
-  const { size } = await stat(index);
-  if (size > MAX_INDEX_BYTES) throw invalid(`it is ${size} bytes long, too long for an index`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(index, 'utf8'));
-  } catch (thrown) {
-    throw thrown instanceof SyntaxError ? invalid('it is not JSON') : toFileError(thrown, index);
-  }
+  const parsed = await readJson(index, MAX_INDEX_BYTES);
   const weightMap: unknown =
     typeof parsed === 'object' && parsed !== null && 'weight_map' in parsed ? parsed.weight_map : null;
   if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {

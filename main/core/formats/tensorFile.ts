@@ -2,7 +2,7 @@
 // elements are read where they are asked for, so a file may be larger than memory.
 import { AppError } from '../../contract/base/errors.ts';
 import { openFile, type ByteSource } from '../files/byteSource.ts';
-import { DTYPE_BYTES } from './dtype.ts';
+import { DTYPE_BYTES, isDtype } from './dtype.ts';
 import { readNpyHeader } from './npy.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
 import { checkRange, contiguous, contiguousStrides, type PlainFact, type TensorInFile } from './tensorInFile.ts';
@@ -54,11 +54,11 @@ async function openSafetensors(source: ByteSource) {
   const { tensors, metadata } = await readSafetensorsHeader(source);
   return {
     facts: metadata,
+    // What has a dtype of a newer version of the format cannot be read, and is not there.
     tensors: new Map(
-      [...tensors].map(([name, { dtype, shape, fileOffset, byteLength }]): [string, TensorInFile] => [
-        name,
-        contiguous(source, dtype, shape, fileOffset, byteLength),
-      ]),
+      [...tensors].flatMap(([name, { dtype, shape, fileOffset, byteLength }]): [string, TensorInFile][] =>
+        isDtype(dtype) ? [[name, contiguous(source, dtype, shape, fileOffset, byteLength)]] : [],
+      ),
     ),
   };
 }

@@ -120,16 +120,16 @@ describe('a label file', () => {
     ['a text of 3 MB', 'h.csv', `feature,text\n1,${'x'.repeat(3 << 20)}\n`, /longer than 1048576/u],
     ['an endless line', 'i.jsonl', 'x'.repeat(3 << 20), /line 1 is longer than/u],
     ['bytes that are not UTF-8', 'j.csv', Buffer.from([0x66, 0xff, 0xfe, 0x0a]), /not UTF-8/u],
-    ['a broken gzip', 'k.csv.gz', Buffer.from('not gzip'), /not a sound gzip/u],
+    ['a gzip that is none', 'k.csv.gz', Buffer.from('not gzip'), /lacks "feature"/u],
     [
       'a truncated gzip',
       'l.csv.gz',
       gzipSync(`feature,text\n${'1,abc\n'.repeat(1000)}`).subarray(0, 40),
-      /not a sound gzip/u,
+      /damaged or cut off/u,
     ],
     ['nothing in it', 'm.csv', '', /not even the columns/u],
     ['columns only', 'n.csv', 'feature,text\n', /holds no labels/u],
-    ['a line that is not JSON', 'o.jsonl', '{"feature":1}\n{"feature":', /line 2 is not JSON/u],
+    ['a line that is not JSON', 'o.jsonl', '{"feature":1}\n{"feature":', /not JSON at line 2, column 12/u],
     ['a line that is not an object', 'p.jsonl', '[]\n', /line 1: .*/u],
     ['an unknown member', 'q.jsonl', '{"feature":1,"colour":"red"}\n', /line 1: colour: is not known here/u],
     [
@@ -138,8 +138,13 @@ describe('a label file', () => {
       '{"feature":1,"text":"a\\u0000b"}\n',
       /line 1: text: the text holds a control character/u,
     ],
-    ['NaN', 's.jsonl', '{"feature":NaN}\n', /line 1 is not JSON/u],
-    ['comments that are not JSON', 't.csv', 'feature,comments\n1,hello\n', /line 2: comments: it is not JSON/u],
+    ['NaN', 's.jsonl', '{"feature":NaN}\n', /line 1: feature: .*\(line 1, column 12: NaN\)/u],
+    [
+      'comments that are not JSON',
+      't.csv',
+      'feature,comments\n1,hello\n',
+      /line 2: comments: not JSON at line 1, column 1: "hello"/u,
+    ],
   ])('with %s is refused by name and line', async (_, name, content, message) => {
     const path = await fileOf(name, content);
     const attempt = read(path, formatOfName(path), { dictionary: DICTIONARY });

@@ -14,6 +14,7 @@ import {
   type LabelPatch,
   type LabelRecord,
 } from './labels.ts';
+import { parseJson } from '../files/json.ts';
 
 export const LABEL_FILE_FORMATS = ['csv', 'jsonl', 'neuronpedia'] as const;
 export type LabelFileFormat = (typeof LABEL_FILE_FORMATS)[number];
@@ -206,14 +207,6 @@ function wholeNumber(cell: string, subject: string): number {
     'invalid-file',
     `${subject}: expected a whole number, found ${JSON.stringify(cell.slice(0, 40))}.`,
   );
-}
-
-function parseJson(cell: string, subject: string): unknown {
-  try {
-    return JSON.parse(cell);
-  } catch (cause) {
-    throw new AppError('invalid-file', `${subject}: it is not JSON.`, { cause });
-  }
 }
 
 /** `;` separates tags in a cell; a `;` or `\` inside a tag is written with a `\` before it. */

@@ -3,9 +3,9 @@
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { AppError } from '../../contract/base/errors.ts';
-import { openFile } from '../files/byteSource.ts';
+import { readOptionalText } from '../files/text.ts';
 import { withinTime } from '../files/timeLimit.ts';
-import { isObject, readOptionalJson } from './config.ts';
+import { isObject, readOptionalJson } from '../files/json.ts';
 
 const LONGEST_TEMPLATE = 1 << 20;
 /** In characters; more than any context holds. */
@@ -14,7 +14,8 @@ const LONGEST_TEXT = 1 << 23;
 const RENDER_MILLISECONDS = 5000;
 
 export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
+  /** system, user, assistant, and what else a template knows. */
+  readonly role: string;
   readonly content: string;
 }
 
@@ -30,7 +31,7 @@ export async function openChatTemplate(
   const settingsPath = join(folder, 'tokenizer_config.json');
   const templatePath = join(folder, 'chat_template.jinja');
   const settings = (await readOptionalJson(settingsPath)) ?? {};
-  const own = await readText(templatePath);
+  const own = await readOptionalText(templatePath, LONGEST_TEMPLATE);
   const source = own ?? defaultTemplate(settings['chat_template']);
   if (source === null) return null;
   const tokenText = (key: string) => {
@@ -45,10 +46,15 @@ export async function openChatTemplate(
 export class ChatTemplate {
   readonly #path: string;
   readonly #template: Template;
-  readonly #tokens: Readonly<Record<string, string>>;
+  readonly #tokens: Readonly<Record<'bos_token' | 'eos_token', string>>;
   readonly #milliseconds: number;
 
-  constructor(path: string, source: string, tokens: Readonly<Record<string, string>>, milliseconds: number) {
+  constructor(
+    path: string,
+    source: string,
+    tokens: Readonly<Record<'bos_token' | 'eos_token', string>>,
+    milliseconds: number,
+  ) {
     this.#path = path;
     this.#tokens = tokens;
     this.#milliseconds = milliseconds;
@@ -62,7 +68,18 @@ export class ChatTemplate {
 
   /** The text up to where the assistant's answer begins. @throws AppError `unsupported` when the template refuses the messages. */
   render(messages: readonly ChatMessage[]): string {
-    const values = { ...this.#tokens, messages: [...messages], add_generation_prompt: true };
+    return this.#write(messages, true);
+  }
+
+  /** A conversation from its beginning to its end, without the BOS, which whoever packs texts puts before them. */
+  renderWhole(messages: readonly ChatMessage[]): string {
+    const text = this.#write(messages, false);
+    const { bos_token: bos } = this.#tokens;
+    return bos !== '' && text.startsWith(bos) ? text.slice(bos.length) : text;
+  }
+
+  #write(messages: readonly ChatMessage[], generates: boolean): string {
+    const values = { ...this.#tokens, messages: [...messages], add_generation_prompt: generates };
     try {
       const text = withinTime(this.#milliseconds, () => this.#template.render(values));
       if (text.length > LONGEST_TEXT) throw new Error(`it writes a text of ${text.length} characters`);
@@ -86,27 +103,4 @@ function defaultTemplate(value: unknown): string | null {
   if (!Array.isArray(value)) return null;
   const named: unknown = value.find((each: unknown) => isObject(each) && each['name'] === 'default');
   return isObject(named) && typeof named['template'] === 'string' ? named['template'] : null;
-}
-
-async function readText(path: string): Promise<string | null> {
-  try {
-    const source = await openFile(path);
-    try {
-      if (source.size > LONGEST_TEMPLATE) throw new AppError('unsupported', `${path}: it is too large for a template.`);
-      return decoded(await source.read(0, source.size), path);
-    } finally {
-      await source.close();
-    }
-  } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'not-found') return null;
-    throw thrown;
-  }
-}
-
-function decoded(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new AppError('invalid-file', `${path}: it is not valid UTF-8.`, { cause, details: { path } });
-  }
 }

@@ -4,7 +4,8 @@
 // The file comes from a stranger: every number is bounded here, so that no later loop or allocation can be made huge.
 import { join } from 'node:path';
 import { AppError, type ErrorCode } from '../../contract/base/errors.ts';
-import { openFile } from '../files/byteSource.ts';
+import { nonFinitePlace } from '../../contract/base/nonFinite.ts';
+import { isObject, readJsonObject, type JsonObject } from '../files/json.ts';
 
 /** What the rest of the program needs to know of any model. */
 export interface ModelConfig {
@@ -27,44 +28,8 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
-const MAX_JSON_BYTES = 64 << 20; // a tokenizer.json of 256 000 tokens has 35 MB
 const MAX_LAYERS = 1024;
 const MAX_SIZE = 1 << 24;
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** @throws AppError `not-found`, `permission`, or `invalid-file` when the file does not hold one JSON object. */
-export async function readJsonObject(path: string): Promise<JsonObject> {
-  const source = await openFile(path);
-  try {
-    if (source.size > MAX_JSON_BYTES) {
-      throw new AppError('invalid-file', `${path}: ${source.size} bytes are too many for this file.`);
-    }
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await source.read(0, source.size));
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch (thrown) {
-    if (thrown instanceof AppError) throw thrown;
-    throw new AppError('invalid-file', `${path}: it is not valid JSON in UTF-8.`, { cause: thrown, details: { path } });
-  } finally {
-    await source.close();
-  }
-  throw new AppError('invalid-file', `${path}: it must hold one JSON object.`, { details: { path } });
-}
-
-/** As readJsonObject, and null where there is no such file. */
-export async function readOptionalJson(path: string): Promise<JsonObject | null> {
-  try {
-    return await readJsonObject(path);
-  } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'not-found') return null;
-    throw thrown;
-  }
-}
 
 /** Checked access to the fields of a JSON object. A field that is null counts as absent, as transformers has it. */
 export class ConfigFields {
@@ -164,16 +129,18 @@ export class ConfigFields {
     });
   }
 
-  /** A token id, or a list of them; empty when absent. */
+  /** A token id, or a list of them; empty when absent. Old conversions write -1 for "none". */
   tokenIds(name: string): readonly number[] {
     const value = this.value(name);
     if (value === undefined) return [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (list.length > 1024) throw this.#wrong(name, 'a token id or a short list of them');
-    return list.map((id) => {
-      if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= MAX_SIZE) return id;
-      throw this.#wrong(name, 'a token id or a list of them');
-    });
+    return list
+      .filter((id) => id !== -1 && id !== null)
+      .map((id) => {
+        if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= MAX_SIZE) return id;
+        throw this.#wrong(name, 'a token id or a list of them');
+      });
   }
 
   #label(name: string): string {
@@ -183,7 +150,8 @@ export class ConfigFields {
   #wrong(name: string, expected: string): AppError {
     const value = this.value(name);
     if (value === undefined) return this.error('invalid-file', `"${this.#label(name)}" is missing.`);
-    const shown = JSON.stringify(value).slice(0, 60);
+    const place = nonFinitePlace(this.#values, name);
+    const shown = place ?? JSON.stringify(value).slice(0, 60);
     return this.error('invalid-file', `"${this.#label(name)}" must be ${expected}, not ${shown}.`);
   }
 }

@@ -6,7 +6,7 @@ import type { OnWork } from '../../contract/base/progress.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import { hashBytes, hashFile } from '../files/hash.ts';
-import { isObject, readOptionalJson } from './config.ts';
+import { isObject, readOptionalJson } from '../files/json.ts';
 
 interface KnownHash {
   readonly size: number;

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openFile } from '../files/byteSource.ts';
 import { openNpz } from '../formats/npz.ts';
 import { readFloatTensor, readSafetensorsHeader } from '../formats/safetensors.ts';
-import { readJsonObject } from './config.ts';
+import { readJsonObject } from '../files/json.ts';
 import { recoverAttentionBias, runWithBias } from '../../testing/models/attentionBias.ts';
 import { expectClose, floats, runVariant } from '../../testing/models/runVariant.ts';
 import { openTinyModel } from '../../testing/models/temporaryFolder.ts';

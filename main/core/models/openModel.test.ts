@@ -80,8 +80,8 @@ describe('config.json that cannot be used is refused:', () => {
   });
 
   it.each([
-    ['no JSON', '{"model_type": "llama"', /not valid JSON/u],
-    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not valid JSON in UTF-8/u],
+    ['no JSON', '{"model_type": "llama"', /not JSON at line 1, column 23: it ends in the middle/u],
+    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8, the first wrong byte is at offset 1/u],
     ['a list', '[]', /one JSON object/u],
   ])('%s', async (_what, content, reason) => {
     await writeTinyModel(folder, tinyModel('llama'));
@@ -89,9 +89,25 @@ describe('config.json that cannot be used is refused:', () => {
     await expectRefusal('invalid-file', 'config.json', reason);
   });
 
+  it('a number that Python wrote as NaN, by its line and column', async () => {
+    await writeTinyModel(folder, tinyModel('llama'));
+    const config = JSON.stringify({ ...tinyModel('llama').config, rms_norm_eps: 'x' }, null, 1);
+    await writeFile(join(folder, 'config.json'), config.replace('"x"', 'NaN'));
+    await expectRefusal('invalid-file', 'config.json', /"rms_norm_eps" must be .*, not line \d+, column \d+: NaN/u);
+  });
+
   it('none', async () => {
     await expectRefusal('not-found', 'config.json', /does not exist/u);
   });
+});
+
+it('-1 as a token id, and null in a list of them, mean none', async () => {
+  await writeWith('llama', { bos_token_id: -1, eos_token_id: -1, pad_token_id: -1 });
+  expect((await openModel(folder)).config).toMatchObject({ bosTokenId: null, eosTokenIds: [] });
+  await writeWith('llama', { eos_token_id: [7, -1, null] });
+  expect((await openModel(folder)).config.eosTokenIds).toEqual([7]);
+  await writeFile(join(folder, 'generation_config.json'), '\ufeff{"eos_token_id": -1, "temperature": Infinity}');
+  expect((await openModel(folder)).config.eosTokenIds).toEqual([7]);
 });
 
 it('whatever stands in config.json, the model opens or one AppError says why not', async () => {

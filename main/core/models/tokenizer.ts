@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { AppError } from '../../contract/base/errors.ts';
 import { withinTime } from '../files/timeLimit.ts';
-import { isObject, readJsonObject, readOptionalJson, type JsonObject, type ModelConfig } from './config.ts';
+import { type ModelConfig } from './config.ts';
+import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../files/json.ts';
 import { hasForeignPatterns, limitGrowth, refuseEndlessSteps, type SetLimit } from './tokenizerLimits.ts';
 
 /**

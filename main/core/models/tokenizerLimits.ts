@@ -2,7 +2,7 @@
 // its normalizers, which run one after another, each may write thirty characters for one. Whatever else a tokenizer can do
 // ends in a time that the length of the text tells.
 import type { Tokenizer } from '@huggingface/tokenizers';
-import { isObject, type JsonObject } from './config.ts';
+import { isObject, type JsonObject } from '../files/json.ts';
 
 /**
  * Expressions of the field, on which no text makes a search explode: that of GPT-2, and what GPT-4, Llama 3 and Qwen 2 made

@@ -4,7 +4,7 @@
 import { dirname, relative, sep } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
 import { openFile } from '../files/byteSource.ts';
-import type { SafetensorsDtype } from '../formats/safetensors.ts';
+import { dtypeName, type StoredDtype } from '../formats/dtype.ts';
 import { openSafetensorsFolder, type StoredTensor } from '../formats/safetensorsFolder.ts';
 import type { ElementType } from '../onnx/elementType.ts';
 import type { TensorData } from '../onnx/elementType.ts';
@@ -12,7 +12,7 @@ import type { GraphBuilder, Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 
 /** What weights may be stored as. In the graph they are all float32. */
-const FLOAT_TYPES: Partial<Readonly<Record<SafetensorsDtype, ElementType>>> = {
+const FLOAT_TYPES: Partial<Readonly<Record<StoredDtype, ElementType>>> = {
   F32: 'float32',
   F16: 'float16',
   BF16: 'bfloat16',
@@ -96,8 +96,8 @@ export class Weights {
     if (!type) {
       throw new AppError(
         'unsupported',
-        `${tensor.file}: the tensor ${name} is stored as ${tensor.dtype}; weights must be F32, F16, BF16 or F64.`,
-        { details: { path: tensor.file, tensor: name, dtype: tensor.dtype } },
+        `${tensor.file}: the tensor ${name} is stored as ${dtypeName(tensor.dtype)}; weights must be F32, F16, BF16 or F64.`,
+        { details: { path: tensor.file, tensor: name, dtype: dtypeName(tensor.dtype) } },
       );
     }
     const castName = `${name}/float32`;

@@ -1,7 +1,7 @@
 // Capturing activations of a corpus at a model's sites.
 import * as v from 'valibot';
 import { captureActivations } from '../../core/activations/capture.ts';
-import { openCorpus } from '../../core/activations/corpus.ts';
+import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { requestEntries, settingOf } from '../../contract/base/setting.ts';
 import { corpusSettings, storeSettings } from '../../contract/domain/captureSettings.ts';
@@ -21,7 +21,7 @@ export const capture = defineTask({
   run: async ({ folder, hashCache, corpus: { path, ...corpusOptions }, sites, ...options }, context) => {
     const { runtime, signal, onWork } = context;
     const model = await openTaskModel({ folder, hashCache });
-    const corpus = await openCorpus(path, corpusOptions);
+    const corpus = await openCorpusFor(model, path, corpusOptions);
     const folders = new Map(sites.map((entry) => [entry.site, entry.folder]));
     const folderOf = (site: string) => {
       const found = folders.get(site);

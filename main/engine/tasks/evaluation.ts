@@ -1,6 +1,6 @@
 // Behaviours on a model, with and without an edit, and the whole evaluation of an edit.
 import * as v from 'valibot';
-import { openCorpus } from '../../core/activations/corpus.ts';
+import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { AppError } from '../../contract/base/errors.ts';
@@ -42,7 +42,7 @@ export async function readText(
 ): Promise<readonly (readonly number[])[]> {
   if (source.from === 'none' || contexts === 0) return [];
   if (source.from === 'corpus') {
-    const corpus = await openCorpus(source.path, source.field === undefined ? {} : { field: source.field });
+    const corpus = await openCorpusFor(model, source.path, source.field === undefined ? {} : { field: source.field });
     return readHeldOut(corpus, await model.tokenizer(), model.config, { contexts, seed });
   }
   const store = await openStore(source.folder);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { openCorpus } from '../../core/activations/corpus.ts';
+import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { ContextFile, packCorpus } from '../../core/activations/packing.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
@@ -58,7 +58,7 @@ async function fromCorpus(path: string, model: Model): Promise<Int32Array[]> {
   try {
     const packed = join(folder, 'contexts');
     const contextLength = Math.min(CONTEXT_LENGTH, model.config.contextLength);
-    await packCorpus(packed, await openCorpus(path), await model.tokenizer(), {
+    await packCorpus(packed, await openCorpusFor(model, path), await model.tokenizer(), {
       contextLength,
       maxContexts: MAX_CONTEXTS,
     });

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { requestEntries, settingOf } from '../../contract/base/setting.ts';
 import { corpusSettings } from '../../contract/domain/captureSettings.ts';
 import { readingSettings, statisticsSettings } from '../../contract/domain/statisticsSettings.ts';
-import { openCorpus } from '../../core/activations/corpus.ts';
+import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { CONFIG_FILE, loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { computeStatistics } from '../../core/features/statistics.ts';
 import { TextReader } from '../../core/features/textReader.ts';
@@ -43,7 +43,7 @@ export const computeFeatureStatistics = defineTask({
       return computeStatistics({ ...options, runtime, model, dictionary, text, signal, onWork });
     }
     const { path, field, textDocuments, contextLength, maxContexts } = text;
-    const corpus = await openCorpus(path, {
+    const corpus = await openCorpusFor(model, path, {
       ...(field === undefined ? {} : { field }),
       ...(textDocuments === undefined ? {} : { textDocuments }),
     });

@@ -1,11 +1,12 @@
 // What is remembered of this person on this machine: settings and recent projects, in settings.json of the data folder. A
 // file that is damaged or of a newer program is set aside, never overwritten, and the defaults hold.
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { toAppError } from '../../contract/base/errors.ts';
 import { settingsSchema, type Settings } from '../../contract/api/app.ts';
 import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
+import { readJson } from '../../core/files/json.ts';
 
 const FILE = 'settings.json';
 const MOST_RECENT = 20;
@@ -60,12 +61,12 @@ export class SettingsStore {
   static async open(folder: string): Promise<SettingsStore> {
     const path = join(folder, FILE);
     try {
-      const parsed = v.safeParse(fileSchema, JSON.parse(await readFile(path, 'utf8')));
+      const parsed = v.safeParse(fileSchema, await readJson(path));
       if (parsed.success) return new SettingsStore(folder, parsed.output, null);
     } catch (thrown) {
       const { code } = toAppError(thrown);
       if (code === 'not-found') return new SettingsStore(folder, DEFAULTS, null);
-      if (code !== 'internal') {
+      if (code !== 'invalid-file') {
         return new SettingsStore(folder, DEFAULTS, `The settings could not be read: ${toAppError(thrown).message}`);
       }
     }

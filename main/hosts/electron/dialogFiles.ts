@@ -12,7 +12,7 @@ const DIALOGS: Readonly<Record<Purpose, OpenDialogOptions>> = {
   corpus: {
     title: 'Choose a text',
     properties: ['openFile'],
-    filters: [{ name: 'Text', extensions: ['jsonl', 'txt'] }],
+    filters: [{ name: 'Text', extensions: ['jsonl', 'ndjson', 'json', 'txt', 'parquet', 'gz', 'zst'] }],
   },
   labels: {
     title: 'Choose a file of labels',

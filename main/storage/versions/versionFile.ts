@@ -1,7 +1,6 @@
 // One version as one file, for a colleague: the version, everything behind it, the behaviours it must satisfy and what
 // evaluations found. On the way in every id is recomputed, and a version of a model or dictionary that the project does
 // not have is refused: applied there, it would be a different edit.
-import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { hashSchema } from '../../contract/base/fields.ts';
@@ -11,7 +10,7 @@ import { logOrder } from '../../core/edits/versionHistory.ts';
 import { behaviourId, parseBehaviour, type Behaviour } from '../../core/behaviours/behaviour.ts';
 import { parseResult, type BehaviourResult } from '../../core/behaviours/behaviourResult.ts';
 import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
-import { toFileError } from '../../core/files/fileError.ts';
+import { readJson } from '../../core/files/json.ts';
 
 export const VERSION_FILE_FORMAT = 'errata.version-file.1';
 const LARGEST_FILE = 64 << 20;
@@ -114,26 +113,10 @@ export async function writeVersionFile(path: string, file: VersionFile): Promise
 
 /** Whether a file says of itself that it is one of these; what it says is not checked. */
 export async function isVersionFile(path: string): Promise<boolean> {
-  const value = await readJson(path);
+  const value = await readJson(path, LARGEST_FILE);
   return typeof value === 'object' && value !== null && 'format' in value && value.format === VERSION_FILE_FORMAT;
 }
 
 export async function readVersionFile(path: string): Promise<VersionFile> {
-  return parseVersionFile(await readJson(path), path);
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > LARGEST_FILE) throw new AppError('invalid-file', `${path}: it is larger than ${LARGEST_FILE >> 20} MB.`);
-    text = await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause, details: { path } });
-  }
+  return parseVersionFile(await readJson(path, LARGEST_FILE), path);
 }

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { openFile, type ByteSource } from '../../files/byteSource.ts';
 import { readFloatTensor, writeSafetensors, type TensorToWrite } from '../../formats/safetensors.ts';
 import type { StoredTensor } from '../../formats/safetensorsFolder.ts';
-import { readJsonObject } from '../../models/config.ts';
+import { readJsonObject } from '../../files/json.ts';
 import type { Model } from '../../models/model.ts';
 import { CONFIG_FILE, copyCompanions } from './companions.ts';
 import { changeTensor, compileWeights, mustUntie, type CompiledWeights, type TensorChange } from './compiledWeights.ts';
@@ -95,11 +95,12 @@ async function writeWeights(
       if (isUntied && name === head.weight) continue; // a copy of the shared tensor, which some checkpoints carry
       const change = tensors.get(name);
       const copy = () => pieces(sources, tensor, signal, onBytes);
-      const { dtype, shape } = tensor;
-      if (!change) written.push({ name: nameOf(name), dtype, shape, data: copy });
+      const { dtype, shape, byteLength } = tensor;
+      if (!change) written.push({ name: nameOf(name), dtype, shape, byteLength, data: copy });
       else
         written.push({ name: nameOf(name), dtype: 'F32', shape, data: () => changed(sources, tensor, change, signal) });
-      if (isUntied && name === embedding.weight) written.push({ name: head.weight, dtype, shape, data: copy });
+      if (isUntied && name === embedding.weight)
+        written.push({ name: head.weight, dtype, shape, byteLength, data: copy });
     }
     await writeSafetensors(path, written, { format: 'pt' });
   } finally {

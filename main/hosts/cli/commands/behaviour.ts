@@ -1,5 +1,4 @@
 import { percent } from '../../../contract/base/figures.ts';
-import { readFile } from 'node:fs/promises';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import {
@@ -9,11 +8,11 @@ import {
   writeBehaviourFile,
 } from '../../../core/behaviours/behaviourFile.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
-import { toFileError } from '../../../core/files/fileError.ts';
 import type { Project } from '../../../storage/project/project.ts';
 import type { Command, Option } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { oneOf, optionalNumber, optionalText, positionals } from '../values.ts';
+import { readJson } from '../../../core/files/json.ts';
 
 const FORMAT_OPTION: Readonly<Record<string, Option>> = {
   format: {
@@ -164,15 +163,7 @@ const behaviourRecord: Command = {
   run: (arguments_, context) =>
     withProject(context, async (project) => {
       const [path] = positionals(arguments_, ['FILE'], 'behaviour record');
-      let value: unknown;
-      try {
-        value = JSON.parse(await readFile(path, 'utf8'));
-      } catch (thrown) {
-        if (thrown instanceof SyntaxError)
-          throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
-        throw toFileError(thrown, path);
-      }
-      const { id, ...result } = project.behaviours.addResult(value);
+      const { id, ...result } = project.behaviours.addResult(await readJson(path));
       context.print(`Stored ${shortId(id)}: ${percent(passRate(result))} of ${result.cases.length} cases passed.`);
       return { id, passRate: passRate(result) };
     }),

@@ -22,7 +22,10 @@ export const captureCommand: ComputeCommand = {
     'capture --resume',
   ],
   options: {
-    corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them.' },
+    corpus: {
+      type: 'string',
+      description: 'A .txt, .jsonl, .json or .parquet file, also compressed, or a folder of them.',
+    },
     site: { type: 'string', multiple: true, description: 'A TransformerLens name; several are captured in one pass.' },
     name: { type: 'string', description: 'Of the store; MODEL.SITE when left out.' },
     ...optionsOfSettings(captureSettings),
@@ -50,6 +53,7 @@ export const captureCommand: ComputeCommand = {
       const speed = result.tokensRun > 0 ? `, ${formatRate(tokensPerSecond, 'tokens')}` : '';
       context.print(`Captured ${tokens} tokens in ${contexts} contexts${speed}:`);
       for (const { name, site } of stores) context.print(`  ${name} (${site})`);
+      if (result.leftOut > 0) context.print(`Left out ${result.leftOut} rows with null in place of a text.`);
       return result;
     }),
 };

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../../../contract/base/errors.ts';
 import { EVALUATION_SIZES, evaluationSettings } from '../../../contract/domain/evaluationSettings.ts';
@@ -7,7 +7,6 @@ import { shortId } from '../../../core/edits/version.ts';
 import { behaviourId, type Behaviour } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
 import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/budget.ts';
-import { toFileError } from '../../../core/files/fileError.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
 import { withEvaluationDefaults } from '../../../workbench/evaluationDefaults.ts';
@@ -22,6 +21,7 @@ import { PLAN_OPTION, printEvaluationPlan } from '../plans.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, given, oneOf, optionalText, positionals, texts } from '../values.ts';
+import { readJson } from '../../../core/files/json.ts';
 
 export const evaluateCommand: ComputeCommand = {
   name: 'evaluate',
@@ -185,11 +185,5 @@ function inRequest({ behaviour, isStored }: NamedBehaviour) {
 async function budgetOf(path: string | undefined): Promise<Budget | null> {
   if (path === undefined) return null;
   if (path === 'default') return DEFAULT_BUDGET;
-  try {
-    return parseBudget(JSON.parse(await readFile(path, 'utf8')), path, 'invalid-file');
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError)
-      throw new AppError('invalid-file', `${path}: it is not JSON.`, { cause: thrown });
-    throw toFileError(thrown, path);
-  }
+  return parseBudget(await readJson(path), path, 'invalid-file');
 }

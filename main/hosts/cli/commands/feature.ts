@@ -78,7 +78,10 @@ const featureStats: ComputeCommand = {
       description:
         'A store of captured activations. With neither: that of its training, else the largest of its site, else the largest text in corpora/.',
     },
-    corpus: { type: 'string', description: 'A .txt or .jsonl file, or a folder of them, that the model reads now.' },
+    corpus: {
+      type: 'string',
+      description: 'A .txt, .jsonl, .json or .parquet file, or a folder of them, that the model reads now.',
+    },
     ...optionsOfSettings(statisticsSettings),
     plan: { type: 'boolean', description: 'Only show the texts at hand, the best first.' },
   },

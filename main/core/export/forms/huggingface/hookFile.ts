@@ -29,7 +29,7 @@ import {
   writeSafetensors,
   type TensorToWrite,
 } from '../../../formats/safetensors.ts';
-import { readJsonObject } from '../../../models/config.ts';
+import { readJsonObject } from '../../../files/json.ts';
 import type { ModulePlace } from '../../../models/transformersModules.ts';
 
 export const EDIT_FILE = 'edit.json';
