@@ -17,6 +17,7 @@ const CORE = [
   'labels',
   'edits',
   'interventions',
+  'attribution',
   'behaviours',
   'evaluation',
   'finder',

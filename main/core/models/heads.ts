@@ -18,6 +18,9 @@ import type { ModelBody } from './architecture.ts';
  * - `chosenLogProbs`: inputs `scored_positions` int64 `[scored, 2]` (row, position) and `scored_targets` int64
  *   `[scored, 1]`; outputs `chosen_log_probs` `[scored]`: log p(target is the next token) there, and `chosen_margins`
  *   `[scored]`: the target's logit less the largest, so 0 where greedy decoding takes it. Only these positions get logits.
+ * - `metric`: inputs `metric_positions` int64 `[terms, 2]` (row, position), `metric_targets` int64 `[terms, 1]`, and float32
+ *   `metric_weights` and `metric_normalisations` `[terms]`; output `metric` `[terms]`: weight·(logit − normalisation·log Σ
+ *   exp(logits)) there. With normalisation 1 it is a log-probability, with 0 a logit.
  * - `kl`: output `kl` `[batch, time]`: KL(p‖q) of p, the model without patches, and q, the model with them.
  * - `klToReference`: the same with p given as the input `reference_logits` `[batch, time, vocabulary]`.
  */
@@ -30,6 +33,7 @@ export type Head =
   | 'rank'
   | 'tokenLogProbs'
   | 'chosenLogProbs'
+  | 'metric'
   | 'kl'
   | 'klToReference';
 
@@ -90,6 +94,9 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         graph.output(op.squeeze(op.sub(chosen, op.reduceMax(scored, [-1])), [-1]), 'chosen_margins');
         break;
       }
+      case 'metric':
+        graph.output(metricTerms(body), 'metric');
+        break;
       case 'kl': {
         const original = context.unpatched();
         graph.output(klDivergence(original.logits(original.hidden), logits()), 'kl');
@@ -109,6 +116,17 @@ export function scoredOnly(value: Value): Value {
   const { graph } = value;
   const at = graph.find('scored_positions') ?? graph.input('scored_positions', 'int64', ['scored', 2]);
   return op.unsqueeze(op.gatherND(value, at), [0]);
+}
+
+function metricTerms(body: ModelBody): Value {
+  const { graph } = body.hidden;
+  const at = graph.input('metric_positions', 'int64', ['terms', 2]);
+  const targets = graph.input('metric_targets', 'int64', ['terms', 1]);
+  const perTerm = (name: string) => graph.input(name, 'float32', ['terms']);
+  const logits = body.logits(op.gatherND(body.hidden, at));
+  const chosen = op.squeeze(op.gatherElements(logits, targets), [-1]);
+  const normaliser = op.reduceLogSumExp(logits, [-1], { keepDims: false });
+  return op.mul(perTerm('metric_weights'), op.sub(chosen, op.mul(perTerm('metric_normalisations'), normaliser)));
 }
 
 /** `[batch, hiddenSize]`: at the last token of each row. */
