@@ -155,11 +155,15 @@ describe('the gradient at every site is that of central differences', () => {
   });
 
   const fixtures = resolve('../shared/fixtures/architectures');
-  it.skipIf(!existsSync(fixtures))('of every stored architecture (skipped where ../shared is not there)', async () => {
-    for (const name of (await readdir(fixtures)).sort()) {
-      await expectRight(`the stored ${name}`, await openModel(join(fixtures, name)));
-    }
-  }, 180_000);
+  it.skipIf(!existsSync(fixtures))(
+    'of every stored architecture (skipped where ../shared is not there)',
+    async () => {
+      for (const name of (await readdir(fixtures)).sort()) {
+        await expectRight(`the stored ${name}`, await openModel(join(fixtures, name)));
+      }
+    },
+    180_000,
+  );
 });
 
 it('notices a wrong sign in any rule that a model uses', async () => {
