@@ -66,7 +66,7 @@ export async function readStore(workbench: Workbench, name: string): Promise<Pro
 }
 
 /** The stores with the names of their models, where the project still has them. */
-async function namedStores(workbench: Workbench) {
+export async function namedStores(workbench: Workbench) {
   const names = new Map((await listModels(workbench.project.folder)).map(({ hash, name }) => [hash, name]));
   return (await listStores(workbench)).map(({ model, ...store }) => ({
     ...store,

@@ -1,9 +1,9 @@
 // What can be asked of searches for an edit, and of what they found.
 import type * as v from 'valibot';
-import type { findSchema } from '../contract/api/finder.ts';
+import type { finder as contract, findSchema } from '../contract/api/finder.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { validate } from '../contract/base/validate.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
+import type { Immutable, InputOf } from '../contract/rpc/procedure.ts';
 import { labelledFeatures } from '../core/edits/version.ts';
 import type { FindEvent } from '../core/finder/findEdit.ts';
 import { readPromptFile } from '../core/finder/promptFile.ts';
@@ -120,23 +120,42 @@ function summaryOf({ name, request, startedAt, found }: Finding) {
   };
 }
 
+/** Puts what was found into the working edit. @throws AppError as foundIn and takeFound. */
+export async function takeFinding(
+  workbench: Workbench,
+  { name, discard = false, ...why }: InputOf<(typeof contract)['take']>,
+  { author }: Pick<Asker, 'author'>,
+) {
+  const { found, target } = await foundIn(workbench, name);
+  return takeFound(workbench, { edit: found.edit, branch: name, target, discard, ...author(why) });
+}
+
+/** Makes what was found the first version of a new branch. @throws AppError as foundIn and commitFound. */
+export async function commitFinding(
+  workbench: Workbench,
+  { name, branch, message }: InputOf<(typeof contract)['commit']>,
+  { author }: Pick<Asker, 'author'>,
+) {
+  const { found, target } = await foundIn(workbench, name);
+  const request = { edit: found.edit, branch, message, target, author: author().author };
+  return { version: commitFound(workbench, request).id };
+}
+
+/** What searches found, the newest first. */
+export async function listSearches(workbench: Workbench) {
+  return (await listFindings(workbench)).map(summaryOf);
+}
+
 export const finder: Procedures<'finder'> = {
   readPrompts: async (_, { location }, { pathOf }) => ({ prompts: await readPromptFile(pathOf(location)) }),
   plan: async (workbench, input, asker) => planSearch(workbench, await requestOf(workbench, input, asker)),
   start: async (workbench, input, call) => call.start(findJob, { ...(await prepareSearch(workbench, input, call)) }),
-  list: async (workbench) => (await listFindings(workbench)).map(summaryOf),
+  list: listSearches,
   show: showFinding,
   remove: async (workbench, { name }) => {
     await removeFinding(workbench, name);
     return {};
   },
-  take: async (workbench, { name, discard = false, ...why }, { author }) => {
-    const { found, target } = await foundIn(workbench, name);
-    return takeFound(workbench, { edit: found.edit, branch: name, target, discard, ...author(why) });
-  },
-  commit: async (workbench, { name, branch, message }, { author }) => {
-    const { found, target } = await foundIn(workbench, name);
-    const request = { edit: found.edit, branch, message, target, author: author().author };
-    return { version: commitFound(workbench, request).id };
-  },
+  take: takeFinding,
+  commit: commitFinding,
 };

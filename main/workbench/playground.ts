@@ -83,7 +83,7 @@ function problemOf(
 
 /** What stands beside operations where they are shown: exactness, problems, and facts of the features that they name. */
 export async function describeOperations(
-  workbench: Workbench,
+  workbench: Pick<Workbench, 'project'>,
   { model: hash, operations }: { readonly model: string; readonly operations: readonly Operation[] },
 ) {
   const { project } = workbench;

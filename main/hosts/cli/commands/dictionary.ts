@@ -1,11 +1,13 @@
-import { percent } from '../../../contract/base/figures.ts';
+import { percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
-import { evaluateJob, prepareMeasurement } from '../../../workbench/dictionary.ts';
+import { describeDictionary, evaluateJob, prepareMeasurement } from '../../../workbench/dictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
+import { readRunCurves } from '../../../workbench/training.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
+import { formatDuration } from '../terminal.ts';
 import { given, optionalText, positionals } from '../values.ts';
 
 interface Quality {
@@ -14,9 +16,10 @@ interface Quality {
   readonly deadFraction: number;
   readonly tokens: number;
   readonly lossRecovered: number;
-  readonly ceOriginal: number;
-  readonly ceReconstructed: number;
-  readonly ceZero: number;
+  /** Missing in what earlier versions measured. */
+  readonly ceOriginal?: number;
+  readonly ceReconstructed?: number;
+  readonly ceZero?: number;
 }
 
 /** On held-out activations, in words. */
@@ -26,10 +29,11 @@ export function printQuality(quality: Quality, context: CommandContext): void {
   context.print(`  variance not explained (FVU)  ${fvu.toFixed(4)}`);
   context.print(`  features per token (L0)       ${l0.toFixed(2)}`);
   context.print(`  features that never fired     ${percent(deadFraction)}`);
-  context.print(
-    `  loss recovered                ${percent(lossRecovered)} ` +
-      `(nats per token: ${ceOriginal.toFixed(4)} original, ${ceReconstructed.toFixed(4)} reconstructed, ${ceZero.toFixed(4)} zeroed)`,
-  );
+  const nats =
+    ceOriginal === undefined || ceReconstructed === undefined || ceZero === undefined
+      ? ''
+      : ` (nats per token: ${ceOriginal.toFixed(4)} original, ${ceReconstructed.toFixed(4)} reconstructed, ${ceZero.toFixed(4)} zeroed)`;
+  context.print(`  loss recovered                ${percent(lossRecovered)}${nats}`);
 }
 
 const dictionaryList: ComputeCommand = {
@@ -79,4 +83,47 @@ const dictionaryEvaluate: ComputeCommand = {
     }),
 };
 
-export const dictionaryCommands = [dictionaryList, dictionaryEvaluate];
+const dictionaryShow: ComputeCommand = {
+  name: 'dictionary show',
+  summary: 'Show a dictionary: how it was trained, how good it is, how often its features fire.',
+  usage: 'dictionary show NAME',
+  options: {},
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [name] = positionals(arguments_, ['NAME'], 'dictionary show');
+      const described = await describeDictionary(workbench, { name });
+      const { dictionary, config, provenance } = described;
+      const { store, corpus, trainedTokens, seconds, heldOutFraction } = provenance;
+      context.print(`${name}: ${dictionary.architecture} on ${dictionary.model.name} ${dictionary.site}`);
+      const trained = trainedTokens === null ? 'not finished' : `${shortNumber(trainedTokens)} tokens`;
+      context.print(
+        `trained on ${store} (${corpus ?? 'a corpus that is not known'}), ${trained}${seconds === null ? '' : ` in ${formatDuration(seconds)}`}; ${percent(heldOutFraction)} held out`,
+      );
+      for (const [setting, value] of Object.entries(config)) context.print(`  ${setting.padEnd(20)} ${String(value)}`);
+      if (dictionary.quality) printQuality(dictionary.quality, context);
+      return described;
+    }),
+};
+
+const dictionaryCurves: ComputeCommand = {
+  name: 'dictionary curves',
+  summary: 'The recorded curves of a run, as a table with tabs between, for a spreadsheet or a plot.',
+  usage: 'dictionary curves NAME',
+  examples: ['dictionary curves first > curves.tsv'],
+  options: {},
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [name] = positionals(arguments_, ['NAME'], 'dictionary curves');
+      const { points } = await readRunCurves(workbench, { name });
+      const [first] = points;
+      const columns = Object.keys(first ?? {}) as (keyof NonNullable<typeof first>)[];
+      if (first) context.print(columns.join('\t'));
+      else context.print('No curves yet.');
+      for (const point of points) context.print(columns.map((column) => String(point[column] ?? '')).join('\t'));
+      return { points };
+    }),
+};
+
+export const dictionaryCommands = [dictionaryList, dictionaryShow, dictionaryCurves, dictionaryEvaluate];

@@ -1,9 +1,11 @@
 // The working edit: begun, changed, committed, another version checked out.
-import { AppError } from '../../../contract/base/errors.ts';
+import { AppError, toAppError } from '../../../contract/base/errors.ts';
+import { percent } from '../../../contract/base/figures.ts';
 import { editFromArguments } from '../../../core/edits/editArguments.ts';
 import { targetKey, type Operation } from '../../../core/edits/edit.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import type { Project } from '../../../storage/project/project.ts';
+import { describeOperations } from '../../../workbench/playground.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import { OPERATION_HELP, WHERE_OPTIONS } from '../editOptions.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';
@@ -145,7 +147,7 @@ const editStatus: Command = {
   usage: 'edit status',
   options: {},
   run: (arguments_, context) =>
-    withProjectToRead(context, (project) => {
+    withProjectToRead(context, async (project) => {
       positionals(arguments_, [], 'edit status');
       const working = project.versions.working();
       const pending = project.versions.pending();
@@ -156,10 +158,26 @@ const editStatus: Command = {
       context.print(
         `${working.branch === null ? 'On no branch' : `On the branch ${working.branch}`}, ${working.head === null ? 'no version yet' : `at version ${shortId(working.head)}`}, model ${shortId(working.model)}.`,
       );
-      for (const operation of working.operations) context.print(`  ${describe(operation)}`);
+      const known = await describeOperations({ project }, working).catch((thrown: unknown) => {
+        const { code } = toAppError(thrown);
+        if (code === 'not-found') return null; // its model is not in the project: the operations are listed as they are
+        throw thrown;
+      });
+      for (const [index, operation] of working.operations.entries()) {
+        const { badge = null, problem = null } = known?.operations[index] ?? {};
+        context.print(`  ${describe(operation)}${badge === null ? '' : `  ${badge}`}`);
+        if (problem !== null) context.print(`    ${problem}`);
+      }
+      for (const { feature, label, rate } of known?.features ?? []) {
+        const facts = [
+          ...(label === '' ? [] : [`"${label}"`]),
+          ...(rate === null ? [] : [`fires on ${percent(rate)}`]),
+        ];
+        if (facts.length > 0) context.print(`  #${feature}  ${facts.join(', ')}`);
+      }
       context.print(isEmpty(pending) ? 'Nothing to commit.' : 'Not committed:');
       printDifference(pending, context);
-      return { working, pending };
+      return { working, pending, known };
     }),
 };
 

@@ -159,7 +159,7 @@ interface NamedBehaviour {
 }
 
 /** Names of the project's behaviours, or files; without any, all of the project. */
-async function behavioursNamed({ project }: Workbench, names: readonly string[]): Promise<NamedBehaviour[]> {
+export async function behavioursNamed({ project }: Workbench, names: readonly string[]): Promise<NamedBehaviour[]> {
   const stored = project.behaviours.list();
   const known = (ref: string) => ({ behaviour: project.behaviours.get(ref), isStored: true });
   if (names.length === 0) return stored.map(({ id }) => known(id));

@@ -1,5 +1,6 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
 import { percent } from '../../../contract/base/figures.ts';
+import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { statisticsSettings } from '../../../contract/domain/statisticsSettings.ts';
 import { LABEL_STATES } from '../../../core/labels/labels.ts';
@@ -8,10 +9,18 @@ import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/fe
 import { MOST_ROWS } from '../../../storage/entities/features.ts';
 import { offerStatisticsTexts } from '../../../workbench/feature.ts';
 import { topFeatures } from '../../../workbench/dictionaries.ts';
-import { computeFeatureStatistics, showFeature, suggestFeatureLabel, tryText } from '../../../workbench/features.ts';
+import {
+  computeFeatureStatistics,
+  describeFeatures,
+  showContext,
+  showFeature,
+  suggestFeatureLabel,
+  tryText,
+} from '../../../workbench/features.ts';
 import { listFeatures } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
+import { inputOf } from '../asker.ts';
 import type { CommandArguments, ComputeCommand, ComputeContext } from '../command.ts';
 import { printStatisticsTexts } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
@@ -84,11 +93,23 @@ const featureStats: ComputeCommand = {
     },
     ...optionsOfSettings(statisticsSettings),
     plan: { type: 'boolean', description: 'Only show the texts at hand, the best first.' },
+    show: { type: 'boolean', description: 'Only show what the statistics at hand are over, and how far labelling is.' },
   },
   computesOn: 'any',
   run: (arguments_, context) =>
     withProjectOf(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature stats');
+      if (flag(arguments_, 'show')) {
+        const statistics = await describeFeatures(workbench, dictionary);
+        if (statistics) {
+          const { size, tokens, contexts, contextLength, text, time, states } = statistics;
+          context.print(
+            `${size} features over ${tokens} tokens in ${contexts} contexts of ${contextLength} (${text}), ${time}`,
+          );
+          for (const [state, count] of Object.entries(states)) context.print(`  ${state.padEnd(16)} ${count}`);
+        } else context.print(`None yet. errata feature stats ${dictionary} computes them.`);
+        return { statistics };
+      }
       if (flag(arguments_, 'plan')) {
         const texts = await offerStatisticsTexts(workbench, { dictionary });
         printStatisticsTexts(texts, context);
@@ -315,4 +336,37 @@ const featureSuggest: ComputeCommand = {
     }),
 };
 
-export const featureCommands = [featureStats, featureList, featureShow, featureTry, featureSuggest, featureTop];
+const featureContext: ComputeCommand = {
+  name: 'feature context',
+  summary: 'Show more of the text around an example, by its context and the positions in it.',
+  usage: 'feature context DICTIONARY CONTEXT --first N --end N',
+  examples: ['feature context first 1204 --first 0 --end 64'],
+  options: {
+    first: { type: 'string', description: 'The first token, counted from 0; 0 by default.' },
+    end: { type: 'string', description: 'One after the last token.' },
+  },
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withProjectOf(context, async (workbench) => {
+      const [dictionary, number] = positionals(arguments_, ['DICTIONARY', 'CONTEXT'], 'feature context');
+      const input = inputOf('feature context', contract.feature.context, {
+        dictionary,
+        context: integers(number, 'CONTEXT')[0] ?? -1,
+        first: optionalNumber(arguments_, 'first', { min: 0, integer: true }) ?? 0,
+        end: Number(requiredText(arguments_, 'end', 'feature context')),
+      });
+      const tokens = await showContext(workbench, input);
+      context.print(tokens.join(''));
+      return { ...input, tokens };
+    }),
+};
+
+export const featureCommands = [
+  featureContext,
+  featureStats,
+  featureList,
+  featureShow,
+  featureTry,
+  featureSuggest,
+  featureTop,
+];

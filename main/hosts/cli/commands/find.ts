@@ -1,17 +1,14 @@
-import { percent } from '../../../contract/base/figures.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { findSettings } from '../../../contract/domain/findSettings.ts';
-import type { Operation } from '../../../core/edits/edit.ts';
-import type { FoundFigures } from '../../../core/finder/figures.ts';
-import type { FoundEdit } from '../../../core/finder/findEdit.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
 import { type FindRequest } from '../../../workbench/findRequest.ts';
-import { listFindings, type Finding } from '../../../workbench/findings.ts';
+import { listFindings } from '../../../workbench/findings.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
-import type { CommandArguments, CommandContext, ComputeCommand } from '../command.ts';
+import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { printFindings, printFound } from '../foundText.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
 import { PLAN_OPTION, printSearchPlan } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
@@ -54,7 +51,7 @@ export const findCommand: ComputeCommand = {
   computesOn: 'any',
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      if (flag(arguments_, 'list')) return listFound(await listFindings(workbench), context);
+      if (flag(arguments_, 'list')) return printFindings(await listFindings(workbench), context);
       const behaviours = await behavioursOf(arguments_);
       const subject = 'target' in behaviours ? behaviours.target : 'prompts';
       const request = {
@@ -68,7 +65,7 @@ export const findCommand: ComputeCommand = {
       printSearchPlan(plan, context);
       if (flag(arguments_, 'plan')) return { ...plan };
       const found = await findEdit(workbench, request, context.signal);
-      printFound(found, context);
+      printFound({ ...found, operations: found.edit.operations }, context);
       const branch = optionalText(arguments_, 'commit');
       if (branch === undefined) return { ...found };
       const version = commitFound(workbench, {
@@ -95,55 +92,4 @@ async function behavioursOf(arguments_: CommandArguments): Promise<FindRequest['
     throw new AppError('usage', 'errata find: --with and --without go together, and without --keep.');
   }
   return { lists: { with: await readPromptFile(shows), without: await readPromptFile(ordinary) } };
-}
-
-function listFound(findings: readonly Finding[], { print }: Pick<CommandContext, 'print'>) {
-  if (findings.length === 0) print('Nothing has been searched for yet.');
-  for (const { name, startedAt, found } of findings) {
-    const operations = found?.edit.operations.length ?? 0;
-    const result =
-      found === null
-        ? 'stopped before its end'
-        : operations === 0
-          ? 'nothing found'
-          : `${operations} ${operations === 1 ? 'operation' : 'operations'}, ${percent(found.target.remaining)} left`;
-    print(`${name}  ${startedAt.slice(0, 16).replace('T', ' ')}  ${result}`);
-  }
-  return { findings };
-}
-
-function printFound(found: FoundEdit, { print }: Pick<CommandContext, 'print'>): void {
-  print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping');
-  for (const { feature, contrast, ablationEffect, clampEffect } of found.candidates.slice(0, 12)) {
-    const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
-    print(
-      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)}`,
-    );
-  }
-  for (const { action, operations, remaining, harm, tried } of found.steps) {
-    const what = operations.map(describe).join(', ');
-    print(`${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried)`);
-  }
-  if (found.edit.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');
-  else {
-    print(`On the prompts for choosing: ${figures(found)}`);
-    if (found.report) print(`On prompts that the search has not seen: ${figures(found.report)}`);
-  }
-  if (!found.isReached) print('The goal was not reached.');
-}
-
-function figures({ target, kept }: FoundFigures): string {
-  return (
-    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left; ` +
-    `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
-  );
-}
-
-function describe(operation: Operation): string {
-  const { feature, kind, gates, scope } = operation;
-  const value = 'value' in operation ? `:${operation.value}` : '';
-  const where =
-    gates.length === 0 ? '' : ` where ${gates.map((gate) => `${gate.feature}>${gate.threshold}`).join(' or ')}`;
-  const from = scope.positions === 'fromFirstFiring' ? ` from where ${scope.feature} fires first` : '';
-  return `${kind}:${feature}${value}${where}${from}`;
 }

@@ -1,6 +1,8 @@
 // Every command, in the order of the overview.
 import type { AnyCommand } from '../command.ts';
+import { activationsList } from './activations.ts';
 import { behaviourCommands } from './behaviour.ts';
+import { behaviourTrialCommands } from './behaviourTrial.ts';
 import { bisectCommand } from './bisect.ts';
 import { captureCommand } from './capture.ts';
 import { demoCommand } from './demo.ts';
@@ -13,11 +15,13 @@ import { exportCommand, verifyCommand } from './export.ts';
 import { exportsCommands } from './exports.ts';
 import { featureCommands } from './feature.ts';
 import { findCommand } from './find.ts';
+import { findingsCommands } from './findings.ts';
 import { generateCommand } from './generate.ts';
 import { jobCommands } from './job.ts';
 import { labelCommands } from './label.ts';
 import { labelTrialCommands } from './labelTrial.ts';
 import { modelCommands } from './model.ts';
+import { predictCommand } from './predict.ts';
 import { projectNew, projectSample } from './project.ts';
 import { safetyCommands } from './safety.ts';
 import { trainCommand } from './train.ts';
@@ -27,7 +31,9 @@ export const commands: readonly AnyCommand[] = [
   projectSample,
   ...modelCommands,
   generateCommand,
+  predictCommand,
   captureCommand,
+  activationsList,
   trainCommand,
   ...dictionaryCommands,
   ...featureCommands,
@@ -35,7 +41,9 @@ export const commands: readonly AnyCommand[] = [
   ...labelTrialCommands,
   ...behaviourCommands,
   behaviourRun,
+  ...behaviourTrialCommands,
   findCommand,
+  ...findingsCommands,
   ...editCommands,
   bisectCommand,
   evaluateCommand,

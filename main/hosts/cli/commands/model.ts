@@ -1,5 +1,8 @@
 import { basename, resolve } from 'node:path';
+import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
+import { describeModel } from '../../../workbench/model.ts';
 import { addModel, checkNewName, listModels, resolveModel } from '../../../workbench/models.ts';
+import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { optionalText, positionals, requiredText } from '../values.ts';
@@ -35,6 +38,31 @@ const modelList: Command = {
     for (const model of models) context.print(`${model.name}: ${describe(model)}, in ${model.folder}`);
     return { models };
   },
+};
+
+const modelShow: ComputeCommand = {
+  name: 'model show',
+  summary: 'Show a model: its architecture and its sites, in the order in which it computes them.',
+  usage: 'model show MODEL',
+  examples: ['model show gpt2 --json'],
+  options: {},
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      const [name] = positionals(arguments_, ['MODEL'], 'model show');
+      const described = await describeModel(workbench, { model: name });
+      const { model, sites, architecture } = described;
+      const { parameters, heads, keyValueHeads, headDim, residual, bytes } = architecture;
+      context.print(`${model.name}: ${describe(model)}, in ${model.folder}${model.isThere ? '' : ' (not there now)'}`);
+      context.print(
+        `${shortNumber(parameters)} parameters (${byteSize(bytes)}), ${heads} heads of ${headDim}, ${keyValueHeads} for keys and values, ${residual} blocks`,
+      );
+      context.print(
+        `vocabulary of ${model.vocabularySize}, contexts of ${model.contextLength}${model.hasTokenizer ? '' : ', no tokenizer'}`,
+      );
+      for (const site of sites) context.print(`  ${site.name}  ${site.width}`);
+      return described;
+    }),
 };
 
 const modelCheck: ComputeCommand = {
@@ -88,4 +116,4 @@ function describe({
   return `${modelType}, ${layers} layers of ${hiddenSize}`;
 }
 
-export const modelCommands = [modelAdd, modelList, modelCheck];
+export const modelCommands = [modelAdd, modelList, modelShow, modelCheck];

@@ -1,0 +1,27 @@
+import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
+import { namedStores } from '../../../workbench/activations.ts';
+import { withWorkbench } from '../../../workbench/openWorkbench.ts';
+import type { ComputeCommand } from '../command.ts';
+import { positionals } from '../values.ts';
+
+export const activationsList: ComputeCommand = {
+  name: 'activations list',
+  summary: 'List the stores of captured activations.',
+  usage: 'activations list',
+  options: {},
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+      positionals(arguments_, [], 'activations list');
+      const stores = await namedStores(workbench);
+      if (stores.length === 0) context.print('No activations yet. errata capture MODEL makes some.');
+      for (const { name, model, site, tokens, contextLength, dtype, bytes, fraction } of stores) {
+        const part = fraction < 1 ? `, ${percent(fraction)} captured` : '';
+        const of = model.name ?? `a model that the project lacks (${model.hash.slice(0, 12)}…)`;
+        context.print(
+          `${name}: ${of} ${site}, ${shortNumber(tokens)} tokens in contexts of ${contextLength}, ${dtype}, ${byteSize(bytes)}${part}`,
+        );
+      }
+      return { stores };
+    }),
+};

@@ -1,0 +1,67 @@
+// What a search found as commands print it.
+import { percent } from '../../contract/base/figures.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
+import type { FoundFigures } from '../../core/finder/figures.ts';
+import type { FoundEdit } from '../../core/finder/findEdit.ts';
+import type { Finding } from '../../workbench/findings.ts';
+import type { CommandContext } from './command.ts';
+import { shortTime } from './openProject.ts';
+
+type Print = Pick<CommandContext, 'print'>;
+
+export interface FoundText extends Pick<FoundEdit, 'candidates' | 'steps' | 'isReached' | 'report'>, FoundFigures {
+  readonly operations: readonly Operation[];
+}
+
+/** A line for each, the newest first. */
+export function printFindings(findings: readonly Finding[], { print }: Print) {
+  if (findings.length === 0) print('Nothing has been searched for yet.');
+  for (const { name, startedAt, found } of findings) {
+    const operations = found?.edit.operations.length ?? 0;
+    const result =
+      found === null
+        ? 'stopped before its end'
+        : operations === 0
+          ? 'nothing found'
+          : `${operations} ${operations === 1 ? 'operation' : 'operations'}, ${percent(found.target.remaining)} left`;
+    print(`${name}  ${shortTime(startedAt)}  ${result}`);
+  }
+  return { findings };
+}
+
+/** What was found, with the causes by which it was chosen. */
+export function printFound(found: FoundText, { print }: Print): void {
+  print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping');
+  for (const { feature, contrast, ablationEffect, clampEffect } of found.candidates.slice(0, 12)) {
+    const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
+    print(
+      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)}`,
+    );
+  }
+  for (const { action, operations, remaining, harm, tried } of found.steps) {
+    const what = operations.map(describe).join(', ');
+    print(`${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried)`);
+  }
+  if (found.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');
+  else {
+    print(`On the prompts for choosing: ${figures(found)}`);
+    if (found.report) print(`On prompts that the search has not seen: ${figures(found.report)}`);
+  }
+  if (!found.isReached) print('The goal was not reached.');
+}
+
+function figures({ target, kept }: FoundFigures): string {
+  return (
+    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left; ` +
+    `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
+  );
+}
+
+function describe(operation: Operation): string {
+  const { feature, kind, gates, scope } = operation;
+  const value = 'value' in operation ? `:${operation.value}` : '';
+  const where =
+    gates.length === 0 ? '' : ` where ${gates.map((gate) => `${gate.feature}>${gate.threshold}`).join(' or ')}`;
+  const from = scope.positions === 'fromFirstFiring' ? ` from where ${scope.feature} fires first` : '';
+  return `${kind}:${feature}${value}${where}${from}`;
+}

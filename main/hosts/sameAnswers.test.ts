@@ -1,0 +1,149 @@
+// What a window is answered, a command prints and gives with --json: each row asks one procedure both ways. Real engine, real
+// files, the sample's model.
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Api } from '../contract/api/contract.ts';
+import { errata } from '../testing/hosts/commandLine.ts';
+import { PROMPTS, startFaces, type FacesProject } from '../testing/hosts/facesProject.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const SEARCH = { tokensPerRound: 1000, candidates: 4, mostOperations: 1 };
+const PROMPT = 'The nurse said that';
+
+let faces: FacesProject;
+let model: string;
+
+beforeAll(async () => {
+  faces = await startFaces();
+  const { api, until } = faces;
+  model = (await api.model.describe({ model: 'sample' })).model.hash;
+  await until((await api.feature.computeStatistics({ dictionary: 'run', maxContexts: 30 })).id, 'succeeded');
+  const sides = { from: 'prompts', ...PROMPTS } as const;
+  for (const name of ['found', 'gone']) {
+    await until((await api.finder.start({ name, sides, dictionaries: ['run'], settings: SEARCH })).id, 'succeeded');
+  }
+});
+afterAll(() => faces.stop());
+
+interface Asked {
+  readonly words: readonly string[];
+  readonly call: (api: Api) => Promise<unknown>;
+  /** Where in the command's result the answer is; the whole result when left out. */
+  readonly key?: string;
+}
+
+const operations = async (api: Api) => (await api.edit.show({ ref: 'chain' })).operations;
+
+const ASKED: Readonly<Record<string, Asked>> = {
+  'model.describe': { words: ['model', 'show', 'sample'], call: (api) => api.model.describe({ model: 'sample' }) },
+  'model.nextTokens': {
+    words: ['predict', 'sample', '--prompt', PROMPT, '--count', '5'],
+    call: (api) => api.model.nextTokens({ model: 'sample', prompt: PROMPT, count: 5 }),
+  },
+  'playground.nextTokens': {
+    words: ['predict', 'sample', '--prompt', PROMPT, '--count', '5', '--version', 'chain', '--position', '1'],
+    call: async (api) =>
+      api.playground.nextTokens({
+        ...{ model, prompt: PROMPT, raw: true, continuation: [], count: 5, position: 1 },
+        operations: [...(await operations(api))],
+      }),
+  },
+  'playground.describe': {
+    words: ['edit', 'status'],
+    call: async (api) => api.playground.describe({ model, operations: [...(await operations(api))] }),
+    key: 'known',
+  },
+  'activations.list': { words: ['activations', 'list'], call: (api) => api.activations.list(), key: 'stores' },
+  'dictionary.describe': {
+    words: ['dictionary', 'show', 'run'],
+    call: (api) => api.dictionary.describe({ name: 'run' }),
+  },
+  'dictionary.curves': {
+    words: ['dictionary', 'curves', 'run'],
+    call: (api) => api.dictionary.curves({ name: 'run' }),
+  },
+  'feature.statistics': {
+    words: ['feature', 'stats', 'run', '--show'],
+    call: (api) => api.feature.statistics({ dictionary: 'run' }),
+    key: 'statistics',
+  },
+  'feature.context': {
+    words: ['feature', 'context', 'run', '2', '--first', '3', '--end', '9'],
+    call: (api) => api.feature.context({ dictionary: 'run', context: 2, first: 3, end: 9 }),
+  },
+  'behaviour.tryCase': {
+    words: ['behaviour', 'try', 'tiny', '2', '--edit', 'chain'],
+    call: async (api) => {
+      const { behaviour } = await api.behaviour.show({ ref: 'tiny' });
+      return api.behaviour.tryCase({ case: behaviour.cases[1], maxNewTokens: 2, edit: 'chain' });
+    },
+  },
+  'finder.show': { words: ['findings', 'show', 'found'], call: (api) => api.finder.show({ name: 'found' }) },
+  'edit.preview': {
+    words: ['edit', 'revert', '--to', 'chain~2', '--dry-run'],
+    call: async (api) => {
+      const { difference, head } = await api.edit.preview({ action: 'rollBack', ref: 'chain~2' });
+      return { difference, head };
+    },
+  },
+};
+
+it.each(Object.entries(ASKED))('the command gives and prints what %s answers', async (_, { words, call, key }) => {
+  const { result, printed } = await errata(faces.project, words);
+  const answer = await call(faces.api);
+  expect(key === undefined ? result : result[key]).toMatchObject(answer as object);
+  expect(printed.length).toBeGreaterThan(0);
+});
+
+describe('a finding', () => {
+  const found = async () => (await faces.api.finder.show({ name: 'found' })).found?.operations ?? [];
+
+  it('is put into the working edit by a command, in place of operations at the same features', async () => {
+    expect(await found()).not.toHaveLength(0);
+    const { result } = await errata(faces.project, ['findings', 'take', 'found']);
+    expect(result).toMatchObject({ working: { branch: 'chain' } });
+    const working = (await faces.api.edit.status())?.working;
+    expect(working?.operations).toEqual(expect.arrayContaining([...(await found())]));
+  });
+
+  it('is committed by a command as the first version of a new branch, once the working edit has no changes', async () => {
+    const words = ['findings', 'commit', 'found', '--branch', 'by-command', '--message', 'Lower prompts'];
+    await expect(errata(faces.project, words)).rejects.toMatchObject({ code: 'conflict' });
+    await faces.api.edit.commit({ message: 'Take what was found' });
+    const { result } = await errata(faces.project, words);
+    const version = await faces.api.edit.show({ ref: 'by-command' });
+    expect(version).toMatchObject({ id: result['version'], message: 'Lower prompts', parents: [] });
+    expect(version.operations).toEqual(await found());
+  });
+
+  it('is deleted by a command when it says --yes, and only then', async () => {
+    const place = join(faces.project, 'findings/gone');
+    await expect(errata(faces.project, ['findings', 'remove', 'gone'])).rejects.toMatchObject({ code: 'usage' });
+    expect(existsSync(place)).toBe(true);
+    await errata(faces.project, ['findings', 'remove', 'gone', '--yes']);
+    expect(existsSync(place)).toBe(false);
+    const { result } = await errata(faces.project, ['findings', 'list']);
+    expect((result['findings'] as readonly { readonly name: string }[]).map(({ name }) => name)).toEqual(['found']);
+  });
+});
+
+describe('errata behaviour check', () => {
+  it('names every wrong case of a file, as the window does, and none of a right one', async () => {
+    const { behaviour } = await faces.api.behaviour.show({ ref: 'tiny' });
+    const path = join(faces.project, 'checked.json');
+    const [first, ...rest] = behaviour.cases;
+    const exploding = { ...first, checks: [{ kind: 'regex', pattern: '(a+)+$', flags: '', expected: true }] };
+    const wrong = { ...behaviour, cases: [exploding, { ...first, checks: [{ kind: 'nothing' }] }, ...rest] };
+    for (const value of [wrong, behaviour]) {
+      await writeFile(path, JSON.stringify(value));
+      const { result, printed } = await errata(faces.project, ['behaviour', 'check', path]);
+      const { problems } = await faces.api.behaviour.problems({ behaviour: value });
+      expect(result['problems']).toEqual(problems);
+      expect(problems).toHaveLength(value === wrong ? 2 : 0);
+      expect(printed).toEqual(value === wrong ? problems.map(({ message }) => message) : ['No problems.']);
+    }
+  });
+});
