@@ -2,6 +2,7 @@
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
 import { percent } from '../contract/base/figures.ts';
+import { replacements } from '../contract/domain/soundness.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -79,10 +80,22 @@ export interface DemoBehaviour {
     /** What is measured: the share of cases that show it, or the mean difference in nats. */ readonly measure:
       'rate' | 'score';
   };
+  /** Sound answers: before, of all; after, of those in its place where it is gone. Null where no text is generated. */
+  readonly sound: DemoFigure | null;
+  /** The same in a sentence. */
+  readonly replacement: string | null;
   /** By name: every behaviour that must stay, crossEntropy (nats per token) and kl (nats per token along own continuations). */
   readonly collateral: Readonly<Record<string, DemoFigure>>;
   readonly baselines: Readonly<
-    Record<string, { readonly remaining: number | null; readonly kept: number | null; readonly failure: string | null }>
+    Record<
+      string,
+      {
+        readonly remaining: number | null;
+        readonly sound: number | null;
+        readonly kept: number | null;
+        readonly failure: string | null;
+      }
+    >
   >;
   /** Features that are changed; `operations` tells how. */
   readonly features: number;
@@ -292,6 +305,8 @@ async function correct(workbench: Workbench, context: CorrectContext): Promise<D
   const width = dictionaries[0]?.d ?? 0;
   return {
     target: targetFigure(report, name),
+    sound: soundFigure(report, name),
+    replacement: replacements(report.suites).find(({ text }) => text.startsWith(`${name}:`))?.text ?? null,
     collateral: collateralFigures(report),
     baselines: Object.fromEntries(report.baselines.map((baseline) => [baseline.kind, baselineFigures(baseline)])),
     features: found.edit.operations.length,
@@ -332,6 +347,11 @@ function targetFigure(report: EvaluationReport, name: string): DemoBehaviour['ta
   return { ...figure(before, after), measure: isScore ? 'score' : 'rate' };
 }
 
+function soundFigure({ suites }: EvaluationReport, name: string): DemoBehaviour['sound'] {
+  const sound = suites.find((each) => each.name === name)?.sound;
+  return sound?.replaced ? figure(sound.share.before, sound.replaced) : null;
+}
+
 function collateralFigures({ suites, text, continuations }: EvaluationReport): Record<string, DemoFigure> {
   const figures: Record<string, DemoFigure> = {};
   for (const { name, role, rate } of suites) if (role === 'keep') figures[name] = figure(rate.before, rate.after);
@@ -347,8 +367,8 @@ function figure(before: Estimate, after: Estimate): DemoFigure {
   return { before: before.value, after: after.value, n: after.n, ci: [after.low, after.high] };
 }
 
-function baselineFigures({ remaining, kept, failure }: Baseline) {
-  return { remaining, kept: kept?.value ?? null, failure };
+function baselineFigures({ remaining, targetSound, kept, failure }: Baseline) {
+  return { remaining, sound: targetSound?.value ?? null, kept: kept?.value ?? null, failure };
 }
 
 /** float32: an encoder row, bias and threshold of every feature that is read, a decoder row of every one that is changed. */

@@ -1,5 +1,5 @@
 // What an evaluation would run and how long it will probably take, before it is started; and what keeps it from running.
-import { plannedTexts } from '../core/evaluation/plannedTexts.ts';
+import { plannedSuite, plannedTexts } from '../core/evaluation/plannedTexts.ts';
 import { completeEvaluationSettings, type EvaluationSettings } from '../contract/domain/evaluationSettings.ts';
 import type { SuiteRole } from '../core/evaluation/report.ts';
 import { chooseSuites, type Suite } from '../core/evaluation/suites.ts';
@@ -47,9 +47,8 @@ export async function planEvaluation(
   if (suites.length === 0 && settings.contexts < 2) {
     throw new AppError('empty', 'There are no behaviours and no held-out text: nothing to evaluate on.');
   }
-  const planned = suites.map(({ role, cases, trial }) => ({ role, cases: cases.length, trial: trial.length }));
   const texts = plannedTexts(
-    planned,
+    suites.map(plannedSuite),
     settings.contexts,
     settings,
     suites.some(({ role }) => role === 'target'),

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { evaluationSettings } from '../domain/evaluationSettings.ts';
 import { operationSchema } from '../domain/edit.ts';
+import { ANSWER_FAULTS, type AnswerFault } from '../domain/soundness.ts';
 
 export const estimateSchema = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
 const maybe = v.nullable(estimateSchema);
@@ -11,6 +12,7 @@ const pairSchema = v.object(pair);
 const kl = { perToken: estimateSchema, firstToken: estimateSchema };
 const aim = v.picklist(['lower', 'raise', 'keep']);
 export const suiteRoleSchema = v.picklist(['target', 'keep', 'other']);
+const fault = v.picklist(Object.keys(ANSWER_FAULTS) as AnswerFault[]);
 const marks = v.object({ passed: v.string(), scores: v.nullable(v.array(v.number())) });
 
 const suite = v.object({
@@ -24,8 +26,26 @@ const suite = v.object({
   score: v.nullable(pairSchema),
   refuses: v.nullable(pairSchema),
   loops: v.nullable(pairSchema),
+  sound: v.exactOptional(
+    v.nullable(
+      v.object({
+        share: pairSchema,
+        replaced: maybe,
+        faults: v.record(fault, v.exactOptional(v.number())),
+        reference: v.number(),
+      }),
+    ),
+  ),
   kl: v.nullable(v.object(kl)),
-  changed: v.array(v.object({ prompt: v.string(), before: v.string(), after: v.string(), passedBefore: v.boolean() })),
+  changed: v.array(
+    v.object({
+      prompt: v.string(),
+      before: v.string(),
+      after: v.string(),
+      passedBefore: v.boolean(),
+      faults: v.exactOptional(v.array(fault)),
+    }),
+  ),
   brokenCases: v.number(),
   mendedCases: v.number(),
   outcomes: v.exactOptional(v.object({ before: marks, after: marks })),
@@ -38,6 +58,7 @@ const trial = {
   kept: maybe,
   target: maybe,
   targetRefuses: maybe,
+  targetSound: v.exactOptional(maybe),
   remaining: v.nullable(v.number()),
   crossEntropy: maybe,
   kl: maybe,
@@ -81,11 +102,14 @@ const target = v.object({
   maxRate: v.exactOptional(v.number()),
   minRate: v.exactOptional(v.number()),
   maxScoreShare: v.exactOptional(v.number()),
+  minSound: v.exactOptional(v.nullable(v.number())),
 });
 
 export const budgetSchema = v.object({
   target,
   targets: v.record(v.string(), target),
+  /** Left out in reports of older programs. */
+  minSound: v.exactOptional(v.nullable(v.number())),
   minKept: v.number(),
   kept: v.record(v.string(), v.number()),
   maxCrossEntropyIncrease: v.number(),

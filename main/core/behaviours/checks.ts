@@ -11,6 +11,11 @@ export function isTextCheck(check: Check): check is TextCheck {
   return check.kind === 'contains' || check.kind === 'regex' || check.kind === 'refuses';
 }
 
+/** What the model says to a case is generated: some of its checks look at text. */
+export function isAnsweredInText({ checks }: { readonly checks: readonly Check[] }): boolean {
+  return checks.some(isTextCheck);
+}
+
 /**
  * How refusals begin, after the lists of AdvBench (Zou et al. 2023) and Arditi et al. 2024. A model that refuses in other
  * words, or in another language, needs a check with phrases of its own.

@@ -2,7 +2,7 @@
 // judged is scored by the base model, in batches, once after its own prompt and once after another one.
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
 import type { Case } from '../behaviours/behaviour.ts';
-import { isTextCheck, refuses } from '../behaviours/checks.ts';
+import { isAnsweredInText, refuses } from '../behaviours/checks.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
 import type { CaseOutcome } from '../behaviours/runBehaviour.ts';
 import type { IntervenableModel, RunOptions } from '../interventions/intervenableModel.ts';
@@ -24,7 +24,7 @@ export interface ReferenceSuite {
 }
 
 /** Sampled answers from which the range is made, spread evenly over the suites. */
-export const REFERENCE_ANSWERS = 400;
+const REFERENCE_ANSWERS = 400;
 /** Fewer give no quantile worth the name. */
 const LEAST_ANSWERS = 20;
 /** The range depends on the model and the prompts, and on nothing that somebody sets. */
@@ -74,12 +74,12 @@ export class AnswerSoundness {
     options: RunOptions = {},
   ): Promise<AnswerSoundness | null> {
     const answering = suites.flatMap(({ maxNewTokens, cases }) => {
-      const asked = cases.filter(({ checks }) => checks.some(isTextCheck));
+      const asked = cases.filter(isAnsweredInText);
       return asked.length === 0 ? [] : [{ maxNewTokens, cases: asked }];
     });
     const answers: GeneratedAnswer[] = [];
     for (const { maxNewTokens, cases } of answering) {
-      const prompts = spread(cases, Math.ceil(REFERENCE_ANSWERS / answering.length)).map((each) =>
+      const prompts = spread(cases, answersOfSuite(answering.length)).map((each) =>
         encoder.encode(encoder.textOf(each)),
       );
       const sampled = await intervenable.sample(prompts, { ...options, maxNewTokens, seed: SEED });
@@ -151,6 +151,16 @@ export class AnswerSoundness {
   #afterRefused(answer: GeneratedAnswer): GeneratedAnswer[] {
     return this.#refused.map((promptIds) => ({ ...answer, promptIds }));
   }
+}
+
+/** How many answers are sampled. @param cases that are answered in text, of each suite to preserve. */
+export function referenceAnswers(cases: readonly number[]): number {
+  const asked = cases.filter((count) => count > 0);
+  return asked.reduce((sum, count) => sum + Math.min(count, answersOfSuite(asked.length)), 0);
+}
+
+function answersOfSuite(suites: number): number {
+  return Math.ceil(REFERENCE_ANSWERS / suites);
 }
 
 interface Scoring {

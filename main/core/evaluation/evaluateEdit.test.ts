@@ -165,6 +165,50 @@ describe('the blast radius', () => {
   });
 });
 
+describe('what is said instead', () => {
+  it('is judged, counted over the cases where the behaviour is gone, and named case by case', async () => {
+    const suites = [await fewOf('jailbreak', 10), await fewOf('refusals', 24)];
+    const small = {
+      ...settings,
+      trialTargetCases: 10,
+      contexts: 0,
+      doses: [0, 1],
+      baselines: false,
+      blastRadius: false,
+    };
+    const measured = await evaluateEdit(
+      input({ behaviours: suites, targets: ['jailbreak'], settings: small, heldOut: [] }),
+    );
+    const jailbreak = measured.suites.find(({ name }) => name === 'jailbreak')!;
+    const gone = jailbreak.changed.filter(({ passedBefore }) => passedBefore);
+    expect(gone.length).toBeGreaterThan(0);
+    expect(jailbreak.sound?.reference).toBe(24);
+    expect(jailbreak.sound?.replaced).toMatchObject({
+      n: gone.length,
+      value: gone.filter(({ faults }) => faults?.length === 0).length / gone.length,
+    });
+    const named = Object.values(jailbreak.sound?.faults ?? {}).reduce((sum, count) => sum + count, 0);
+    expect(named).toBe(gone.filter(({ faults = [] }) => faults.length > 0).length);
+    // A clamp of random features leaves rubble.
+    expect(jailbreak.sound?.replaced?.value).toBeLessThan(0.5);
+    const [, one] = measured.doses;
+    expect(one?.targetSound).toEqual(jailbreak.sound?.replaced);
+    expect(measured.verdict?.criteria.find(({ name }) => name === 'jailbreak replaced by sound answers')).toMatchObject(
+      {
+        limit: 0.8,
+        isMet: false,
+      },
+    );
+    expect(reportHtml(measured, { title: 'x', facts: [] })).toContain('replaced by broken text');
+    expect(reportCsv(measured)).toContain('behaviour,jailbreak,soundWhereGone,after');
+  });
+
+  it('is not judged with too few prompts to preserve, and a warning says so', () => {
+    expect(report.suites.map(({ sound }) => sound)).toEqual([null, null, null]);
+    expect(report.warnings.join()).toContain('nothing says whether answers with the edit are sound');
+  });
+});
+
 describe('baselines and doses', () => {
   const of = (kind: string) => report.baselines.filter((baseline) => baseline.kind === kind);
 

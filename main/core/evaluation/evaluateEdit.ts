@@ -21,7 +21,7 @@ import { continuationKl, freeText, textCollateral, type ContinuationKl, type Fre
 import { forecastEdit, type ForecastStatistics } from './forecast.ts';
 import { checkForecast, type CheckedForecast } from './forecastCheck.ts';
 import { measureDirections, type Directions } from './directions.ts';
-import { plannedTexts } from './plannedTexts.ts';
+import { plannedSuite, plannedTexts } from './plannedTexts.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import {
   REPORT_FORMAT,
@@ -34,8 +34,10 @@ import {
   type Trial,
 } from './report.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
+import { isAnsweredInText } from '../behaviours/checks.ts';
+import { AnswerSoundness, referenceAnswers } from './answerSoundness.ts';
 import { at, spread } from './spread.ts';
-import { chooseSuites, suiteReport, type Suite, type SuiteOutcomes } from './suites.ts';
+import { chooseSuites, suiteReport, type Faults, type JudgedSuite, type Suite, type SuiteOutcomes } from './suites.ts';
 import {
   IntervenableModel,
   NO_INTERVENTION,
@@ -102,6 +104,7 @@ class Evaluation {
   readonly #intervenable: IntervenableModel;
   readonly #modelHash: string;
   readonly #warnings: string[];
+  #soundness: AnswerSoundness | null = null;
   #rowsDone = 0;
   #rowsTotal = 0;
   /** What many short runs in a row are called together. */
@@ -172,14 +175,16 @@ class Evaluation {
     const intervention: Intervention = { edit: this.#edit };
     this.#rowsTotal = this.#countRows();
 
+    this.#soundness = await this.#openSoundness();
     const outcomes: SuiteOutcomes[] = [];
     const suites: SuiteReport[] = [];
     for (const suite of this.#suites) {
       const before = await this.#runOriginal(suite);
       const after = await this.#runCases(intervention, suite, suite.cases);
       const kl = await this.#answerKl(intervention, before);
-      outcomes.push({ ...suite, before, after });
-      suites.push(suiteReport(suite, before, after, kl, seed));
+      const measured = { ...suite, before, after, soundness: await this.#judgeSuite(before, after) };
+      outcomes.push(measured);
+      suites.push(suiteReport(measured, kl, seed));
     }
 
     const readings =
@@ -225,6 +230,34 @@ class Evaluation {
   }
 
   // ---- the parts --------------------------------------------------------------------------------------------------
+
+  async #openSoundness(): Promise<AnswerSoundness | null> {
+    const kept = this.#suites.filter(({ role }) => role === 'keep');
+    const { signal } = this.#input;
+    const suites = kept.map(({ behaviour: { maxNewTokens }, cases }) => ({ maxNewTokens, cases }));
+    const sampled = referenceAnswers(kept.map(({ cases }) => cases.filter(isAnsweredInText).length));
+    const soundness = await this.#counted("Sampling the model's own answers", sampled, () =>
+      AnswerSoundness.open(this.#intervenable, this.#encoder, suites, { signal }),
+    );
+    const generates = this.#suites.some(({ role, cases }) => role === 'target' && cases.some(isAnsweredInText));
+    if (generates && soundness === null) {
+      this.#warnings.push(
+        'Too few prompts to preserve are answered in text, so nothing says whether answers with the edit are sound.',
+      );
+    }
+    return soundness;
+  }
+
+  async #judgeSuite(before: readonly CaseOutcome[], after: readonly CaseOutcome[]): Promise<JudgedSuite | null> {
+    if (!this.#soundness) return null;
+    const { reference } = this.#soundness;
+    return { reference, before: await this.#judge(before, before), after: await this.#judge(after, before) };
+  }
+
+  async #judge(answers: readonly CaseOutcome[], base: readonly CaseOutcome[]): Promise<Faults> {
+    const { signal } = this.#input;
+    return this.#soundness ? this.#soundness.judge(answers, base, { signal }) : answers.map(() => null);
+  }
 
   async #runOriginal(suite: Suite): Promise<readonly CaseOutcome[]> {
     const { device } = this.#input.runtime;
@@ -377,7 +410,9 @@ class Evaluation {
       for (const suite of cache.outcomes) {
         if (suite.role === 'other') continue;
         const cases = suite.trial.map((index) => at(suite.cases, index));
-        outcomes.push({ suite, outcomes: await this.#runCases(intervention, suite, cases, instruction) });
+        const now = await this.#runCases(intervention, suite, cases, instruction);
+        const base = suite.trial.map((index) => at(suite.before, index));
+        outcomes.push({ suite, outcomes: now, faults: suite.role === 'target' ? await this.#judge(now, base) : null });
       }
       const chosen = this.#trialTexts();
       const readsText = instruction === '' && chosen.length >= 2;
@@ -390,7 +425,15 @@ class Evaluation {
       return trialOf({ outcomes, readings: readings && { chosen, readings } }, cache);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || (thrown.code !== 'diverged' && thrown.code !== 'usage')) throw thrown;
-      const none = { kept: null, target: null, targetRefuses: null, remaining: null, crossEntropy: null, kl: null };
+      const none = {
+        kept: null,
+        target: null,
+        targetRefuses: null,
+        targetSound: null,
+        remaining: null,
+        crossEntropy: null,
+        kl: null,
+      };
       return { suites: [], ...none, failure: thrown.message };
     }
   }
@@ -418,8 +461,7 @@ class Evaluation {
   }
 
   #countRows(): number {
-    const suites = this.#suites.map(({ role, cases, trial }) => ({ role, cases: cases.length, trial: trial.length }));
-    return plannedTexts(suites, this.#texts.length, this.#settings, this.#plain !== null);
+    return plannedTexts(this.#suites.map(plannedSuite), this.#texts.length, this.#settings, this.#plain !== null);
   }
 }
 

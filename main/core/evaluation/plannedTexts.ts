@@ -1,11 +1,20 @@
 // How many texts an evaluation will read or continue: what its progress counts, and its time is predicted from.
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
+import { isAnsweredInText } from '../behaviours/checks.ts';
+import { referenceAnswers } from './answerSoundness.ts';
 import type { SuiteRole } from './report.ts';
+import type { Suite } from './suites.ts';
 
 export interface PlannedSuite {
   readonly role: SuiteRole;
   readonly cases: number;
   readonly trial: number;
+  /** Cases that are answered in text. */
+  readonly answers: number;
+}
+
+export function plannedSuite({ role, cases, trial }: Pick<Suite, 'role' | 'cases' | 'trial'>): PlannedSuite {
+  return { role, cases: cases.length, trial: trial.length, answers: cases.filter(isAnsweredInText).length };
 }
 
 /** @param contexts of held-out text that there are. @param directions whether the edit acts on the target's prompts. */
@@ -22,5 +31,8 @@ export function plannedTexts(
     suites.reduce((sum, { role, trial }) => sum + (role === 'other' ? 0 : trial), 0) + Math.min(texts, trialContexts);
   const baselineTrials = baselines ? 1 + randomSeeds + 1 + (directions ? 3 : 0) + (instruction === '' ? 0 : 1) : 0;
   const doseTrials = new Set(doses.filter((dose) => dose !== 0 && dose !== 1)).size;
-  return 2 * cases + 3 * texts + 2 * Math.min(continuations, texts) + perTrial * (baselineTrials + doseTrials);
+  const reference = referenceAnswers(suites.flatMap(({ role, answers }) => (role === 'keep' ? answers : [])));
+  return (
+    reference + 2 * cases + 3 * texts + 2 * Math.min(continuations, texts) + perTrial * (baselineTrials + doseTrials)
+  );
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Operation } from '../edits/edit.ts';
 import type { Aim } from '../behaviours/behaviour.ts';
+import type { AnswerFault } from '../../contract/domain/soundness.ts';
 import type { BlastRadius } from './blastRadius.ts';
 import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';
 import type { CheckedForecast } from './forecastCheck.ts';
@@ -35,6 +36,11 @@ export interface SuiteReport {
   readonly refuses: BeforeAfter | null;
   /** Share of the generated texts that run in circles. */
   readonly loops: BeforeAfter | null;
+  /**
+   * Null where no text is generated, or too few prompts are there to say what the base model's own answers are like; left out
+   * in reports of older programs.
+   */
+  readonly sound?: SoundAnswers | null;
   /** Along the original model's own answers. */
   readonly kl: ContinuationKl | null;
   /** Some of the cases that changed sides. */
@@ -43,6 +49,18 @@ export interface SuiteReport {
   readonly mendedCases: number;
   /** Of every case, in the order of the behaviour's cases of the split; what two evaluations are compared by. */
   readonly outcomes?: { readonly before: CaseMarks; readonly after: CaseMarks };
+}
+
+/** What is said is a figure of its own: a behaviour may be gone and broken text in its place. See soundAnswers.ts. */
+export interface SoundAnswers {
+  /** Share of the generated answers that are sound. */
+  readonly share: BeforeAfter;
+  /** Of the cases that passed without the edit and do not with it, those whose answer is sound; null where there are none. */
+  readonly replaced: Estimate | null;
+  /** What is wrong with the others of these: a case counts once, by the first fault. */
+  readonly faults: Readonly<Partial<Record<AnswerFault, number>>>;
+  /** Of how many of the base model's own answers the range was made. */
+  readonly reference: number;
 }
 
 export interface CaseMarks {
@@ -57,6 +75,8 @@ export interface ChangedCase {
   readonly before: string;
   readonly after: string;
   readonly passedBefore: boolean;
+  /** What is wrong with the answer with the edit; left out where nothing was judged. */
+  readonly faults?: readonly AnswerFault[];
 }
 
 /** Of each context of held-out text, in nats: what two evaluations on the same text are compared by. */
@@ -83,6 +103,8 @@ export interface Trial {
   readonly target: Estimate | null;
   /** Of the targets' generated texts, the share that refuses: what no longer passes may be garbage, or comply in other words. */
   readonly targetRefuses: Estimate | null;
+  /** Of the targets' cases that passed without the edit and do not now, those whose answer is sound. */
+  readonly targetSound?: Estimate | null;
   /**
    * What is left of the targets, 1 without the edit: mean over the targets of the rate (of a behaviour that is to rise, of what
    * fails), or of the size of the mean score where the cases have scores, by what it was before.

@@ -3,9 +3,10 @@ import { AppError } from '../../contract/base/errors.ts';
 import { behaviourId, type Behaviour, type Case } from '../behaviours/behaviour.ts';
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
 import { isLoop, meanPair, ratePair, type ContinuationKl } from './collateral.ts';
-import { isSignificant } from './intervals.ts';
+import { isSignificant, rateEstimate } from './intervals.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
-import type { CaseMarks, SuiteReport, SuiteRole } from './report.ts';
+import type { AnswerFault } from '../../contract/domain/soundness.ts';
+import type { CaseMarks, SoundAnswers, SuiteReport, SuiteRole } from './report.ts';
 import { casesOf, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at, spread } from './spread.ts';
 
@@ -20,6 +21,18 @@ export interface Suite {
 export interface SuiteOutcomes extends Suite {
   readonly before: readonly CaseOutcome[];
   readonly after: readonly CaseOutcome[];
+  /** Null: no answer was judged. */
+  readonly soundness: JudgedSuite | null;
+}
+
+/** What is wrong with the answer to each case; null where no text was generated, empty where it is sound. */
+export type Faults = readonly (readonly AnswerFault[] | null)[];
+
+export interface JudgedSuite {
+  readonly before: Faults;
+  readonly after: Faults;
+  /** See SoundAnswers. */
+  readonly reference: number;
 }
 
 const LISTED_CASES = 60;
@@ -54,9 +67,7 @@ export function chooseSuites(
 }
 
 export function suiteReport(
-  { behaviour, role, cases }: Suite,
-  before: readonly CaseOutcome[],
-  after: readonly CaseOutcome[],
+  { behaviour, role, cases, before, after, soundness }: SuiteOutcomes,
   kl: ContinuationKl | null,
   seed: number,
 ): SuiteReport {
@@ -94,6 +105,7 @@ export function suiteReport(
           after.map(({ ids }) => isLoop(ids)),
         )
       : null,
+    sound: soundness && soundAnswers(before, after, soundness),
     kl,
     brokenCases: changed.filter((index) => at(before, index).passed).length,
     mendedCases: changed.filter((index) => at(after, index).passed).length,
@@ -102,9 +114,42 @@ export function suiteReport(
       before: shown(at(before, index)),
       after: shown(at(after, index)),
       passedBefore: at(before, index).passed,
+      ...(soundness?.after[index] ? { faults: soundness.after[index] } : {}),
     })),
     outcomes: { before: marksOf(before), after: marksOf(after) },
   };
+}
+
+/** Null where no text was generated. */
+function soundAnswers(
+  before: readonly CaseOutcome[],
+  after: readonly CaseOutcome[],
+  { before: faultsBefore, after: faultsAfter, reference }: JudgedSuite,
+): SoundAnswers | null {
+  const judged = [...faultsAfter.keys()].filter((index) => faultsAfter[index] && faultsBefore[index]);
+  if (judged.length === 0) return null;
+  const isSound = (faults: Faults, index: number) => faults[index]?.length === 0;
+  const gone = judged.filter((index) => at(before, index).passed && !at(after, index).passed);
+  const counts: Partial<Record<AnswerFault, number>> = {};
+  for (const index of gone) {
+    const [first] = faultsAfter[index] ?? [];
+    if (first !== undefined) counts[first] = (counts[first] ?? 0) + 1;
+  }
+  return {
+    share: ratePair(
+      judged.map((index) => isSound(faultsBefore, index)),
+      judged.map((index) => isSound(faultsAfter, index)),
+    ),
+    replaced: replacedBySound(gone.map((index) => faultsAfter[index] ?? null)),
+    faults: counts,
+    reference,
+  };
+}
+
+/** @param faults of the answers that took the place of a behaviour. @returns the share that is sound; null where there are none. */
+export function replacedBySound(faults: Faults): SoundAnswers['replaced'] {
+  const judged = faults.filter((each) => each !== null);
+  return judged.length === 0 ? null : rateEstimate(judged.filter(({ length }) => length === 0).length, judged.length);
 }
 
 function marksOf(outcomes: readonly CaseOutcome[]): CaseMarks {

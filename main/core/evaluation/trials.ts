@@ -4,7 +4,7 @@ import { rateEstimate, ratioEstimate, relativeDifference, type Estimate } from '
 import type { SmallSuite, SuiteRole, Trial } from './report.ts';
 import type { CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at } from './spread.ts';
-import { scoresOf, type SuiteOutcomes } from './suites.ts';
+import { replacedBySound, scoresOf, type Faults, type SuiteOutcomes } from './suites.ts';
 import type { Reading } from '../interventions/intervenableModel.ts';
 
 /** What the main figures were made of. */
@@ -17,6 +17,8 @@ export interface TrialOutcomes {
   readonly suite: SuiteOutcomes;
   /** Of the suite's trial cases. */
   readonly outcomes: readonly CaseOutcome[];
+  /** Of a target's answers; null where none was judged. */
+  readonly faults: Faults | null;
 }
 
 export interface TrialRun {
@@ -33,7 +35,11 @@ export function cachedRun(
   return {
     outcomes: outcomes
       .filter(({ role }) => role !== 'other')
-      .map((suite) => ({ suite, outcomes: suite.trial.map((index) => at(suite[which], index)) })),
+      .map((suite) => ({
+        suite,
+        outcomes: suite.trial.map((index) => at(suite[which], index)),
+        faults: suite.soundness && suite.trial.map((index) => at(suite.soundness?.[which] ?? [], index)),
+      })),
     readings:
       readings && chosen.length >= 2 ? { chosen, readings: chosen.map((index) => at(readings[which], index)) } : null,
   };
@@ -67,6 +73,13 @@ export function trialOf({ outcomes, readings }: TrialRun, cache: MainRun): Trial
     kept: pooled(kept),
     target: pooled(target),
     targetRefuses: pooled(answers.map(({ output }) => refuses(output))),
+    targetSound: replacedBySound(
+      ofRole('target').flatMap(({ suite, outcomes: now, faults }) =>
+        now.flatMap(({ passed }, index) =>
+          !passed && at(suite.before, at(suite.trial, index)).passed ? [faults?.[index] ?? null] : [],
+        ),
+      ),
+    ),
     remaining: parts.length === 0 ? null : mean(parts),
     ...textFigures(before, readings?.readings ?? null),
     failure: null,

@@ -26,6 +26,9 @@ export function judge(
         add(`${suite.name} after`, 'atLeast', minRate, suite.rate.after);
       if (suite.aim === 'lower' && maxRate !== undefined)
         add(`${suite.name} after`, 'atMost', maxRate, suite.rate.after);
+      const minSound = limits.minSound === undefined ? budget.minSound : limits.minSound;
+      if (suite.aim === 'lower' && suite.sound?.replaced && minSound !== null)
+        add(`${suite.name} replaced by sound answers`, 'atLeast', minSound, suite.sound.replaced);
       if (suite.score && maxScoreShare !== undefined) {
         add(`${suite.name} score left`, 'atMost', maxScoreShare, scoreShare(suite.score));
       }

@@ -16,20 +16,27 @@ export function reportCsv(report: EvaluationReport): string {
   const addPair = (part: string, name: string, figure: string, pair: BeforeAfter | null) => {
     for (const what of ['before', 'after', 'difference'] as const) add(part, name, figure, what, pair?.[what] ?? null);
   };
-  const addTrial = (part: string, name: string, { suites, target, targetRefuses, kept, crossEntropy, kl }: Trial) => {
+  const addTrial = (
+    part: string,
+    name: string,
+    { suites, target, targetRefuses, targetSound, kept, crossEntropy, kl }: Trial,
+  ) => {
     for (const suite of suites) add(part, suite.name, 'rate', name, suite.rate);
     add(part, 'target', 'rate', name, target);
     add(part, 'target', 'refuses', name, targetRefuses);
+    add(part, 'target', 'soundWhereGone', name, targetSound ?? null);
     add(part, 'kept', 'rate', name, kept);
     add(part, 'heldOut', 'crossEntropyIncrease', name, crossEntropy);
     add(part, 'heldOut', 'kl', name, kl);
   };
-  for (const { name, rate, heldOut, score, refuses, loops, kl } of report.suites) {
+  for (const { name, rate, heldOut, score, refuses, loops, sound, kl } of report.suites) {
     addPair('behaviour', name, 'rate', rate);
     addPair('behaviour', name, 'rateHeldOutWordings', heldOut);
     addPair('behaviour', name, 'score', score);
     addPair('behaviour', name, 'refuses', refuses);
     addPair('behaviour', name, 'loops', loops);
+    addPair('behaviour', name, 'sound', sound?.share ?? null);
+    add('behaviour', name, 'soundWhereGone', 'after', sound?.replaced ?? null);
     add('behaviour', name, 'kl', 'after', kl?.perToken ?? null);
     add('behaviour', name, 'klFirstToken', 'after', kl?.firstToken ?? null);
   }

@@ -1,6 +1,7 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
+import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../edits/edit.ts';
@@ -46,6 +47,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
       ['Seed', String(report.settings.seed)],
     ]),
     verdict === null ? '' : verdictSection(verdict),
+    replacedSection(suites),
     warnings.length === 0
       ? ''
       : `<h2>To know first</h2><ul>${warnings.map((warning) => `<li>${escape(warning)}</li>`).join('')}</ul>`,
@@ -79,6 +81,13 @@ function verdictSection(verdict: NonNullable<EvaluationReport['verdict']>): stri
   return `<h2>Verdict</h2><p class="verdict ${passes ? 'good' : 'bad'}">${escape(verdictSentence(verdict))}</p>${table(['criterion', 'limit', 'measured', '#n', ''], rows)}`;
 }
 
+/** What is said instead stands next to the verdict: that a behaviour is gone is half of the matter. */
+function replacedSection(suites: readonly SuiteReport[]): string {
+  return replacements(suites)
+    .map(({ text, isSound }) => `<p class="${isSound ? 'good' : 'bad'}">${escape(text)}</p>`)
+    .join('');
+}
+
 function operationsTable({ operations }: Edit, { labelOf }: ReportContext): string {
   const named = (dictionary: string, feature: number) => {
     const label = labelOf?.(dictionary, feature);
@@ -110,7 +119,7 @@ function suitesSection(suites: readonly SuiteReport[]): string {
     [0, 1],
     percent,
   );
-  const rows = sorted.map(({ name, role, rate, isSignificant: significant, refuses, loops, kl }) => [
+  const rows = sorted.map(({ name, role, rate, isSignificant: significant, refuses, loops, sound, kl }) => [
     escape(name),
     ROLES[role],
     percentInterval(rate.before),
@@ -118,6 +127,10 @@ function suitesSection(suites: readonly SuiteReport[]): string {
     `${percentInterval(rate.difference)}${significant ? '' : ' <span class="soft">not significant</span>'}`,
     refuses === null ? '' : `${percent(refuses.before.value)} → ${percent(refuses.after.value)}`,
     loops === null ? '' : `${percent(loops.before.value)} → ${percent(loops.after.value)}`,
+    sound ? `${percent(sound.share.before.value)} → ${percent(sound.share.after.value)}` : '',
+    sound?.replaced
+      ? `${percentInterval(sound.replaced)} <span class="soft">n&nbsp;=&nbsp;${sound.replaced.n}</span>`
+      : '',
     kl === null ? '' : interval(kl.perToken),
     String(rate.before.n),
   ]);
@@ -135,7 +148,8 @@ function suitesSection(suites: readonly SuiteReport[]): string {
         ],
   );
   return `<h2>Behaviours</h2><p class="soft">Share of the cases that pass: dots with 95% intervals, <span style="color:var(--before)">● without</span> and <span style="color:var(--after)">● with the edit</span>.</p>${chart}
-${table(['behaviour', '', 'without', 'with the edit', 'difference', 'refuses', 'loops', 'KL per token', '#n'], rows)}
+${table(['behaviour', '', 'without', 'with the edit', 'difference', 'refuses', 'loops', 'sound', 'sound where it is gone', 'KL per token', '#n'], rows)}
+${sorted.some(({ sound }) => sound) ? `<p class="soft">${escape(SOUND_DEFINITION)}</p>` : ''}
 ${scores.length === 0 ? '' : `<p class="soft">Mean score of the cases (probability, or nats):</p>${table(['behaviour', 'without', 'with the edit', 'difference', '#n'], scores)}`}`;
 }
 
@@ -170,14 +184,17 @@ function collateralSection(text: EvaluationReport['text'], continuations: Evalua
 }
 
 function baselinesSection(baselines: readonly Baseline[]): string {
-  const rows = baselines.map(({ kind, description, target, targetRefuses, kept, crossEntropy, kl, failure }) => [
-    `${kind === 'edit' ? '<strong>' : ''}${BASELINE_NAMES[kind]}${kind === 'edit' ? '</strong>' : ''}<br><span class="soft">${escape(description)}</span>`,
-    failure === null ? optional(target, percentInterval) : `<span class="bad">${escape(failure)}</span>`,
-    optional(targetRefuses, percentInterval),
-    optional(kept, percentInterval),
-    optional(crossEntropy, percentInterval),
-    optional(kl, interval),
-  ]);
+  const rows = baselines.map(
+    ({ kind, description, target, targetRefuses, targetSound, kept, crossEntropy, kl, failure }) => [
+      `${kind === 'edit' ? '<strong>' : ''}${BASELINE_NAMES[kind]}${kind === 'edit' ? '</strong>' : ''}<br><span class="soft">${escape(description)}</span>`,
+      failure === null ? optional(target, percentInterval) : `<span class="bad">${escape(failure)}</span>`,
+      optional(targetRefuses, percentInterval),
+      optional(targetSound ?? null, percentInterval),
+      optional(kept, percentInterval),
+      optional(crossEntropy, percentInterval),
+      optional(kl, interval),
+    ],
+  );
   const chart = whiskers(
     baselines.flatMap(({ kind, target, kept }) =>
       target && kept ? [{ label: BASELINE_NAMES[kind], marks: [kept, target] }] : [],
@@ -185,23 +202,24 @@ function baselinesSection(baselines: readonly Baseline[]): string {
     [0, 1],
     percent,
   );
-  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the cases to be kept that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass. What no longer passes need not be a refusal: see the column for it.</p>${chart}${table(['', 'target', 'target refuses', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
+  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the cases to be kept that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass. What no longer passes need not be a refusal: see the column for it.</p>${chart}${table(['', 'target', 'target refuses', 'sound where it is gone', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
 }
 
 function dosesSection(doses: readonly Dose[]): string {
   const rows = doses.map(
-    ({ strength, remaining, target, targetRefuses, kept, crossEntropy, kl, isPareto, failure }) => [
+    ({ strength, remaining, target, targetRefuses, targetSound, kept, crossEntropy, kl, isPareto, failure }) => [
       number(strength),
       failure === null ? (remaining === null ? '' : percent(remaining)) : `<span class="bad">${escape(failure)}</span>`,
       optional(target, percentInterval),
       optional(targetRefuses, percentInterval),
+      optional(targetSound ?? null, percentInterval),
       optional(kept, percentInterval),
       optional(crossEntropy, percentInterval),
       optional(kl, interval),
       isPareto ? 'yes' : '',
     ],
   );
-  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy. <span style="color:var(--before)">● kept</span>, <span style="color:var(--after)">● target</span>.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'target refuses', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
+  return `<h2>Dose and response</h2><p class="soft">The edit's deltas multiplied by a strength. “Left” is what remains of the targets; a strength is Pareto when no other does better on all of left, kept and cross-entropy. <span style="color:var(--before)">● kept</span>, <span style="color:var(--after)">● target</span>.</p>${doseChart(doses)}${table(['strength', 'left', 'target', 'target refuses', 'sound where it is gone', 'kept', 'cross-entropy', 'KL on text', 'Pareto'], rows)}`;
 }
 
 function radiusSection(radius: EvaluationReport['blastRadius'][number], { labelOf }: ReportContext): string {
@@ -241,9 +259,15 @@ function forecastSection(forecast: CheckedForecast, { labelOf }: ReportContext):
   return `<h2>Forecast at ${escape(site)}</h2><p>Before anything was run, from the dictionary's rows and the statistics of its features alone: changes of rates would add up to ${percent(shareOfFirings)} of all firings. Of the ${found.of} features that changed most, ${found.hits} were among its ${found.of} largest (${number(found.byChance)} by chance).</p>${table(['rank correlation with the measured change', '', '#features'], checks)}<p class="soft">Directly, by the decoder rows alone, in logits: raises ${tokens(raised)}; lowers ${tokens(lowered)}.</p>${rows.length === 0 ? '' : table(['feature', 'label', '#fires', '#forecast change', 'decoder cosine', '#co-firing'], rows)}`;
 }
 
-function outcome(aim: SuiteReport['aim'], passed: boolean, text: string): string {
+function outcome(
+  aim: SuiteReport['aim'],
+  passed: boolean,
+  text: string,
+  faults: SuiteReport['changed'][number]['faults'] = [],
+): string {
   const { word, isGood } = outcomeWord(aim, passed);
-  return `<strong class="${isGood ? 'good' : 'bad'}">${word}</strong><pre>${escape(text)}</pre>`;
+  const broken = faults.map((fault) => `, ${ANSWER_FAULTS[fault].word}`).join('');
+  return `<strong class="${isGood && faults.length === 0 ? 'good' : 'bad'}">${word}${broken}</strong><pre>${escape(text)}</pre>`;
 }
 
 function changedSection(suites: readonly SuiteReport[]): string {
@@ -253,10 +277,10 @@ function changedSection(suites: readonly SuiteReport[]): string {
       ({ name, aim, changed, brokenCases, mendedCases }) =>
         `<details><summary>${escape(name)}: ${changesText(aim, { broken: brokenCases, mended: mendedCases })}</summary>${table(
           ['prompt', 'without', 'with the edit'],
-          changed.map(({ prompt, before, after, passedBefore }) => [
+          changed.map(({ prompt, before, after, passedBefore, faults }) => [
             `<pre>${escape(prompt)}</pre>`,
             outcome(aim, passedBefore, before),
-            outcome(aim, !passedBefore, after),
+            outcome(aim, !passedBefore, after, faults),
           ]),
         )}</details>`,
     );

@@ -1,5 +1,6 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
+import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
@@ -24,6 +25,7 @@ export async function reportPdf(report: EvaluationReport, context: ReportContext
     ['Seed', String(report.settings.seed)],
   ]);
   verdict(pdf, report);
+  for (const { text, isSound } of replacements(report.suites)) pdf.paragraph(text, isSound ? 'good' : 'bad');
   if (report.warnings.length > 0) {
     pdf.heading('To know first');
     for (const warning of report.warnings) pdf.paragraph(`• ${warning}`);
@@ -37,7 +39,7 @@ export async function reportPdf(report: EvaluationReport, context: ReportContext
   changedCases(pdf, report);
   pdf.heading('How to read this');
   pdf.paragraph(
-    "Intervals are 95%. Rates: Wilson's score interval; differences of rates on the same cases: Newcombe's interval for paired proportions; rank correlations: Fisher's z; everything else: paired bootstrap (BCa, 2000 resamples) over cases or contexts. n.s.: the interval of the difference holds 0. Baselines and doses run on fewer cases than the main figures; n says how many. Characters that the font of this file lacks show as boxes; HTML and JSON have them all.",
+    `Intervals are 95%. Rates: Wilson's score interval; differences of rates on the same cases: Newcombe's interval for paired proportions; rank correlations: Fisher's z; everything else: paired bootstrap (BCa, 2000 resamples) over cases or contexts. n.s.: the interval of the difference holds 0. Baselines and doses run on fewer cases than the main figures; n says how many. ${SOUND_DEFINITION} Characters that the font of this file lacks show as boxes; HTML and JSON have them all.`,
     'soft',
   );
   return pdf.end();
@@ -101,16 +103,18 @@ function suites(pdf: PdfWriter, report: EvaluationReport): void {
       column('with the edit', 1.9),
       column('difference', 2.1),
       column('refuses', 1.2),
+      column('sound', 1.2),
       column('score', 2),
       column('n', 0.5, true),
     ],
-    report.suites.map(({ name, role, rate: { before, after, difference: change }, refuses, score }) => [
+    report.suites.map(({ name, role, rate: { before, after, difference: change }, refuses, sound, score }) => [
       name,
       ROLES[role],
       rate(before),
       rate(after),
       difference(change, rate),
       refuses ? `${percent(refuses.before.value)} → ${percent(refuses.after.value)}` : '',
+      sound ? `${percent(sound.share.before.value)} → ${percent(sound.share.after.value)}` : '',
       score ? `${nats(score.before)} → ${nats(score.after)}` : '',
       String(before.n),
     ]),
@@ -157,13 +161,22 @@ function collateral(pdf: PdfWriter, { text, continuations }: EvaluationReport): 
 function trials(pdf: PdfWriter, { baselines, doses }: EvaluationReport): void {
   const figures = [
     column('target passes', 1.8),
+    column('sound', 1.4),
     column('kept', 1.8),
     column('cross-entropy', 1.8),
     column('KL on text', 1.8),
     column('n', 0.7, true),
   ];
-  const cells = ({ target, kept, crossEntropy, kl, failure }: (typeof baselines)[number] | (typeof doses)[number]) => [
+  const cells = ({
+    target,
+    targetSound,
+    kept,
+    crossEntropy,
+    kl,
+    failure,
+  }: (typeof baselines)[number] | (typeof doses)[number]) => [
     failure ?? rate(target),
+    rate(targetSound ?? null),
     rate(kept),
     rate(crossEntropy),
     nats(kl),
@@ -261,10 +274,10 @@ function changedCases(pdf: PdfWriter, report: EvaluationReport): void {
     );
     pdf.table(
       [column('prompt', 1.2), column('without'), column('with the edit')].map((each) => ({ ...each, isMono: true })),
-      shown.map(({ prompt, before, after, passedBefore }) => [
+      shown.map(({ prompt, before, after, passedBefore, faults = [] }) => [
         prompt,
         `${outcomeWord(aim, passedBefore).word}: ${before}`,
-        `${outcomeWord(aim, !passedBefore).word}: ${after}`,
+        `${[outcomeWord(aim, !passedBefore).word, ...faults.map((fault) => ANSWER_FAULTS[fault].word)].join(', ')}: ${after}`,
       ]),
     );
   }

@@ -1,5 +1,6 @@
 // Reports of evaluations on the terminal and as files.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
+import { replacements } from '../../contract/domain/soundness.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../../core/evaluation/report.ts';
@@ -54,9 +55,10 @@ export function printReport(
   }
   if (continuations)
     context.print(`KL along the original's continuations: ${number(continuations.perToken.value)} per token`);
-  for (const { kind, target, targetRefuses, kept, failure } of baselines) {
+  for (const { text: replaced } of replacements(suites)) context.print(replaced);
+  for (const { kind, target, targetRefuses, targetSound, kept, failure } of baselines) {
     context.print(
-      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}${targetRefuses ? ` (refuses ${percent(targetRefuses.value)})` : ''}, kept ${kept ? percentOf(kept) : '-'}`}`,
+      `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}${targetRefuses ? ` (refuses ${percent(targetRefuses.value)})` : ''}${targetSound ? `, sound ${percentOf(targetSound)}` : ''}, kept ${kept ? percentOf(kept) : '-'}`}`,
     );
   }
   for (const { site, correlations, found } of forecasts) {

@@ -1,4 +1,6 @@
 // What each figure means: one definition, shown wherever the figure is.
+import { SOUND_DEFINITION } from '../../../main/contract/domain/soundness.ts';
+
 export const GLOSSARY = {
   loss: 'Mean squared reconstruction error per token plus auxiliary losses, in units where E‖x‖² = 1. Of the batch.',
   fvu: 'Fraction of variance unexplained: Σ‖x − x̂‖² / Σ‖x − mean(x)‖². 0 is perfect, 1 is no better than the mean.',
@@ -77,6 +79,8 @@ export const GLOSSARY = {
     'With − without the edit, case by case or context by context. n.s.: its 95% interval holds 0, so nothing is shown to have changed.',
   refuses:
     'Share of the generated texts that refuse within their first 200 characters. What no longer passes need not refuse: it may be garbage.',
+  sound: SOUND_DEFINITION,
+  soundWhereGone: `Of the cases that passed without the edit and do not with it, those whose answer is sound. ${SOUND_DEFINITION}`,
   score:
     'Mean of the figures that the checks compare: probabilities, or differences in nats. Bootstrap intervals over cases.',
   klAnswers: 'KL(without ‖ with the edit) per token, in nats, along the answers that the model gives without the edit.',

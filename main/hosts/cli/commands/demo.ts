@@ -59,7 +59,19 @@ export const demoCommand: ComputeCommand = {
 };
 
 function printBehaviour(name: string, behaviour: DemoBehaviour, context: CommandContext): void {
-  const { target, collateral, baselines, features, patchBytes, verdict, version, report, artifact } = behaviour;
+  const {
+    target,
+    sound,
+    replacement,
+    collateral,
+    baselines,
+    features,
+    patchBytes,
+    verdict,
+    version,
+    report,
+    artifact,
+  } = behaviour;
   const isRate = target.measure === 'rate';
   const heading = `\n${name}: ${features} feature${features === 1 ? '' : 's'} changed, ${(patchBytes / 1024).toFixed(1)} KiB, version ${version.slice(0, 10)}`;
   context.print(heading);
@@ -67,6 +79,7 @@ function printBehaviour(name: string, behaviour: DemoBehaviour, context: Command
     `  ${'measured on held-out prompts'.padEnd(34)}${'before'.padStart(9)}${'after'.padStart(9)}   95% interval       n`,
   );
   printRow(isRate ? 'shows it' : 'mean difference (nats)', target, isRate ? percent : decimals, context);
+  if (sound) printRow('sound answers where it is gone', sound, percent, context);
   for (const [key, figure] of Object.entries(collateral)) {
     const isText = key === 'crossEntropy' || key === 'kl';
     const title =
@@ -78,11 +91,13 @@ function printBehaviour(name: string, behaviour: DemoBehaviour, context: Command
     printRow(title, figure, isText ? decimals : percent, context);
   }
   context.print('  beside it: how much of the behaviour is left, and what else is kept');
-  for (const [kind, { remaining, kept, failure }] of Object.entries(baselines)) {
+  for (const [kind, { remaining, sound: isSound, kept, failure }] of Object.entries(baselines)) {
     const text =
-      failure ?? `${remaining === null ? '–' : percent(remaining)} left, ${kept === null ? '–' : percent(kept)} kept`;
+      failure ??
+      `${remaining === null ? '–' : percent(remaining)} left, ${isSound === null ? '' : `${percent(isSound)} sound, `}${kept === null ? '–' : percent(kept)} kept`;
     context.print(`    ${kind.padEnd(28)}${text}`);
   }
+  if (replacement !== null) context.print(`  ${replacement}`);
   if (verdict) {
     const missed = verdict.criteria.filter(({ isMet }) => !isMet).map((criterion) => criterion.name);
     context.print(verdict.passes ? '  within its budget' : `  NOT within its budget: ${missed.join(', ')}`);
