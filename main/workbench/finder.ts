@@ -20,7 +20,8 @@ import type { Workbench } from './workbench.ts';
 type FindInput = Immutable<v.InferOutput<typeof findSchema>>;
 type Found = NonNullable<Finding['found']>;
 
-async function requestOf(
+/** The request of a search, its corpus as a path. @throws AppError `usage`, `not-found`, `permission`. */
+export async function searchRequest(
   workbench: Workbench,
   { name, sides, dictionaries, corpus, settings = {} }: FindInput,
   asker: Pick<Asker, 'pathOf'>,
@@ -29,7 +30,7 @@ async function requestOf(
   const path = corpus === undefined ? undefined : await pathOfCorpus(workbench, corpus, asker);
   const behaviours =
     'target' in rest
-      ? { target: rest.target, keep: [...rest.keep] }
+      ? { target: rest.target, ...(rest.keep === undefined ? {} : { keep: [...rest.keep] }) }
       : { lists: validate(promptListsSchema, rest, 'The prompts') };
   return validate(
     findRequestSchema,
@@ -44,7 +45,7 @@ export async function prepareSearch(
   input: FindInput,
   asker: Pick<Asker, 'pathOf'>,
 ): Promise<FindRequest> {
-  const request = await requestOf(workbench, input, asker);
+  const request = await searchRequest(workbench, input, asker);
   await planSearch(workbench, request); // refuses what cannot be searched, before there is a job
   refuseUnderWay(workbench, request);
   return request;
@@ -148,7 +149,7 @@ export async function listSearches(workbench: Workbench) {
 
 export const finder: Procedures<'finder'> = {
   readPrompts: async (_, { location }, { pathOf }) => ({ prompts: await readPromptFile(pathOf(location)) }),
-  plan: async (workbench, input, asker) => planSearch(workbench, await requestOf(workbench, input, asker)),
+  plan: async (workbench, input, asker) => planSearch(workbench, await searchRequest(workbench, input, asker)),
   start: async (workbench, input, call) => call.start(findJob, { ...(await prepareSearch(workbench, input, call)) }),
   list: listSearches,
   show: showFinding,

@@ -24,7 +24,8 @@ const sidesSchema = v.variant('from', [
   v.strictObject({
     from: v.literal('behaviours'),
     target: behaviourName,
-    keep: v.pipe(v.array(behaviourName), v.maxLength(1000)),
+    /** All stored ones whose aim is to be kept, when left out. */
+    keep: v.exactOptional(v.pipe(v.array(behaviourName), v.maxLength(1000))),
   }),
   v.strictObject({
     from: v.literal('prompts'),

@@ -82,7 +82,7 @@ export const nameSchema = v.pipe(
   v.string('expected a name'),
   v.regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u,
-    'use letters, digits, dots, dashes and underscores, beginning with a letter or digit; at most 100',
+    'use up to 100 letters, digits, dots, dashes, underscores; no dot or dash first',
   ),
 );
 

@@ -6,6 +6,12 @@ import { TRAINED_KIND_NAMES, TRAINED_KINDS } from './dictionaryKinds.ts';
 /** With 1 a moment would never learn anything. */
 const decay = v.pipe(v.number('expected a number'), v.minValue(0, 'at least 0'), v.ltValue(1, 'less than 1'));
 
+/** Features where nothing is said: eight for each number of an activation, as a power of two. */
+export function usualSize(width: number): number {
+  const wanted = 2 ** Math.round(Math.log2(Math.max(1, width) * 8));
+  return Math.max(256, Math.min(32768, wanted));
+}
+
 /** What the configuration of a run holds, besides the width of its site. */
 export const trainingSettings = {
   architecture: setting(v.picklist(TRAINED_KIND_NAMES), {
@@ -19,6 +25,7 @@ export const trainingSettings = {
     label: 'Features',
     hint: 'How many features the dictionary has. More features give finer concepts and cost more.',
     option: 'features',
+    computed: 'eight for each number of an activation, as a power of two from 256 to 32,768',
     usual: 1024,
   }),
   k: setting(whole(1, 1 << 16), {
@@ -38,7 +45,7 @@ export const trainingSettings = {
     label: 'Steps',
     hint: 'Training steps.',
     option: 'steps',
-    usual: 6000,
+    usual: 4000,
   }),
   learningRate: v.exactOptional(
     setting(v.pipe(v.number('expected a number'), v.gtValue(0, 'more than 0'), v.maxValue(1, 'at most 1')), {

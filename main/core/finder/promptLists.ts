@@ -3,10 +3,10 @@
 import * as v from 'valibot';
 import { parseBehaviour, type Aim, type Behaviour } from '../behaviours/behaviour.ts';
 
-const promptsSchema = v.pipe(
+export const promptsSchema = v.pipe(
   v.array(v.pipe(v.string('expected text'), v.minLength(1, 'a prompt is empty'))),
-  v.minLength(4, 'fewer than four prompts: half of them choose the edit, the other half tell how good it is'),
-  v.maxLength(10_000, 'more than 10 000 prompts'),
+  v.minLength(4, 'fewer than four prompts. Add some: half choose the edit, half judge it'),
+  v.maxLength(10_000, 'more than 10,000 prompts. Leave some out'),
 );
 
 export const promptListsSchema = v.strictObject({

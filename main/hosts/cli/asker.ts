@@ -2,6 +2,7 @@
 // paths here; the workbench gets them as a window's, by the ids that were given out for them.
 import { resolve } from 'node:path';
 import type { InferOutput } from 'valibot';
+import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import type { Immutable, InputOf, Signature } from '../../contract/rpc/procedure.ts';
 import type { Asker } from '../../workbench/call.ts';
@@ -24,11 +25,24 @@ export function askerOf(arguments_: CommandArguments, { signal }: Pick<CommandCo
   };
 }
 
-/** The input of a procedure. @throws AppError `usage` for what a window would be refused. */
+/**
+ * The input of a procedure.
+ * @param options what a person typed for parts of the input: `{ dictionaries: '--dictionary' }`.
+ * @throws AppError `usage` for what a window would be refused, with the option that is wrong.
+ */
 export function inputOf<P extends Signature>(
   command: string,
   { input }: P,
   given: InputOf<P>,
+  options: Readonly<Record<string, string>> = {},
 ): Immutable<InferOutput<P['input']>> {
-  return validate(input, given, `errata ${command}`) as Immutable<InferOutput<P['input']>>;
+  try {
+    return validate(input, given, `errata ${command}`) as Immutable<InferOutput<P['input']>>;
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    const { path, reason } = thrown.details;
+    const place = Object.keys(options).find((key) => path === key || String(path).startsWith(`${key}.`));
+    if (place === undefined) throw thrown;
+    throw new AppError('usage', `errata ${command}: ${options[place] ?? place}: ${String(reason)}.`);
+  }
 }

@@ -1,18 +1,23 @@
+import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
+import { validate } from '../../../contract/base/validate.ts';
 import { findSettings } from '../../../contract/domain/findSettings.ts';
+import type { InputOf } from '../../../contract/rpc/procedure.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
+import { promptsSchema } from '../../../core/finder/promptLists.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
-import { type FindRequest } from '../../../workbench/findRequest.ts';
+import { searchRequest } from '../../../workbench/finder.ts';
 import { listFindings } from '../../../workbench/findings.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
+import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
 import { printFindings, printFound } from '../foundText.ts';
-import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { AUTHOR_OPTION } from '../openProject.ts';
 import { PLAN_OPTION, printSearchPlan } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
-import { flag, given, optionalText, positionals, texts } from '../values.ts';
+import { flag, optionalText, positionals, texts } from '../values.ts';
 
 export const findCommand: ComputeCommand = {
   name: 'find',
@@ -52,15 +57,8 @@ export const findCommand: ComputeCommand = {
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       if (flag(arguments_, 'list')) return printFindings(await listFindings(workbench), context);
-      const behaviours = await behavioursOf(arguments_);
-      const subject = 'target' in behaviours ? behaviours.target : 'prompts';
-      const request = {
-        name: optionalText(arguments_, 'name') ?? nameFrom(subject),
-        behaviours,
-        dictionaries: texts(arguments_, 'dictionary'),
-        ...given('corpus', optionalText(arguments_, 'corpus')),
-        settings: settingsFrom(findSettings, arguments_),
-      };
+      const asker = askerOf(arguments_, context);
+      const request = await searchRequest(workbench, await findInput(arguments_, asker), asker);
       const plan = await planSearch(workbench, request);
       printSearchPlan(plan, context);
       if (flag(arguments_, 'plan')) return { ...plan };
@@ -68,28 +66,70 @@ export const findCommand: ComputeCommand = {
       printFound({ ...found, operations: found.edit.operations }, context);
       const branch = optionalText(arguments_, 'commit');
       if (branch === undefined) return { ...found };
+      const { behaviours } = request;
+      const target = 'target' in behaviours ? behaviours.target : null;
       const version = commitFound(workbench, {
         edit: found.edit,
         branch,
-        message: `Lower ${subject}`,
-        target: 'target' in behaviours ? behaviours.target : null,
-        author: authorOf(arguments_).author,
+        message: `Lower ${target ?? 'prompts'}`,
+        target,
+        author: asker.author().author,
       });
       context.print(`Committed as ${version.id.slice(0, 10)} on ${branch}.`);
       return { ...found, version: version.id };
     }),
 };
 
-async function behavioursOf(arguments_: CommandArguments): Promise<FindRequest['behaviours']> {
+/** What a person typed for the parts of a request. */
+const WORDS = {
+  name: '--name',
+  dictionaries: '--dictionary',
+  'sides.target': 'BEHAVIOUR',
+  'sides.keep': '--keep',
+  corpus: '--corpus',
+};
+
+async function findInput(arguments_: CommandArguments, { locate }: CommandAsker) {
+  const sides = await sidesOf(arguments_);
+  const dictionaries = texts(arguments_, 'dictionary');
+  if (dictionaries.length === 0) {
+    throw new AppError('usage', 'errata find: --dictionary is missing. errata dictionary list shows what there is.');
+  }
+  const corpus = optionalText(arguments_, 'corpus');
+  return inputOf(
+    'find',
+    contract.finder.start,
+    {
+      name: optionalText(arguments_, 'name') ?? nameFrom('target' in sides ? sides.target : 'prompts'),
+      sides,
+      dictionaries,
+      ...(corpus === undefined ? {} : { corpus: { from: 'location', location: locate(corpus) } }),
+      settings: settingsFrom(findSettings, arguments_),
+    },
+    WORDS,
+  );
+}
+
+async function sidesOf(arguments_: CommandArguments): Promise<InputOf<typeof contract.finder.start>['sides']> {
   const [shows, ordinary] = [optionalText(arguments_, 'with'), optionalText(arguments_, 'without')];
+  const keep = texts(arguments_, 'keep');
   if (shows === undefined && ordinary === undefined) {
+    if (arguments_.positionals.length === 0) {
+      throw new AppError('usage', 'errata find: name a behaviour, or give files of prompts with --with and --without.');
+    }
     const [target] = positionals(arguments_, ['BEHAVIOUR'], 'find');
-    const keep = texts(arguments_, 'keep');
-    return { target, ...(keep.length === 0 ? {} : { keep }) };
+    return { from: 'behaviours', target, ...(keep.length === 0 ? {} : { keep }) };
   }
   positionals(arguments_, [], 'find');
-  if (shows === undefined || ordinary === undefined || texts(arguments_, 'keep').length > 0) {
-    throw new AppError('usage', 'errata find: --with and --without go together, and without --keep.');
+  if (shows === undefined || ordinary === undefined) {
+    throw new AppError('usage', `errata find: --${shows === undefined ? 'with' : 'without'} FILE is missing.`);
   }
-  return { lists: { with: await readPromptFile(shows), without: await readPromptFile(ordinary) } };
+  if (keep.length > 0) {
+    throw new AppError('usage', 'errata find: --keep goes with a behaviour; put prompts to be preserved in --without.');
+  }
+  return { from: 'prompts', with: await promptsOf('with', shows), without: await promptsOf('without', ordinary) };
+}
+
+async function promptsOf(option: string, path: string): Promise<string[]> {
+  return validate(promptsSchema, await readPromptFile(path), `errata find: --${option} ${path}`);
 }

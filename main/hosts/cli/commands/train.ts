@@ -1,16 +1,18 @@
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { TRAINED_KIND_NAMES } from '../../../contract/domain/dictionaryKinds.ts';
-import { runSettings } from '../../../contract/domain/trainingSettings.ts';
+import { runSettings, usualSize } from '../../../contract/domain/trainingSettings.ts';
+import { readStore } from '../../../workbench/activations.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { planTraining, prepareTraining, resumeTraining, trainJob } from '../../../workbench/training.ts';
+import type { Workbench } from '../../../workbench/workbench.ts';
 import { inputOf } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
 import { PLAN_OPTION, printTrainingPlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
-import { flag, positionals, requiredText } from '../values.ts';
+import { flag, optionalText, positionals, requiredText } from '../values.ts';
 import { printQuality } from './dictionary.ts';
 
 export const trainCommand: ComputeCommand = {
@@ -32,7 +34,7 @@ export const trainCommand: ComputeCommand = {
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'train');
       const begin = async () => {
-        const input = trainInput(arguments_, name);
+        const input = await trainInput(workbench, arguments_, name);
         const request = await prepareTraining(workbench, input);
         const plan = await planTraining(workbench, input);
         printTrainingPlan(plan, context);
@@ -58,7 +60,12 @@ function onlyName({ values }: CommandArguments, name: string): string {
   );
 }
 
-function trainInput(arguments_: CommandArguments, name: string) {
+async function trainInput(workbench: Workbench, arguments_: CommandArguments, name: string) {
   const activations = requiredText(arguments_, 'activations', 'train');
-  return inputOf('train', contract.dictionary.train, { name, activations, ...settingsFrom(runSettings, arguments_) });
+  const given = settingsFrom(runSettings, arguments_);
+  const size =
+    optionalText(arguments_, 'features') === undefined
+      ? usualSize((await readStore(workbench, activations)).width)
+      : given.size;
+  return inputOf('train', contract.dictionary.train, { name, activations, ...given, size });
 }

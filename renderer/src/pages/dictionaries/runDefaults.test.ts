@@ -1,9 +1,10 @@
+import { usualSize } from '../../../../main/contract/domain/trainingSettings.ts';
 import { describe, expect, it } from 'vitest';
-import { captureName, defaultSite, defaultSize, freeName } from './runDefaults.ts';
+import { captureName, defaultSite, freeName } from './runDefaults.ts';
 
 describe('what a form begins with', () => {
   it('is a power of two of features, eight per number of the activation', () => {
-    expect([1, 64, 768, 2304, 8192].map(defaultSize)).toEqual([256, 512, 8192, 16384, 32768]);
+    expect([1, 64, 768, 2304, 8192].map(usualSize)).toEqual([256, 512, 8192, 16384, 32768]);
   });
 
   it('is a name that is free and that names a folder', () => {

@@ -1,14 +1,5 @@
 // What a form begins with: values that give a good dictionary for most models without a second thought.
 
-/** Fewer than the command line takes (runSettings): a first dictionary in minutes, while somebody waits. */
-export const FORM_STEPS = 4000;
-
-/** Eight features per number of the activation, as a power of two. */
-export function defaultSize(width: number): number {
-  const wanted = 2 ** Math.round(Math.log2(Math.max(1, width) * 8));
-  return Math.max(256, Math.min(32768, wanted));
-}
-
 /** A name that is not taken: `base`, `base-2`, `base-3` … */
 export function freeName(base: string, taken: readonly string[]): string {
   const clean =
