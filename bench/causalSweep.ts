@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError } from '../main/contract/base/errors.ts';
 import { hashDictionary, type Dictionary } from '../main/core/dictionaries/dictionary.ts';
-import type { Edit } from '../main/core/edits/edit.ts';
+import type { Edit } from '../main/contract/domain/edit.ts';
 import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { readBehaviourFile } from '../main/core/behaviours/behaviourFile.ts';
 import { openPromptEncoder } from '../main/core/behaviours/prompts.ts';

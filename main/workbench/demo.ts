@@ -16,7 +16,7 @@ import { parseBudget, type Verdict } from '../core/evaluation/budget.ts';
 import { readManifest } from '../core/export/manifest.ts';
 import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { FoundEdit } from '../core/finder/findEdit.ts';
-import type { Operation } from '../core/edits/edit.ts';
+import type { Operation } from '../contract/domain/operations/index.ts';
 import { captureJob } from './activations.ts';
 import { evaluateEdit } from './evaluateEdit.ts';
 import { exportEdit } from './exports.ts';

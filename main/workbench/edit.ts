@@ -2,7 +2,7 @@
 import type { edit as contract } from '../contract/api/edit.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
-import { targetKey } from '../core/edits/edit.ts';
+import { targetKey } from '../contract/domain/edit.ts';
 import type { MergeConflict, Resolution } from '../core/edits/versionMerge.ts';
 import type { BisectState } from '../storage/versions/bisection.ts';
 import type { Decide } from '../storage/versions/merges.ts';

@@ -1,7 +1,8 @@
 // What an edit needs of the project to be run: its model, its dictionaries, the statistics of their features.
 import { basename } from 'node:path';
 import { AppError, toAppError } from '../contract/base/errors.ts';
-import { editId, type Edit } from '../core/edits/edit.ts';
+import { editId } from '../core/edits/edit.ts';
+import type { Edit } from '../contract/domain/edit.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, type ProjectModel } from './models.ts';

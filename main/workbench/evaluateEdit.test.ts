@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary } from '../core/dictionaries/dictionary.ts';
 import { loadDictionary, saveDictionary } from '../core/dictionaries/saeLens.ts';
 import { randomDictionary } from '../testing/dictionaries/randomDictionary.ts';
-import type { Operation } from '../core/edits/edit.ts';
+import type { Operation } from '../contract/domain/operations/index.ts';
 import { createCpuRuntime } from '../core/onnx/cpuRuntime.ts';
 import { tasks } from '../engine/tasks.ts';
 import { parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';

@@ -1,7 +1,7 @@
 // Evaluations and runs of behaviours as jobs. One that was stopped begins again when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
 import { evaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
-import { operationsSchema } from '../core/edits/edit.ts';
+import { operationsSchema } from '../contract/domain/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { CASE_SPLITS, parseBehaviour, type Behaviour } from '../core/behaviours/behaviour.ts';
 import { parseBudget } from '../core/evaluation/budget.ts';

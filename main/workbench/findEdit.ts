@@ -1,7 +1,8 @@
 // Finding edits in a project: from the names of behaviours and dictionaries, or from prompts, to an edit that can be committed.
 import { resolve } from 'node:path';
 import { AppError } from '../contract/base/errors.ts';
-import { editId, targetKey, type Edit } from '../core/edits/edit.ts';
+import { editId } from '../core/edits/edit.ts';
+import { targetKey, type Edit } from '../contract/domain/edit.ts';
 import type { Version } from '../core/edits/version.ts';
 import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
 import type { JobContext } from '../jobs/runJob.ts';

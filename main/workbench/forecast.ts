@@ -1,6 +1,6 @@
 // Forecasts of what an edit will move, and how good the forecasts of a project's evaluations were.
 import { AppError } from '../contract/base/errors.ts';
-import type { Edit } from '../core/edits/edit.ts';
+import type { Edit } from '../contract/domain/edit.ts';
 import type { SiteForecast } from '../core/evaluation/forecast.ts';
 import { PREDICTORS, type Predictor } from '../core/evaluation/forecastCheck.ts';
 import { meanEstimate, type Estimate } from '../core/evaluation/intervals.ts';

@@ -2,7 +2,8 @@
 import { AppError } from '../contract/base/errors.ts';
 import type { ChunkOf } from '../contract/rpc/procedure.ts';
 import type { Tasks } from '../engine/tasks.ts';
-import { featuresOf, type Operation } from '../core/edits/edit.ts';
+import { featuresOf } from '../contract/domain/edit.ts';
+import type { Operation } from '../contract/domain/operations/index.ts';
 import { graphExactness } from '../core/edits/exactness.ts';
 import type { Procedures } from './call.ts';
 import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';

@@ -12,7 +12,7 @@ import { randomTokens, TINY_NAMES } from '../../testing/models/tinyModels.ts';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { fixEdit } from '../edits/editPatches.ts';
-import { parseEdit } from '../edits/edit.ts';
+import { parseEdit } from '../../contract/domain/edit.ts';
 import { openModel, type Model } from '../models/model.ts';
 import type { Patch } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, contentId } from './canonical.ts';
-import { editId, featuresOf, MAX_OPERATIONS, parseEdit, sameOperation, type Operation } from './edit.ts';
+import { editId, sameOperation } from './edit.ts';
+import { featuresOf, MAX_OPERATIONS, parseEdit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { operationArbitrary, operationsArbitrary } from '../../testing/edits/randomEdits.ts';
 
 const ABLATE: Operation = {

@@ -3,10 +3,6 @@ import { canonicalEdit, canonicalOperations, type Edit } from '../../contract/do
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import { canonicalJson, contentId } from './canonical.ts';
 
-export * from '../../contract/domain/edit.ts';
-export type { Action, Operation } from '../../contract/domain/operations/index.ts';
-export type { Gate, Scope } from '../../contract/domain/operations/target.ts';
-
 /** sha-256 of the canonical content: equal edits, equal ids, on every platform. */
 export function editId(edit: Edit): string {
   return contentId(canonicalEdit(edit));

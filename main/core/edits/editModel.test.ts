@@ -13,7 +13,9 @@ import { findSite } from '../models/sites.ts';
 import { buildVariant } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
 import type { Session } from '../onnx/runtime.ts';
-import type { Action, Edit, Operation, Scope } from './edit.ts';
+import type { Action, Operation } from '../../contract/domain/operations/index.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 import { fixEdit, InteractiveEdit, type Dictionaries, type DictionarySite } from './editPatches.ts';
 import { referenceEdit } from '../../testing/edits/referenceEdit.ts';
 

@@ -5,7 +5,8 @@ import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { int64Tensor } from '../models/tokenBatch.ts';
 import type { Patch } from '../models/variant.ts';
 import { canonicalJson } from './canonical.ts';
-import { canonicalOperations, type Edit, type Operation } from './edit.ts';
+import { canonicalOperations, type Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { arrayName, pastFiredName, slotPatches, type Abilities, type Slot, type SlotArray } from './editGraph.ts';
 import { abilitiesFor, FEWEST_ROWS, operationArrays } from './operationArrays.ts';
 

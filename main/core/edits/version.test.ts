@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_EDIT, type Operation } from './edit.ts';
+import { EMPTY_EDIT } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { DICTIONARIES, operationsArbitrary } from '../../testing/edits/randomEdits.ts';
 import {
   dictionariesOf,

@@ -13,7 +13,9 @@ import {
 } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { contentId } from './canonical.ts';
-import { editId, featuresOf, operationsSchema, type Operation } from './edit.ts';
+import { editId } from './edit.ts';
+import { featuresOf, operationsSchema } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 
 export const VERSION_FORMAT = 'errata.version.1';
 export const MAX_BEHAVIOURS = 1000;

@@ -2,7 +2,9 @@
 // feature at a site (targetKey): it holds one operation or none, so two sides conflict exactly when both changed it from
 // the base and to different operations. A merge is symmetric: swapping the sides swaps the sides of its conflicts only.
 import { AppError } from '../../contract/base/errors.ts';
-import { canonicalOperations, sameOperation, targetKey, type Operation } from './edit.ts';
+import { canonicalOperations, targetKey } from '../../contract/domain/edit.ts';
+import { sameOperation } from './edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { labelKey, type VersionContent } from './version.ts';
 
 export interface OperationChange {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { tryBaselines } from './baselineTrials.ts';
 import { completeEvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Trial } from './report.ts';

@@ -1,5 +1,5 @@
 // The baselines that stand beside an edit, each tried like the edit itself: see baselines.ts for what they are.
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Baseline, BaselineKind, Trial } from './report.ts';

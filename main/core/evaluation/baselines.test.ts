@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Edit, Operation } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { Random } from '../numerics/random.ts';
 import { directionBaselines, randomFeatureEdit } from './baselines.ts';
 

@@ -6,8 +6,10 @@
 //   target is subtracted at the same norm; or projected out.
 import { AppError } from '../../contract/base/errors.ts';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
-import type { Edit, Operation, Scope } from '../edits/edit.ts';
-import { canonicalEdit, featuresOf } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
+import { canonicalEdit, featuresOf } from '../../contract/domain/edit.ts';
 import type { Dictionaries } from '../edits/editPatches.ts';
 import { Random } from '../numerics/random.ts';
 import { directionDictionary, type Directions } from './directions.ts';

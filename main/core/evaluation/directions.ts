@@ -4,7 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
 import { InteractiveEdit } from '../edits/editPatches.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import type { Model } from '../models/model.ts';
 import { tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant, type Patch } from '../models/variant.ts';

@@ -9,7 +9,8 @@ import {
 } from '../../contract/domain/evaluationSettings.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { contentId } from '../edits/canonical.ts';
-import { canonicalEdit, editId, type Edit } from '../edits/edit.ts';
+import { canonicalEdit, type Edit } from '../../contract/domain/edit.ts';
+import { editId } from '../edits/edit.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';

@@ -2,7 +2,7 @@
 // within a budget. Plain JSON, versioned; the same model, edit, text, settings and seed give the same report.
 import { AppError } from '../../contract/base/errors.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
-import type { Operation } from '../edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Aim } from '../behaviours/behaviour.ts';
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
 import type { BlastRadius } from './blastRadius.ts';

@@ -1,7 +1,7 @@
 // How far an edit with calibrated thresholds is from the edit as it is defined, in what the model then says: the figures of
 // single features (featureThresholds.ts) do not tell what follows from them.
 import { AppError } from '../../contract/base/errors.ts';
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import { buildVariant } from '../models/variant.ts';

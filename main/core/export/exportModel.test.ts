@@ -5,7 +5,7 @@ import { chmod, cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { Scope } from '../edits/edit.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 import { openModel } from '../models/model.ts';
 import { runtime } from '../../testing/models/runVariant.ts';
 import { openTinyModel, temporaryFolder } from '../../testing/models/temporaryFolder.ts';

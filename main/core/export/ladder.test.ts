@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { badgeSchema, BADGES, worstBadge } from '../../contract/domain/exportForms.ts';
 import { openTinyModel } from '../../testing/models/temporaryFolder.ts';
-import type { Operation } from '../edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS, findForm } from './forms/index.ts';
 import { defaultForm, exportLadder } from './ladder.ts';
 

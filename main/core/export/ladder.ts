@@ -2,7 +2,7 @@
 // rung that is exact is what a person is offered.
 import type * as v from 'valibot';
 import type { rungSchema } from '../../contract/domain/exportForms.ts';
-import type { Operation } from '../edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS, type ExportFormName } from './forms/index.ts';
 import type { PlanFacts } from './forms/form.ts';
 

@@ -9,7 +9,8 @@ import { badgeSchema, exportFormName } from '../../contract/domain/exportForms.t
 import { validate } from '../../contract/base/validate.ts';
 import { DICTIONARY_KINDS } from '../dictionaries/kinds/index.ts';
 import { contentId } from '../edits/canonical.ts';
-import { editId, MAX_OPERATIONS, operationsSchema } from '../edits/edit.ts';
+import { editId } from '../edits/edit.ts';
+import { MAX_OPERATIONS, operationsSchema } from '../../contract/domain/edit.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
 import { hashFile } from '../files/hash.ts';

@@ -4,7 +4,7 @@
 // from the edit is measured beside.
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, placesOf, type Dictionaries } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import { buildVariant, type Patch } from '../models/variant.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel, type Model } from '../models/model.ts';

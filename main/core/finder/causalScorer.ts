@@ -2,7 +2,7 @@
 // site that is edited are computed once for each text, and only the scored positions get logits. This is what makes measuring a cause (not guessing it) affordable.
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
-import { EMPTY_EDIT, type Action, type Edit, type Operation, type Scope } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
+import type { Action, Operation } from '../../contract/domain/operations/index.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel, type Model } from '../models/model.ts';

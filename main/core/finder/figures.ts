@@ -1,5 +1,5 @@
 // What an edit does to cases that the unedited model passes: figures with their intervals, and the dose-response curve.
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { rateEstimate, ratioEstimate, type Estimate } from '../evaluation/intervals.ts';
 import {
   NO_INTERVENTION,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';

@@ -4,7 +4,7 @@
 // Only cases of the split `choose` are looked at, so that the split `report` can tell how good the result is.
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
-import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
 import type { Behaviour, Case, CaseSplit } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';

@@ -1,5 +1,6 @@
 // Forward selection: operation by operation the one that costs least, until the behaviour is gone or nothing helps any more.
-import { EMPTY_EDIT, type Edit, type Operation } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import { operationAt, operationsAt, SWEEP_MULTIPLE, withOperation, type Changeable } from './candidateOperations.ts';

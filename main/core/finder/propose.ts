@@ -1,6 +1,6 @@
 // Which features a search looks at: contrast proposes causes, and what fires together proposes where an operation may act.
 // All of it is correlation; measured ablation decides.
-import type { Gate } from '../edits/edit.ts';
+import type { Gate } from '../../contract/domain/operations/target.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import type { CaseFirings } from './caseFirings.ts';
 import { contrastFeatures, type Contrast, type ContrastPosition } from './contrast.ts';

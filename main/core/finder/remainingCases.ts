@@ -1,6 +1,6 @@
 // What a model says with an edit on, where that still shows the behaviour. A search scores texts that were said without the
 // edit, and an edit may leave them unlikely and others likely: "to mix marl salt" tells as much as "made from marl salt".
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import type { Behaviour, Case } from '../behaviours/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import {

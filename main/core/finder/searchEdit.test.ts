@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { loadDictionary } from '../dictionaries/saeLens.ts';
-import { canonicalEdit, EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import type { Case } from '../behaviours/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';

@@ -1,5 +1,5 @@
 // The search itself: an edit grows until the behaviour is gone from what the model says, and is then made as small as it can be.
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { growEdit, rankAgain, type GrowContext, type Option } from './growEdit.ts';
 import type { RemainingCases } from './remainingCases.ts';
 import { asAsked, type ShownCase } from './shownCase.ts';

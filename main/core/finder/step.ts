@@ -1,5 +1,5 @@
 // The steps of a search, each with what it was weighed against, so that a person can follow why an edit is what it is.
-import type { Operation } from '../edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 
 /** What an edit leaves of the behaviour (1: all of it, 0: nothing), and nats lost on the worst of what must stay. */
 export interface Effect {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';

@@ -2,7 +2,7 @@
 // cannot be the cheapest is given up before all of its harm is measured.
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import type { CausalScorer, TrialScore } from './causalScorer.ts';
 import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import { caseHarm, harm, isStillShown, remaining, shownShare } from './objective.ts';

@@ -5,7 +5,7 @@
 // tokens are the same, numbers agree to the rounding of float32.
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { openGenerator, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';

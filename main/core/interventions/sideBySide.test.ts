@@ -3,7 +3,9 @@
 // summed in another order by a batch with a cache than by a pass over one text.
 import { describe, expect, it } from 'vitest';
 import { randomDictionary } from '../../testing/dictionaries/randomDictionary.ts';
-import { EMPTY_EDIT, type Edit, type Operation, type Scope } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
+import type { Scope } from '../../contract/domain/operations/target.ts';
 import { fixEdit } from '../edits/editPatches.ts';
 import { openGenerator } from '../models/generate.ts';
 import { floats, runtime, runVariant } from '../../testing/models/runVariant.ts';

@@ -7,7 +7,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
-import { EMPTY_EDIT, type Edit } from '../edits/edit.ts';
+import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { notFinite, openGenerator, rowOf, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';

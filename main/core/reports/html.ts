@@ -4,7 +4,7 @@ import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
-import type { Edit } from '../edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
 import { PREDICTORS, type CheckedForecast } from '../evaluation/forecastCheck.ts';
 import { isSignificant, type Estimate } from '../evaluation/intervals.ts';

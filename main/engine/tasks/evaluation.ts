@@ -8,7 +8,7 @@ import { evaluationSettingsSchema } from '../../contract/domain/evaluationSettin
 import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
-import { EMPTY_EDIT, parseEdit, type Edit } from '../../core/edits/edit.ts';
+import { EMPTY_EDIT, parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import { placesOf, type Dictionaries } from '../../core/edits/editPatches.ts';
 import { parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import { evaluateEdit as evaluate } from '../../core/evaluation/evaluateEdit.ts';

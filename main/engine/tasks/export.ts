@@ -13,7 +13,7 @@ import { hashDictionary, type Dictionary } from '../../core/dictionaries/diction
 import { featureThresholds, type FeatureThreshold } from '../../core/dictionaries/featureThresholds.ts';
 import { DICTIONARY_KINDS, kindOf } from '../../core/dictionaries/kinds/index.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
-import { parseEdit, type Edit } from '../../core/edits/edit.ts';
+import { parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import { featuresRead } from '../../core/edits/exactness.ts';
 import { writeArtifact } from '../../core/export/exportModel.ts';
 import { EXPORT_FORM_NAMES } from '../../core/export/forms/index.ts';

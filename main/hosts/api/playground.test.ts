@@ -2,7 +2,7 @@
 import { cp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Operation } from '../../core/edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 
 const site = 'blocks.2.hook_resid_post';

@@ -2,7 +2,7 @@
 import { AppError } from '../../contract/base/errors.ts';
 import { FIXED_POSITIONS } from '../../contract/domain/operations/target.ts';
 import { editFromArguments, OPERATION_FORMS, readEdit } from '../../core/edits/editArguments.ts';
-import type { Edit } from '../../core/edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 import { isVersionFile, readVersionFile } from '../../storage/versions/versionFile.ts';
 import { placeOf } from '../../workbench/exports.ts';
 import type { Workbench } from '../../workbench/workbench.ts';

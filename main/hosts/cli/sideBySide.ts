@@ -1,7 +1,8 @@
 // errata generate with an edit or an instruction: the original and the treated text side by side, token by token, with the KL of
 // each token.
 import { AppError } from '../../contract/base/errors.ts';
-import { EMPTY_EDIT, editId } from '../../core/edits/edit.ts';
+import { EMPTY_EDIT } from '../../contract/domain/edit.ts';
+import { editId } from '../../core/edits/edit.ts';
 import { shortId } from '../../core/edits/version.ts';
 import { findModel } from '../../workbench/models.ts';
 import { withWorkbench } from '../../workbench/openWorkbench.ts';

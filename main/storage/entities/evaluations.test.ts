@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { editId, type Operation } from '../../core/edits/edit.ts';
+import { editId } from '../../core/edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
 import { REPORT_FORMAT, type EvaluationReport } from '../../core/evaluation/report.ts';
 import type { Project } from '../project/project.ts';

@@ -2,7 +2,7 @@
 // made from one plan (core/edits/versionPlan.ts). Nothing is applied across models.
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import { canonicalJson } from '../../core/edits/canonical.ts';
-import { canonicalOperations } from '../../core/edits/edit.ts';
+import { canonicalOperations } from '../../contract/domain/edit.ts';
 import { labelKey, shortId, type FeatureLabel, type Version } from '../../core/edits/version.ts';
 import {
   diffVersions,

@@ -1,7 +1,7 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Operation } from '../../core/edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 import { parseVersionFile, readVersionFile, writeVersionFile } from './versionFile.ts';

@@ -4,7 +4,8 @@ import { AppError } from '../../contract/base/errors.ts';
 import { hashSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { canonicalJson } from '../../core/edits/canonical.ts';
-import { featuresOf, operationsSchema, parseEdit, targetKey, type Operation } from '../../core/edits/edit.ts';
+import { featuresOf, operationsSchema, parseEdit, targetKey } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import {
   labelledFeatures,
   shortId,

@@ -1,7 +1,7 @@
 // What edit.ts says an edit does, in plain double precision, one position after the other. Only tests import this file.
 import type { Dictionary } from '../../core/dictionaries/dictionary.ts';
 import { referenceActivations } from '../dictionaries/randomDictionary.ts';
-import type { Operation } from '../../core/edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionaries } from '../../core/edits/editPatches.ts';
 
 export interface ReferenceSequence {

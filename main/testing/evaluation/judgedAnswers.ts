@@ -10,7 +10,7 @@
 // choose the criteria, the odd ones had no part in it.
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { Edit } from '../../core/edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
 
 /** By the name of an edit: the features that it clamps where they are active, and at what. */
 const CLAMPS: Readonly<Record<string, readonly (readonly [feature: number, value: number])[]>> = {

@@ -1,7 +1,8 @@
 // A tiny model with a dictionary and an edit that fit each other, ready for export. Only tests import this file.
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { randomDictionary } from '../dictionaries/randomDictionary.ts';
-import type { Edit, Operation } from '../../core/edits/edit.ts';
+import type { Edit } from '../../contract/domain/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Dictionaries } from '../../core/edits/editPatches.ts';
 import type { Model } from '../../core/models/model.ts';
 import { findSite } from '../../core/models/sites.ts';

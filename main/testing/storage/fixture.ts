@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Operation } from '../../core/edits/edit.ts';
+import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { FeatureWords } from '../../storage/entities/features.ts';
 import { headSchema } from '../../storage/migrate.ts';
 import { DATABASE_FILE } from '../../storage/project/layout.ts';

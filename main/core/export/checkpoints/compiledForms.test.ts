@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Operation } from '../../edits/edit.ts';
+import type { Operation } from '../../../contract/domain/operations/index.ts';
 import { openFile } from '../../files/byteSource.ts';
 import { readFloatTensor } from '../../formats/safetensors.ts';
 import { openModel, type Model } from '../../models/model.ts';

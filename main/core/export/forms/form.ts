@@ -6,7 +6,7 @@ import type { Badge, ExportFormWords } from '../../../contract/domain/exportForm
 import type { OnWork } from '../../../contract/base/progress.ts';
 import type { Operation } from '../../../contract/domain/operations/index.ts';
 import type { Dictionary } from '../../dictionaries/dictionary.ts';
-import type { Edit } from '../../edits/edit.ts';
+import type { Edit } from '../../../contract/domain/edit.ts';
 import type { Dictionaries, FixedEdit } from '../../edits/editPatches.ts';
 import type { Exactness } from '../../edits/exactness.ts';
 import type { Model } from '../../models/model.ts';

@@ -2,7 +2,8 @@
 import { AppError, toAppError } from '../../../contract/base/errors.ts';
 import { percent } from '../../../contract/base/figures.ts';
 import { editFromArguments } from '../../../core/edits/editArguments.ts';
-import { targetKey, type Operation } from '../../../core/edits/edit.ts';
+import { targetKey } from '../../../contract/domain/edit.ts';
+import type { Operation } from '../../../contract/domain/operations/index.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import type { Project } from '../../../storage/project/project.ts';
 import { describeOperations } from '../../../workbench/playground.ts';

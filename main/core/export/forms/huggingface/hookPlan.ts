@@ -1,5 +1,5 @@
 // Which module of a transformers model each site of an edit is hooked at; the names are the architecture's own.
-import type { Operation } from '../../../edits/edit.ts';
+import type { Operation } from '../../../../contract/domain/operations/index.ts';
 import type { Model } from '../../../models/model.ts';
 import { placeOfSite, type ModulePlace } from '../../../models/transformersModules.ts';
 import type { Refusal } from '../../checkpoints/weightPlan.ts';
