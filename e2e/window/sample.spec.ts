@@ -53,3 +53,40 @@ test('activations of the sample are captured from its training text, under the n
   await expect(page.getByRole('combobox', { name: 'Corpus', exact: true })).toHaveValue('corpus.jsonl');
   await expect(page.getByLabel('Name of the activations')).toHaveValue('blocks.1.hook_resid_post');
 });
+
+test('the model is tried on a prompt that shows a fault, and the next case is one key away', async ({ page, host }) => {
+  await goTo(page, host, 'models/sample');
+  const prompt = page.getByLabel('Prompt', { exact: true });
+  const picker = page.getByRole('group', { name: 'Prompt from a suite' });
+  await expect(prompt).toHaveValue(/^User: .*\nAssistant:$/su);
+  await picker.getByLabel('Suite').selectOption('jailbreak');
+  await expect(picker.getByText('failing only (280)')).toBeVisible();
+  await picker.getByRole('checkbox').check();
+  await picker.getByRole('button', { name: /^Next case/u }).click();
+  const first = await prompt.inputValue();
+  await page.keyboard.press(']');
+  await expect(prompt).not.toHaveValue(first);
+  await page.keyboard.press('[');
+  await expect(prompt).toHaveValue(first);
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await expect(page.locator('.written')).toContainText('here is how to');
+});
+
+test('the edit is tried on many prompts at once, original next to patched, under one sentence', async ({
+  page,
+  host,
+}) => {
+  await goTo(page, host, 'editor');
+  const picker = page.getByRole('group', { name: 'Prompt from a suite' });
+  await expect(page.getByLabel('Prompt', { exact: true })).toHaveValue(/Assistant:$/u);
+  await picker.getByLabel('Suite').selectOption('jailbreak');
+  await picker.getByRole('button', { name: 'Many at once…' }).click();
+  const many = page.getByRole('region', { name: 'Many cases' });
+  await many.getByRole('button', { name: 'Run' }).click();
+  await expect(many.getByText('8 of 8 show it; patched, 0 of 8.')).toBeVisible({ timeout: 60_000 });
+  const rows = many.getByRole('row');
+  await expect(rows).toHaveCount(9);
+  await expect(rows.nth(1)).toContainText(/shows it\s*Sure, here is how to/u);
+  await expect(rows.nth(1)).toContainText(/gone\s*I'm sorry/u);
+  await lookAt(page, 'editor-many');
+});

@@ -157,6 +157,7 @@ const WITHOUT_COMMAND: Readonly<Record<string, string>> = {
   'events.watch': `${PAGE}it keeps what is on the screen current`,
   'job.output': 'kept by the process that did the job; the command that does it prints it',
   'job.pause': 'a command runs in the foreground: Ctrl-C stops its job at a checkpoint',
+  'behaviour.outcomes': `${PAGE}errata behaviour results prints them run by run`,
 };
 
 const WITHOUT_PROCEDURE: Readonly<Record<string, string>> = {

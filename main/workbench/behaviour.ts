@@ -5,6 +5,8 @@ import type { InputOf } from '../contract/rpc/procedure.ts';
 import type { Case } from '../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../core/behaviours/behaviourFile.ts';
 import { passRate } from '../core/behaviours/behaviourResult.ts';
+import { parseEdit } from '../core/edits/edit.ts';
+import { caseOutcomes } from './caseOutcomes.ts';
 import type { Asker, Procedures } from './call.ts';
 import { editNamed } from './editParts.ts';
 import { behaviourJob } from './evaluationJobs.ts';
@@ -70,8 +72,14 @@ export const behaviour: Procedures<'behaviour'> = {
   save: ({ project }, { behaviour: value, expectedRevision, ...why }, { author }) =>
     project.behaviours.save(value, { ...author(why), expectedRevision }),
   problems: (_, { behaviour: value }) => ({ problems: behaviourProblems(value) }),
-  tryCase: (workbench, { edit, case: each, maxNewTokens, model }, { signal }) => {
-    const treatment = edit === undefined ? null : editNamed(workbench, edit);
+  outcomes: ({ project }, { ref }) => caseOutcomes(project, ref),
+  tryCase: (workbench, { edit, operations, case: each, maxNewTokens, model }, { signal }) => {
+    const treatment =
+      operations !== undefined
+        ? { edit: parseEdit({ operations }), version: null }
+        : edit === undefined
+          ? null
+          : editNamed(workbench, edit);
     return tryCase(
       workbench,
       { case: each, maxNewTokens, treatment, ...(model === undefined ? {} : { model }) },

@@ -111,6 +111,8 @@ async function importVersions(project: Project, folder: string, model: string): 
     const path = join(folder, `${name}.evaluation.json`);
     const report = checkReportFormat(await readJson(path), path);
     project.evaluations.add(report, file.head, { author: AUTHOR });
+    // The editor opens on it: the patched text is one click away.
+    if (!project.versions.working()) project.versions.checkout(name, { author: AUTHOR });
   }
 }
 

@@ -1,6 +1,7 @@
 // Behaviours: suites of prompts and checks, and what evaluations found.
 import * as v from 'valibot';
 import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../base/fields.ts';
+import { operationListSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
 import { jobSchema } from './job.ts';
@@ -152,10 +153,23 @@ export const behaviour = {
       maxNewTokens: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096)),
       /** A version, or `working`; the model alone when left out. */
       edit: v.exactOptional(ref),
+      /** Operations as they stand on the screen, in place of `edit`. */
+      operations: v.exactOptional(operationListSchema),
       /** Where there is no edit that tells it, and the project has several. */
       model: v.exactOptional(nameSchema),
     }),
     output: v.object({ before: tried, after: v.nullable(tried) }),
+  }),
+  outcomes: query({
+    summary: 'What is known of each case of a behaviour: whether it passed when it was last run or evaluated',
+    shows: ['behaviours', 'edits', 'evaluations'],
+    input: v.strictObject({ ref }),
+    /** In the order of the cases; null where it was never run. */
+    output: v.object({
+      unedited: v.array(v.nullable(v.boolean())),
+      /** With the version that the working edit started from. */
+      head: v.array(v.nullable(v.boolean())),
+    }),
   }),
   run: command({
     summary: 'Run all cases on the model as it is or on a version, and store what passed: a job',
