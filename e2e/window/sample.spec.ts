@@ -57,7 +57,7 @@ test('activations of the sample are captured from its training text, under the n
 test('the model is tried on a prompt that shows a fault, and the next case is one key away', async ({ page, host }) => {
   await goTo(page, host, 'models/sample');
   const prompt = page.getByLabel('Prompt', { exact: true });
-  const picker = page.getByRole('group', { name: 'Prompt from a suite' });
+  const picker = page.getByRole('group', { name: 'Cases to try' });
   await expect(prompt).toHaveValue(/^User: .*\nAssistant:$/su);
   await picker.getByLabel('Suite').selectOption('jailbreak');
   await expect(picker.getByText('failing only (280)')).toBeVisible();
@@ -77,7 +77,7 @@ test('the edit is tried on many prompts at once, original next to patched, under
   host,
 }) => {
   await goTo(page, host, 'editor');
-  const picker = page.getByRole('group', { name: 'Prompt from a suite' });
+  const picker = page.getByRole('group', { name: 'Cases to try' });
   await expect(page.getByLabel('Prompt', { exact: true })).toHaveValue(/Assistant:$/u);
   await picker.getByLabel('Suite').selectOption('jailbreak');
   await picker.getByRole('button', { name: 'Many at once…' }).click();

@@ -85,7 +85,7 @@ test('it is evaluated against the budget, then committed', async ({ page }) => {
   await page.keyboard.press('Escape');
   await go(page, 'v', 'Evaluations');
   await press(page, main(page).getByRole('button', { name: 'New evaluation…' }).first());
-  await expect(page.getByLabel('Of', { exact: true })).toHaveValue('working');
+  await expect(page.getByLabel('Version', { exact: true })).toHaveValue('working');
   await choose(page, page.getByLabel('Held-out text'), 'heldout-general');
   await choose(page, page.getByLabel('How much'), 'Small');
   await press(page, page.getByRole('button', { name: 'Evaluate', exact: true }));

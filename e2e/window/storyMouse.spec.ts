@@ -74,7 +74,7 @@ test('its slider moves the next tokens', async ({ page }) => {
 test('it is evaluated against the budget, then committed', async ({ page }) => {
   await view(page, 'Evaluations');
   await main(page).getByRole('button', { name: 'New evaluation…' }).last().click();
-  await expect(page.getByLabel('Of', { exact: true })).toHaveValue('working');
+  await expect(page.getByLabel('Version', { exact: true })).toHaveValue('working');
   await page.getByLabel('Held-out text').selectOption('heldout-general.jsonl');
   await page.getByLabel('How much').selectOption('Small');
   await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
