@@ -5,7 +5,7 @@ import type { InputOf } from '../contract/rpc/procedure.ts';
 import type { Case } from '../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../core/behaviours/behaviourFile.ts';
 import { passRate } from '../core/behaviours/behaviourResult.ts';
-import { parseEdit } from '../core/edits/edit.ts';
+import { parseEdit } from '../contract/domain/edit.ts';
 import { caseOutcomes } from './caseOutcomes.ts';
 import type { Asker, Procedures } from './call.ts';
 import { editNamed } from './editParts.ts';
