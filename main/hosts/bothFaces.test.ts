@@ -5,7 +5,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Api } from '../contract/api/contract.ts';
-import type { Job } from '../contract/api/job.ts';
+import type { Job } from '../contract/domain/job.ts';
 import { errata } from '../testing/hosts/commandLine.ts';
 import { CAPTURE, PROMPTS, SITE, startFaces, TRAINING, type FacesProject } from '../testing/hosts/facesProject.ts';
 import { JOB_KINDS } from '../workbench/jobKinds.ts';

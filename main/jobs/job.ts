@@ -2,8 +2,7 @@
 // elsewhere). queued → running ⇄ paused → succeeded | failed | cancelled | interrupted; what was interrupted, failed or
 // cancelled can go on from its last checkpoint.
 import type { SerializedError } from '../contract/base/errors.ts';
-
-export type JobState = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+import type { JobState } from '../contract/domain/job.ts';
 
 export interface JobRecord {
   readonly id: string;

@@ -3,7 +3,7 @@
 import { appendFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toAppError } from '../contract/base/errors.ts';
-import type { JobState } from './job.ts';
+import type { JobState } from '../contract/domain/job.ts';
 
 export const JOB_STARTED = 'Started.';
 export const JOB_FINISHED = 'Finished.';

@@ -3,7 +3,7 @@
 import type { InferInput } from 'valibot';
 import type { Endpoint } from '../contract/api/app.ts';
 import type { ErrataContract } from '../contract/api/contract.ts';
-import type { Job } from '../contract/api/job.ts';
+import type { Job } from '../contract/domain/job.ts';
 import type { AnySchema, Handler, Immutable, Procedure } from '../contract/rpc/procedure.ts';
 import type { Authorship } from '../storage/authorship.ts';
 import type { JobKind } from './jobKind.ts';

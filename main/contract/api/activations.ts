@@ -4,7 +4,7 @@ import { locationSchema, nameSchema, siteSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
 import { captureSettings } from '../domain/captureSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 /** A corpus: a file or folder that was pointed at, or one that the project has (the sample's). */
 export const corpusSchema = v.variant('from', [

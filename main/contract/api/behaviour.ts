@@ -4,7 +4,7 @@ import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../base/f
 import { operationListSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 const bound = v.picklist(['atLeast', 'atMost']);
 

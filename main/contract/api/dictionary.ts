@@ -4,7 +4,7 @@ import { nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
 import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 /** What a run is asked to do; what is left out has the defaults that `plan` tells. */
 export const trainSchema = v.strictObject({

@@ -11,7 +11,7 @@ import {
 } from '../base/fields.ts';
 import { operationListSchema, operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const refName = v.pipe(v.string(), v.minLength(1), v.maxLength(100));

@@ -12,8 +12,8 @@ import {
   forecastSchema,
   reportSchema,
   suiteRoleSchema,
-} from './evaluationReport.ts';
-import { jobSchema } from './job.ts';
+} from '../domain/evaluationReport.ts';
+import { jobSchema } from '../domain/job.ts';
 
 /** A version by id, digits of it, branch or tag; or `working`: the working edit. */
 const editRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));

@@ -5,7 +5,7 @@ import { CHANGING } from '../base/changing.ts';
 import { ERROR_CODES } from '../base/errors.ts';
 import { nothing, stream, type Immutable } from '../rpc/procedure.ts';
 import { deviceSchema, settingsSchema } from './app.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 export const eventSchema = v.variant('type', [
   /** The first one: the stream is open, nothing that changes from now on is missed. */

@@ -4,7 +4,7 @@ import { locationSchema, nameSchema } from '../base/fields.ts';
 import { operationSchema } from '../domain/edit.ts';
 import { exactnessSchema, exportFormName, exportFormSchema, rungSchema } from '../domain/exportForms.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 const versionRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const count = v.number();

@@ -6,7 +6,7 @@ import { requestEntries } from '../base/setting.ts';
 import { readingSettings, statisticsSettings } from '../domain/statisticsSettings.ts';
 import { command, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 import { LABEL_STATES } from './label.ts';
 
 /** What features can be sorted and filtered by. */

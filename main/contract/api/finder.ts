@@ -14,7 +14,7 @@ import { findRequestSettings } from '../domain/findSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { labelSchema, workingSchema } from './edit.ts';
-import { jobSchema } from './job.ts';
+import { jobSchema } from '../domain/job.ts';
 
 const behaviourName = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const prompts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(100_000))), v.maxLength(10_000));

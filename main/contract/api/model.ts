@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { query, nothing, stream } from '../rpc/procedure.ts';
-import { progressSchema } from './job.ts';
+import { progressSchema } from '../domain/job.ts';
 
 export const modelSchema = v.object({
   name: v.string(),

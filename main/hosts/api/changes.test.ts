@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { contract, type Api } from '../../contract/api/contract.ts';
-import type { Job } from '../../contract/api/job.ts';
+import type { Job } from '../../contract/domain/job.ts';
 import type { Changing } from '../../contract/base/changing.ts';
 import type { Contract } from '../../contract/rpc/procedure.ts';
 import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';

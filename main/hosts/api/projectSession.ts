@@ -1,6 +1,6 @@
 // The open project: its workbench, its jobs and what is known of them beyond what the database keeps. What other processes
 // write is noticed within a second.
-import type { Job } from '../../contract/api/job.ts';
+import type { Job } from '../../contract/domain/job.ts';
 import type { Progress } from '../../contract/base/progress.ts';
 import type { InferInput } from 'valibot';
 import { AppError, serializeError, toAppError } from '../../contract/base/errors.ts';

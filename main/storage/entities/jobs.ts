@@ -3,10 +3,8 @@
 // Invariant: a job that is running or paused names the process that has it; where that is gone, the job is interrupted.
 import { randomUUID } from 'node:crypto';
 import { AppError, type SerializedError } from '../../contract/base/errors.ts';
+import { JOB_STATES, type JobState } from '../../contract/domain/job.ts';
 import type { Database } from '../database.ts';
-
-export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
-export type JobState = (typeof JOB_STATES)[number];
 
 /** Where a job may go from each state; what is not here is refused. */
 const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {

@@ -6,7 +6,7 @@ import { createConnection } from '../../contract/rpc/client.ts';
 import { contract, type Api } from '../../contract/api/contract.ts';
 import { jsonChannel, type Channel, type TextChannel } from '../../contract/rpc/channel.ts';
 import type { HostEvent } from '../../contract/api/events.ts';
-import type { Job } from '../../contract/api/job.ts';
+import type { Job } from '../../contract/domain/job.ts';
 import { forkLauncher, type EngineProcess } from '../../engine/launcher.ts';
 import { createHost, type Host } from '../../hosts/api/createHost.ts';
 import { storageThread } from '../../storage/storageWork.ts';

@@ -1,9 +1,9 @@
-// The report of an evaluation as a page gets it. What the figures mean stands in main/evaluation; every estimate has its 95%
+// The report of an evaluation as a page gets it. What the figures mean stands in main/core/evaluation; every estimate has its 95%
 // interval and the size of its sample.
 import * as v from 'valibot';
-import { evaluationSettings } from '../domain/evaluationSettings.ts';
-import { operationSchema } from '../domain/edit.ts';
-import { ANSWER_FAULTS, type AnswerFault } from '../domain/soundness.ts';
+import { evaluationSettings } from './evaluationSettings.ts';
+import { operationSchema } from './edit.ts';
+import { ANSWER_FAULTS, type AnswerFault } from './soundness.ts';
 
 export const estimateSchema = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
 const maybe = v.nullable(estimateSchema);
