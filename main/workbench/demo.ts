@@ -2,7 +2,7 @@
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
 import { percent } from '../contract/base/figures.ts';
-import { replacements } from '../contract/domain/soundness.ts';
+import { replacedBy, replacements } from '../contract/domain/soundness.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -334,7 +334,7 @@ function describeFound({ edit, steps, trials, target, kept, isReached }: FoundEd
   );
   return (
     `${features.join('; ')} (${trials.toLocaleString('en')} trials, ${steps.length} steps). ` +
-    `${percent(target.remaining)} left on the prompts for choosing, ${percent(kept.share)} of what must stay is kept.` +
+    `${percent(target.remaining)} left on the prompts for choosing${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ${percent(kept.share)} of what must stay is kept.` +
     (isReached ? '' : ' The goal was not reached.')
   );
 }

@@ -65,15 +65,18 @@ const candidate = v.object({
   }),
   ablationEffect: v.number(),
   clampEffect: v.number(),
+  /** Left out in findings of older programs. */
+  sound: v.exactOptional(v.nullable(v.number())),
 });
 
 const effect = { remaining: v.number(), harm: v.number() };
 const step = v.object({
   ...effect,
-  action: v.picklist(['add', 'remove', 'weaken', 'beginAnew']),
+  action: v.picklist(['add', 'remove', 'weaken', 'alter', 'beginAnew']),
   operations: v.array(operationSchema),
   before: v.object(effect),
   tried: v.number(),
+  sound: v.exactOptional(v.object({ share: v.number(), passedOver: v.nullable(v.number()) })),
   runnersUp: v.array(v.object({ ...effect, operations: v.array(operationSchema), isLeast: v.boolean() })),
 });
 
@@ -83,6 +86,7 @@ const figures = v.object({
     shown: v.number(),
     remaining: v.number(),
     estimates: v.object({ shown: estimate, remaining: estimate }),
+    sound: v.exactOptional(v.nullable(estimate)),
   }),
   kept: v.object({
     cases: v.number(),

@@ -89,6 +89,17 @@ export function replacements(suites: readonly ReplacedSuite[]): Replacement[] {
   });
 }
 
+/** Of a step of a search: '62.5% of the answers are sound; cheaper was an edit with 12.5%.' Empty where it was not measured. */
+export function stepSoundness(
+  sound: { readonly share: number; readonly passedOver: number | null } | undefined,
+): string {
+  if (!sound) return '';
+  const { share, passedOver } = sound;
+  return passedOver === null
+    ? `${percent(share)} of the answers are sound.`
+    : `${percent(share)} of the answers are sound; it was preferred to an edit with ${percent(passedOver)}.`;
+}
+
 /** @param share of sound answers among those in place of a behaviour. */
 export function replacedBy(share: number): string {
   if (share >= SOUND_FROM) return 'replaced by sound answers';

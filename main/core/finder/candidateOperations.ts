@@ -41,6 +41,13 @@ export function weaker(operation: Operation): Operation[] {
   return [...turned(operation, 0, 0), ...gentler];
 }
 
+/** The same operation with its number multiplied; none where it has no number, or would not change. */
+export function withOtherNumbers(operation: Operation, factors: readonly number[]): Operation[] {
+  const number = numberOf(operation);
+  if (number === null || number === 0) return [];
+  return factors.map((factor) => makeOperation(operation.kind, rounded(number * factor), operation));
+}
+
 function turned(target: Target, multiple: number, mean: number): Operation[] {
   return OPERATION_KINDS.flatMap((kind) => {
     const number = OPERATIONS[kind].finder?.numberAt(multiple, mean) ?? null;

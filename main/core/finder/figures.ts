@@ -31,6 +31,8 @@ export interface FoundFigures {
     readonly remaining: number;
     /** The same with their 95% intervals: Wilson's, and the bootstrap's over cases. */
     readonly estimates: { readonly shown: Estimate; readonly remaining: Estimate };
+    /** Where it is gone, share of the answers that are sound; null where no text is generated, or it is gone nowhere. */
+    readonly sound: Estimate | null;
   };
   /** Mean over the behaviours to be kept, of the share of cases; the nats lost on the worst of them; and each by itself. */
   readonly kept: {
@@ -60,9 +62,8 @@ export async function measureFigures(
 ): Promise<FoundFigures> {
   const { shown: target, keep } = trials;
   const [after, keptAfter] = [await trials.scores(target, edit), await trials.scores(keep, edit)];
-  const shown = remainingCases
-    ? (await remainingCases.with(edit)).length
-    : target.cases.filter((_, index) => after[index]?.isShown === true).length;
+  const said = (await remainingCases?.with(edit)) ?? null;
+  const shown = said ? said.shown.length : target.cases.filter((_, index) => after[index]?.isShown === true).length;
   return {
     target: {
       cases: target.cases.length,
@@ -72,6 +73,7 @@ export async function measureFigures(
         shown: rateEstimate(shown, target.cases.length),
         remaining: remainingEstimate(target.cases, target.before, after, seed),
       },
+      sound: said?.sound && said.sound.of > 0 ? rateEstimate(said.sound.count, said.sound.of) : null,
     },
     kept: {
       cases: keep.cases.length,

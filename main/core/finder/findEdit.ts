@@ -61,6 +61,8 @@ export interface Candidate extends DictionarySite {
   /** 1 − what is left of the behaviour: when the feature is ablated, and when it is turned to minus twice its mean. */
   readonly ablationEffect: number;
   readonly clampEffect: number;
+  /** Of the best of them: share of the answers that are sound with the stronger of the two; null where it was not measured. */
+  readonly sound: number | null;
 }
 
 export interface FoundEdit extends FoundFigures {
@@ -89,6 +91,9 @@ const DOSE_CASES = 48;
  * 0.03 to 0.05 on the sample model; of trained ones 0.31 to 1.
  */
 const LEAST_EFFECT = 0.1;
+
+/** Causes whose answers are looked at, the strongest first. */
+const SOUND_MEASURED = 12;
 
 const POSITIONS: Readonly<Record<FindSettings['positions'], readonly ContrastPosition[]>> = {
   both: ['last', 'anywhere'],
@@ -126,11 +131,10 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
       steps.push(step);
       onEvent?.({ kind: 'step', step });
     };
-    const candidates = await rankCauses(firings, trials, settings);
+    const candidates = await rankCauses(firings, trials, settings, remainingCases);
     onEvent?.({ kind: 'ranking', candidates: candidates.map(({ candidate }) => candidate) });
     const options = candidates.map(({ option }) => option);
-    const isAnythingFound = (options[0]?.latest ?? 1) <= 1 - LEAST_EFFECT;
-    const searched = isAnythingFound
+    const searched = isEffect(options[0])
       ? await searchEdit(options, { trials, firings, settings, remainingCases, onStep })
       : { edit: EMPTY_EDIT, isReached: false };
     const edit = canonicalEdit(searched.edit);
@@ -155,11 +159,11 @@ export async function findEdit(input: FindInput): Promise<FoundEdit> {
 
 /** Null where scores decide: continuations are compared, or whatever is said passes. */
 async function openRelapses(
-  { model, runtime, dictionaries, places, target, signal }: FindInput,
+  { model, runtime, dictionaries, places, target, keep, signal }: FindInput,
   { shownIn }: ReadCases,
 ): Promise<RemainingCases | null> {
   if (!shownIn.every(isJudgedByText)) return null;
-  return RemainingCases.open({ model, runtime, dictionaries, places }, target, shownIn, { signal });
+  return RemainingCases.open({ model, runtime, dictionaries, places }, target, shownIn, keep, { signal });
 }
 
 function checkRoles(target: Behaviour, keep: readonly Behaviour[]): void {
@@ -250,6 +254,7 @@ async function rankCauses(
   firings: readonly SiteFirings[],
   trials: Trials,
   { candidates: most, positions }: FindSettings,
+  remainingCases: RemainingCases | null,
 ): Promise<{ readonly candidate: Candidate; readonly option: Option }[]> {
   const proposed = firings.flatMap((here) =>
     proposeFeatures(here, { most, positions: POSITIONS[positions] }).map((contrast) => {
@@ -261,7 +266,7 @@ async function rankCauses(
     [0, SWEEP_MULTIPLE].map((multiple): Edit => ({ operations: [operationAt(changeable, multiple)] })),
   );
   const left = await trials.remainingShare(trials.sample(edits.length), edits, 'Measuring causes');
-  return proposed
+  const ranked = proposed
     .map(({ contrast, changeable }, index) => {
       const [ablated, clamped] = [left[2 * index] ?? NaN, left[2 * index + 1] ?? NaN];
       const { mean: _, ...place } = changeable;
@@ -271,6 +276,22 @@ async function rankCauses(
       };
     })
     .sort((a, b) => a.option.latest - b.option.latest || a.option.feature - b.option.feature);
+  const measured = [];
+  const isAnythingFound = isEffect(ranked[0]?.option);
+  for (const [place, { candidate, option }] of ranked.entries()) {
+    const multiple = candidate.ablationEffect >= candidate.clampEffect ? 0 : SWEEP_MULTIPLE;
+    const sound =
+      isAnythingFound && place < SOUND_MEASURED && remainingCases
+        ? await remainingCases.soundShare({ operations: [operationAt(option, multiple)] })
+        : null;
+    measured.push({ candidate: { ...candidate, sound }, option });
+  }
+  return measured;
+}
+
+/** More than chance does: an edit is looked for. */
+function isEffect(strongest: Option | undefined): boolean {
+  return (strongest?.latest ?? 1) <= 1 - LEAST_EFFECT;
 }
 
 /** Figures and doses on cases that no choice was made with; null when there are none, or they were not asked for. */

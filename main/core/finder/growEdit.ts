@@ -7,7 +7,8 @@ import { operationAt, operationsAt, SWEEP_MULTIPLE, withOperation, type Changeab
 import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type SiteFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
-import type { Effect, OnStep } from './step.ts';
+import type { RemainingCases } from './remainingCases.ts';
+import type { Effect, FindStep, OnStep } from './step.ts';
 
 /** A proposed feature with what adding it was last seen to leave of the behaviour. */
 export interface Option extends Changeable {
@@ -29,6 +30,8 @@ export interface GrowContext {
   readonly firings: readonly SiteFirings[];
   readonly settings: FindSettings;
   readonly onStep: OnStep;
+  /** Null where scores alone decide. */
+  readonly remainingCases: RemainingCases | null;
 }
 
 /** Where an edit stands between two rounds. */
@@ -58,6 +61,9 @@ const LEAST_GAIN = 0.004;
 const LEAST_GAIN_OF_ALL = 0.001;
 /** The cheapest of a round, which are compared on all cases. */
 const FINALISTS = 4;
+/** Of finalists that cost nearly the same, the one with the sounder answers is taken, where it is sounder by so much. */
+const NEARLY_AS_CHEAP = 0.03;
+const SOUNDER = 0.1;
 /** What a gate or a first firing must earn: narrowed to the prompts looked at, an operation does less on others. */
 const NARROWING = 0.01;
 /** What harms less need not be narrowed. */
@@ -86,12 +92,14 @@ export async function growEdit(
       ...singles.map((single): Rated<Bundle> => ({ ...single, operations: [single.operation] })),
       ...bundles,
     ].sort((a, b) => a.cost - b.cost);
-    const chosen = await cheapestOfAll(
+    const affordable = await affordableOfAll(
       ranked.filter(({ isWhole, cost }) => isWhole && cost < best).slice(0, FINALISTS),
       standing.costOfAll - LEAST_GAIN_OF_ALL,
       trials,
     );
-    if (!chosen) break;
+    const preferred = await soundestOf(affordable, context);
+    if (!preferred) break;
+    const { chosen, sound } = preferred;
     edit = chosen.edit;
     onStep({
       action: 'add',
@@ -100,6 +108,7 @@ export async function growEdit(
       remaining: chosen.remaining,
       harm: chosen.harm,
       tried: tried + gated.length + bundles.length,
+      ...(sound ? { sound } : {}),
       runnersUp: ranked
         .filter((other) => other !== chosen)
         .slice(0, 3)
@@ -127,20 +136,39 @@ async function standingOf(edit: Edit, trials: Trials): Promise<Standing | null> 
 }
 
 /**
- * Undefined when none costs less than `most` on all cases. Since each step lowers that cost, a search comes to an end, which
+ * The finalists that cost less than `most` on all cases, the cheapest first. Since each step lowers that cost, a search comes to an end, which
  * steps that each gain on the cases of their own round need not do: two of them can take turns for ever.
  */
-export async function cheapestOfAll<T extends Tried & { readonly harm: number }>(
+export async function affordableOfAll<T extends Tried & { readonly harm: number }>(
   finalists: readonly T[],
   most: number,
   trials: Trials,
-): Promise<T | undefined> {
+): Promise<{ readonly each: T; readonly cost: number }[]> {
   const edits = finalists.map(({ edit }) => edit);
   const left = await trials.remainingShare(trials.target, edits, 'Choosing');
-  const [first] = finalists
+  return finalists
     .map((each, index) => ({ each, cost: trials.costOf({ remaining: left[index] ?? Infinity, harm: each.harm }) }))
+    .filter(({ cost }) => cost < most)
     .sort((a, b) => a.cost - b.cost);
-  return first && first.cost < most ? first.each : undefined;
+}
+
+/** The cheapest; or, of those that cost nearly as little, the one after which more is sound. Null where there are none. */
+async function soundestOf<T extends Tried>(
+  affordable: readonly { readonly each: T; readonly cost: number }[],
+  { remainingCases }: GrowContext,
+): Promise<{ readonly chosen: T; readonly sound: FindStep['sound'] | null } | null> {
+  const [cheapest] = affordable;
+  if (!cheapest) return null;
+  const share = (await remainingCases?.soundShare(cheapest.each.edit)) ?? null;
+  if (!remainingCases || share === null) return { chosen: cheapest.each, sound: null };
+  let best = { chosen: cheapest.each, share };
+  for (const { each, cost } of affordable.slice(1)) {
+    if (cost > cheapest.cost + NEARLY_AS_CHEAP) break;
+    const other = (await remainingCases.soundShare(each.edit)) ?? 0;
+    if (other >= Math.max(share + SOUNDER, best.share)) best = { chosen: each, share: other };
+  }
+  const passedOver = best.chosen === cheapest.each ? null : share;
+  return { chosen: best.chosen, sound: { share: best.share, passedOver } };
 }
 
 /** What each option would leave now, added to an edit: what was measured before is of other texts. */

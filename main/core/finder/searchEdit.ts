@@ -1,14 +1,12 @@
 // The search itself: an edit grows until the behaviour is gone from what the model says, and is then made as small as it can be.
 import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { growEdit, rankAgain, type GrowContext, type Option } from './growEdit.ts';
-import type { RemainingCases } from './remainingCases.ts';
+import type { Said } from './remainingCases.ts';
 import { asAsked, type ShownCase } from './shownCase.ts';
 import { shrinkEdit } from './shrinkEdit.ts';
+import { soundenEdit } from './soundenEdit.ts';
 
-export interface SearchContext extends GrowContext {
-  /** Null where scores alone decide. */
-  readonly remainingCases: RemainingCases | null;
-}
+export type SearchContext = GrowContext;
 
 export interface Searched {
   /** Empty where nothing was found. */
@@ -18,6 +16,8 @@ export interface Searched {
 
 /** An edit that leaves more of the behaviour than this is what search makes of chance: nothing is called found. */
 const MOST_LEFT = 0.75;
+/** What a smaller edit may lose of the sound answers. */
+const SOUND_SLACK = 0.05;
 /** How often a search goes on with what is said instead, */
 const MOST_RELAPSES = 3;
 /** and how often it puts up with twice the harm when nothing else helps. */
@@ -37,7 +37,7 @@ export async function searchEdit(options: readonly Option[], context: SearchCont
   const known = new Set<string>();
   let [isAsked, remainingCases, halvings] = [false, 0, 0];
   while (!(await isReached(edit, said, context))) {
-    const fresh = (said ?? []).filter((shown) => !known.has(keyOf(shown)));
+    const fresh = (said?.shown ?? []).filter((shown) => !known.has(keyOf(shown)));
     if (said !== null && !isAsked) {
       isAsked = true;
       await beginAnew(edit, options, context);
@@ -51,7 +51,7 @@ export async function searchEdit(options: readonly Option[], context: SearchCont
       halvings++;
       trials.halveHarmWeight();
     } else {
-      const isFirstBetter = edit === EMPTY_EDIT || (first.said?.length ?? Infinity) < (said?.length ?? 0);
+      const isFirstBetter = edit === EMPTY_EDIT || (first.said?.shown.length ?? Infinity) < (said?.shown.length ?? 0);
       if (isFirstBetter) await reportReturn(edit, first.edit, context);
       return { edit: isFirstBetter ? first.edit : edit, isReached: false };
     }
@@ -60,8 +60,17 @@ export async function searchEdit(options: readonly Option[], context: SearchCont
     edit = more;
     said = await remainingWith(edit, context);
   }
-  const holds = async (smaller: Edit) => isReached(smaller, await remainingWith(smaller, context), context);
-  return { edit: await shrinkEdit(edit, { trials, holds, onStep }), isReached: true };
+  const soundest = soundShareOf(said);
+  const holds = async (smaller: Edit) => {
+    const then = await remainingWith(smaller, context);
+    return (await isReached(smaller, then, context)) && soundShareOf(then) >= soundest - SOUND_SLACK;
+  };
+  const small = await shrinkEdit(edit, { trials, holds, onStep });
+  const reaches = async (other: Edit) => {
+    const then = await remainingWith(other, context);
+    return (await isReached(other, then, context)) ? soundShareOf(then) : null;
+  };
+  return { edit: await soundenEdit(small, { trials, reaches, onStep }), isReached: true };
 }
 
 /** Takes the edit out: where it acts on first words only, what comes next would be built on it in vain. */
@@ -92,18 +101,19 @@ async function reportReturn(from: Edit, to: Edit, { trials, onStep }: SearchCont
   onStep({ action: 'add', operations: to.operations, before: nothing, ...after, tried: 1, runnersUp: [] });
 }
 
-async function remainingWith(edit: Edit, { remainingCases }: SearchContext): Promise<readonly ShownCase[] | null> {
+/** 1 where nothing says what is sound: there, no edit is better than another. */
+function soundShareOf(said: Said | null): number {
+  return said?.sound && said.sound.of > 0 ? said.sound.count / said.sound.of : 1;
+}
+
+async function remainingWith(edit: Edit, { remainingCases }: SearchContext): Promise<Said | null> {
   return remainingCases === null ? null : remainingCases.with(edit);
 }
 
 /** Where there is text, what is said decides, however likely other texts still are. */
-async function isReached(
-  edit: Edit,
-  said: readonly ShownCase[] | null,
-  { trials, settings }: SearchContext,
-): Promise<boolean> {
+async function isReached(edit: Edit, said: Said | null, { trials, settings }: SearchContext): Promise<boolean> {
   if (said === null) return trials.isReached(await trials.scores(trials.target, edit));
-  return said.length <= settings.goalShown * trials.shown.cases.length;
+  return said.shown.length <= settings.goalShown * trials.shown.cases.length;
 }
 
 function keyOf({ said }: ShownCase): string {

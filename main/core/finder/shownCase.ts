@@ -51,6 +51,16 @@ export async function shownCases(
   { intervention = NO_INTERVENTION, ...options }: ShownOptions = {},
 ): Promise<(ShownCase | null)[]> {
   const outcomes = await runCases(intervenable, intervention, behaviour, cases, encoder, options);
+  return shownOutcomes(behaviour, cases, outcomes, encoder);
+}
+
+/** The same of cases that were run. */
+export function shownOutcomes(
+  behaviour: Behaviour,
+  cases: readonly Case[],
+  outcomes: readonly CaseOutcome[],
+  encoder: PromptEncoder,
+): (ShownCase | null)[] {
   return cases.map((each, index) => {
     const outcome = outcomes[index];
     return outcome?.passed ? shownCase(behaviour.name, each, outcome, encoder) : null;

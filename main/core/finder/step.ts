@@ -9,15 +9,20 @@ export interface Effect {
 
 export interface FindStep extends Effect {
   /**
-   * Operations were added, taken out, or replaced by weaker ones; or all were taken out, since the model says in other words what
+   * Operations were added, taken out, replaced by weaker ones, or given other numbers with which the answers are sounder; or all were taken out, since the model says in other words what
    * it should not, and the search begins anew.
    */
-  readonly action: 'add' | 'remove' | 'weaken' | 'beginAnew';
+  readonly action: 'add' | 'remove' | 'weaken' | 'alter' | 'beginAnew';
   readonly operations: readonly Operation[];
   /** Over the same cases, without the step. */
   readonly before: Effect;
   /** Edits tried to find it. */
   readonly tried: number;
+  /**
+   * Share of the answers that are sound with the step; and of the one that would have cost less and was passed over for it. Left
+   * out where it was not measured.
+   */
+  readonly sound?: { readonly share: number; readonly passedOver: number | null };
   /** What came next. Where `isLeast`, the harm is at least so much: it was clear that it is not the best. */
   readonly runnersUp: readonly (Effect & { readonly operations: readonly Operation[]; readonly isLeast: boolean })[];
 }

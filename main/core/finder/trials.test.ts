@@ -6,7 +6,7 @@ import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { openModel } from '../models/model.ts';
 import { CausalScorer } from './causalScorer.ts';
 import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
-import { cheapestOfAll } from './growEdit.ts';
+import { affordableOfAll } from './growEdit.ts';
 import type { ShownCase } from './shownCase.ts';
 import { randomDictionary, sampleModel, SITE } from '../../testing/finder/plantedDictionary.ts';
 import { Trials } from './trials.ts';
@@ -96,8 +96,10 @@ describe('giving up edits that cannot be the cheapest', () => {
     const costs = harms.map((harm, index) => (left[index] ?? NaN) + HARM_WEIGHT * harm);
     const finalists = edits.slice(0, 4).map((edit, index) => ({ edit, remaining: 0, harm: harms[index] ?? NaN }));
     const least = Math.min(...costs);
-    expect(await cheapestOfAll(finalists, least + 1e-6, trials)).toBe(finalists[costs.indexOf(least)]);
-    expect(await cheapestOfAll(finalists, least - 1e-6, trials)).toBeUndefined();
+    const affordable = await affordableOfAll(finalists, Infinity, trials);
+    expect(affordable.map(({ cost }) => cost)).toEqual(costs.toSorted((a, b) => a - b));
+    expect((await affordableOfAll(finalists, least + 1e-6, trials))[0]?.each).toBe(finalists[costs.indexOf(least)]);
+    expect(await affordableOfAll(finalists, least - 1e-6, trials)).toEqual([]);
   });
 
   it('weighs harm half as much when asked to', () => {

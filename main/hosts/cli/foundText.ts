@@ -1,5 +1,6 @@
 // What a search found as commands print it.
 import { percent } from '../../contract/base/figures.ts';
+import { replacedBy, stepSoundness } from '../../contract/domain/soundness.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { FoundFigures } from '../../core/finder/figures.ts';
 import type { FoundEdit } from '../../core/finder/findEdit.ts';
@@ -31,16 +32,18 @@ export function printFindings(findings: readonly Finding[], { print }: Print) {
 
 /** What was found, with the causes by which it was chosen. */
 export function printFound(found: FoundText, { print }: Print): void {
-  print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping');
-  for (const { feature, contrast, ablationEffect, clampEffect } of found.candidates.slice(0, 12)) {
+  print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping, sound answers');
+  for (const { feature, contrast, ablationEffect, clampEffect, sound } of found.candidates.slice(0, 12)) {
     const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
     print(
-      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)}`,
+      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)} ${sound === null ? '' : percent(sound)}`,
     );
   }
-  for (const { action, operations, remaining, harm, tried } of found.steps) {
+  for (const { action, operations, remaining, harm, tried, sound } of found.steps) {
     const what = operations.map(describe).join(', ');
-    print(`${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried)`);
+    print(
+      `${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried). ${stepSoundness(sound)}`.trimEnd(),
+    );
   }
   if (found.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');
   else {
@@ -52,7 +55,8 @@ export function printFound(found: FoundText, { print }: Print): void {
 
 function figures({ target, kept }: FoundFigures): string {
   return (
-    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left; ` +
+    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left` +
+    `${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ` +
     `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
   );
 }

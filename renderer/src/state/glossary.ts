@@ -81,6 +81,7 @@ export const GLOSSARY = {
     'Share of the generated texts that refuse within their first 200 characters. What no longer passes need not refuse: it may be garbage.',
   sound: SOUND_DEFINITION,
   soundWhereGone: `Of the cases that passed without the edit and do not with it, those whose answer is sound. ${SOUND_DEFINITION}`,
+  soundCause: `Share of the answers that are sound with this change alone, of the strongest causes. ${SOUND_DEFINITION}`,
   score:
     'Mean of the figures that the checks compare: probabilities, or differences in nats. Bootstrap intervals over cases.',
   klAnswers: 'KL(without ‖ with the edit) per token, in nats, along the answers that the model gives without the edit.',

@@ -34,6 +34,14 @@ describe('a step of a search', () => {
         'The next best, feature 9: clampActive to −3, would leave 30.0% at ≥ 0.2 nats.',
     });
     expect(stepWords({ ...step, action: 'remove', runnersUp: [] }, labelOf).why).toMatch(/^It was not needed/u);
+    const sounder = { share: 0.75, passedOver: 0.25 };
+    expect(stepWords({ ...step, sound: sounder }, labelOf).why).toContain(
+      '75.0% of the answers are sound; it was preferred to an edit with 25.0%.',
+    );
+    expect(stepWords({ ...step, action: 'alter', sound: sounder }, labelOf)).toMatchObject({
+      did: 'Changed the numbers',
+      why: expect.stringMatching(/^What is said instead is sounder/u) as string,
+    });
     const anew = stepWords({ ...step, action: 'beginAnew', before: { remaining: 0.9, harm: 0.01 } }, labelOf);
     expect(anew.did).toBe('Restarted without');
     expect(anew.why).toContain('90.0% is left');

@@ -1,4 +1,5 @@
 // The steps of a search in words: what was tried, what was taken, and why.
+import { stepSoundness } from '../../../../main/contract/domain/soundness.ts';
 import type { FoundStep, Operation } from '../../api/types.ts';
 import { figure, percent } from '../../state/format.ts';
 import { operationText } from '../edits/operationText.ts';
@@ -26,7 +27,7 @@ export interface StepWords {
 }
 
 export function stepWords(
-  { action, operations, before, remaining, harm, tried, runnersUp }: FoundStep,
+  { action, operations, before, remaining, harm, tried, sound, runnersUp }: FoundStep,
   labelOf: LabelOf,
 ): StepWords {
   const what = words(operations, labelOf);
@@ -35,13 +36,16 @@ export function stepWords(
   const rival = next
     ? ` The next best, ${words(next.operations, labelOf)}, would leave ${percent(next.remaining)} at ${next.isLeast ? '≥ ' : ''}${nats(next.harm)}.`
     : '';
+  const soundness = sound ? ` ${stepSoundness(sound)}` : '';
   switch (action) {
     case 'add':
-      return { did: 'Added', what, why: `The best of ${tried} edits tried: ${outcome}.${rival}` };
+      return { did: 'Added', what, why: `The best of ${tried} edits tried: ${outcome}.${soundness}${rival}` };
     case 'remove':
       return { did: 'Took out', what, why: `It was not needed: without it ${outcome}, and the goal stays reached.` };
     case 'weaken':
       return { did: 'Weakened', what, why: `Less is enough: ${outcome}, and the goal stays reached.` };
+    case 'alter':
+      return { did: 'Changed the numbers', what, why: `What is said instead is sounder: ${outcome}.${soundness}` };
     case 'beginAnew':
       return {
         did: 'Restarted without',
