@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { requestEntries } from '../contract/base/setting.ts';
 import { STATISTICS_CONTEXT_LENGTH, statisticsSettings } from '../contract/domain/statisticsSettings.ts';
-import type { Label } from '../core/labels/labels.ts';
+import type { Label } from '../contract/domain/label.ts';
 import { openStatistics, type FeaturePage, type StatisticsReader } from '../core/features/statisticsReader.ts';
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';

@@ -1,5 +1,6 @@
 // What can be asked of the labels of features, and of files of labels.
-import { formatOfName, readLabelFile, type LabelFileFormat } from '../core/labels/labelsFile.ts';
+import type { LabelFileFormat } from '../contract/domain/label.ts';
+import { formatOfName, readLabelFile } from '../core/labels/labelsFile.ts';
 import type { LabelImport } from '../storage/entities/labelImport.ts';
 import type { Asker, Procedures } from './call.ts';
 import type { Workbench } from './workbench.ts';

@@ -7,7 +7,7 @@ import { readingSettings, statisticsSettings } from '../domain/statisticsSetting
 import { command, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { jobSchema } from '../domain/job.ts';
-import { LABEL_STATES } from './label.ts';
+import { LABEL_STATES } from '../domain/label.ts';
 
 /** What features can be sorted and filtered by. */
 export const FEATURE_STATISTICS = [

@@ -1,23 +1,16 @@
 // Labels of features. A write says which revision it saw where that matters: `conflict` when somebody changed it since.
 import * as v from 'valibot';
+import { featureSchema, hashSchema, locationSchema, paragraphSchema, reasonEntries } from '../base/fields.ts';
 import {
-  featureSchema,
-  hashSchema,
-  lineSchema,
-  locationSchema,
-  paragraphSchema,
-  reasonEntries,
-} from '../base/fields.ts';
+  featureKeySchema,
+  IMPORT_RULES,
+  LABEL_FILE_FORMATS,
+  LABEL_STATES,
+  labelPatchSchema,
+  tagsSchema,
+} from '../domain/label.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
-
-export const LABEL_STATES = ['unlabelled', 'draft', 'labelled', 'uninterpretable'] as const;
-export const LABEL_FILE_FORMATS = ['csv', 'jsonl', 'neuronpedia'] as const;
-/** Of two labels of one feature: keep mine; fill only what mine lacks; replace it; take the newer; refuse the whole file. */
-export const IMPORT_RULES = ['keep', 'fill', 'replace', 'newer', 'refuse'] as const;
-
-/** A feature: its number, and the content hash of its dictionary. */
-export const featureKeySchema = v.strictObject({ dictionary: hashSchema, feature: featureSchema });
 
 const labelEntries = {
   state: v.picklist(LABEL_STATES),
@@ -37,17 +30,6 @@ export const storedLabelSchema = v.object({
   ...labelEntries,
   /** Names this state of the label for ever. */
   revision: v.number(),
-});
-
-const tagList = v.pipe(v.array(lineSchema(100, 1)), v.maxLength(64));
-
-/** What is left out stays as it is. */
-const patch = v.strictObject({
-  state: v.exactOptional(v.picklist(LABEL_STATES)),
-  text: v.exactOptional(lineSchema(2000)),
-  notes: v.exactOptional(paragraphSchema(50_000)),
-  tags: v.exactOptional(tagList),
-  confidence: v.exactOptional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5)))),
 });
 
 const revision = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0)));
@@ -159,7 +141,12 @@ export const label = {
   set: command({
     summary: 'Label a feature',
     changes: ['labels', 'history', 'project'],
-    input: v.strictObject({ ...featureKeySchema.entries, patch, expectedRevision: revision, ...reasonEntries }),
+    input: v.strictObject({
+      ...featureKeySchema.entries,
+      patch: labelPatchSchema,
+      expectedRevision: revision,
+      ...reasonEntries,
+    }),
     /** Null: it has no label any more. */
     output: v.nullable(storedLabelSchema),
   }),
@@ -169,10 +156,10 @@ export const label = {
     input: v.strictObject({
       dictionary: hashSchema,
       features: v.pipe(v.array(featureSchema), v.maxLength(1_000_000)),
-      patch,
+      patch: labelPatchSchema,
       /** To and from the tags that each has. */
-      addTags: v.exactOptional(tagList),
-      removeTags: v.exactOptional(tagList),
+      addTags: v.exactOptional(tagsSchema),
+      removeTags: v.exactOptional(tagsSchema),
       ...reasonEntries,
     }),
     output: v.object({ changed: v.number() }),

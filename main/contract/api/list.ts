@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { lineSchema, paragraphSchema, reasonEntries } from '../base/fields.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
-import { featureKeySchema } from './label.ts';
+import { featureKeySchema } from '../domain/label.ts';
 
 const name = lineSchema(100, 1);
 const features = v.pipe(v.array(featureKeySchema), v.maxLength(100_000));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { applyPatch, parseLabelPatch, UNLABELLED, type LabelContent } from './labels.ts';
+import { UNLABELLED, type LabelContent } from '../../contract/domain/label.ts';
+import { applyPatch, parseLabelPatch } from './labels.ts';
 
 const LABELLED: LabelContent = {
   state: 'labelled',

@@ -4,15 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyPatch, UNLABELLED, type LabelRecord } from './labels.ts';
-import {
-  formatOfName,
-  readLabelFile,
-  writeLabelFile,
-  type LabelFileFormat,
-  type LabelRow,
-  type ReadOptions,
-} from './labelsFile.ts';
+import { UNLABELLED, type LabelRecord } from '../../contract/domain/label.ts';
+import { applyPatch } from './labels.ts';
+import type { LabelFileFormat } from '../../contract/domain/label.ts';
+import { formatOfName, readLabelFile, writeLabelFile, type LabelRow, type ReadOptions } from './labelsFile.ts';
 import { recordsArbitrary } from '../../testing/features/randomLabels.ts';
 
 const DICTIONARY = 'a'.repeat(64);

@@ -8,16 +8,15 @@ import { csvRecord, readCsv, readJsonLines, type TextRow } from '../files/textRo
 import { writeFileAtomicWith } from '../files/atomicWrite.ts';
 import {
   commentSchema,
+  LABEL_FILE_FORMATS,
   labelFields,
+  type LabelFileFormat,
   type Comment,
   type FeatureKey,
   type LabelPatch,
   type LabelRecord,
-} from './labels.ts';
+} from '../../contract/domain/label.ts';
 import { parseJson } from '../files/json.ts';
-
-export const LABEL_FILE_FORMATS = ['csv', 'jsonl', 'neuronpedia'] as const;
-export type LabelFileFormat = (typeof LABEL_FILE_FORMATS)[number];
 
 /** More rows than any dictionary has features: a file with more is not a file of labels. */
 export const MAX_ROWS = 4_000_000;

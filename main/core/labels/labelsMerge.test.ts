@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { featureKey, sameContent, UNLABELLED, type Label, type LabelContent, type LabelRecord } from './labels.ts';
+import { UNLABELLED, type Label, type LabelContent, type LabelRecord } from '../../contract/domain/label.ts';
+import { featureKey, sameContent } from './labels.ts';
+import { IMPORT_RULES } from '../../contract/domain/label.ts';
 import {
   combineLabels,
   decideImport,
-  IMPORT_RULES,
   measureAgreement,
   mergeLabels,
   textsAreSame,

@@ -1,15 +1,7 @@
 // Two people's labels of one feature brought together, and two people's labels compared. Symmetric throughout: neither
 // side counts for more, a difference that cannot be settled by itself is a conflict and is listed, never decided.
-import {
-  commentKey,
-  saysNothing,
-  sameContent,
-  type Comment,
-  type Label,
-  type LabelContent,
-  type LabelRecord,
-  type LabelState,
-} from './labels.ts';
+import type { Comment, Label, LabelContent, LabelRecord, LabelState, ImportRule } from '../../contract/domain/label.ts';
+import { commentKey, saysNothing, sameContent } from './labels.ts';
 
 export type LabelField = keyof LabelContent;
 
@@ -59,14 +51,6 @@ function consistent(content: LabelContent): LabelContent {
   if (content.text !== '') return { ...content, state: 'draft' };
   return { ...content, confidence: null };
 }
-
-/** What to do where an imported label contradicts the one that is there. */
-export const IMPORT_RULES = ['keep', 'fill', 'replace', 'newer', 'refuse'] as const;
-/**
- * keep: mine stays. fill: mine stays, its empty fields are filled. replace: the imported one. newer: the later of the two
- * (mine when the imported one has no time). refuse: the whole import is refused.
- */
-export type ImportRule = (typeof IMPORT_RULES)[number];
 
 export interface ImportDecision {
   /** `filled`: the imported label only adds to empty fields and contradicts nothing. */

@@ -2,7 +2,7 @@
 // dictionaries and models are named on a command line.
 import { AppError } from '../../contract/base/errors.ts';
 import { MAX_FEATURE } from '../../contract/base/fields.ts';
-import type { FeatureKey } from '../../core/labels/labels.ts';
+import type { FeatureKey } from '../../contract/domain/label.ts';
 import type { CatalogEntry, CatalogKind } from '../../storage/entities/catalog.ts';
 import type { Authorship } from '../../storage/authorship.ts';
 import { openProject, type OpenOptions } from '../../storage/project/open.ts';

@@ -1,6 +1,6 @@
 // Features that somebody has written about, by a number of the database's own: what labels, comments and lists refer to.
 import { AppError } from '../../contract/base/errors.ts';
-import type { FeatureKey } from '../../core/labels/labels.ts';
+import type { FeatureKey } from '../../contract/domain/label.ts';
 import type { Database } from '../database.ts';
 
 /** Null: nobody has written about it. */

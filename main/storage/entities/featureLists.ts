@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { lineSchema, paragraphSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import { featureKeySchema, type FeatureKey } from '../../core/labels/labels.ts';
+import { featureKeySchema, type FeatureKey } from '../../contract/domain/label.ts';
 import { signed, type Authorship } from '../authorship.ts';
 import type { ChangeLog, Entity } from '../changes.ts';
 import type { Database } from '../database.ts';

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { featureSchema, hashSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import { LABEL_STATES, type LabelState } from '../../core/labels/labels.ts';
+import { LABEL_STATES, type LabelState } from '../../contract/domain/label.ts';
 
 /** What a list can be sorted and filtered by, and the column it is. */
 export const COLUMNS = {

@@ -1,7 +1,7 @@
 // The features of dictionaries as rows: listed, sorted, filtered and searched, page by page. The rows come from folders of
 // statistics; labels are followed by triggers. What a query lists, and in which order: see listedFeatures.ts.
 import { AppError } from '../../contract/base/errors.ts';
-import { LABEL_STATES, type LabelState } from '../../core/labels/labels.ts';
+import { LABEL_STATES, type LabelState } from '../../contract/domain/label.ts';
 import type { Database } from '../database.ts';
 import { checkFeatureQuery, type FeatureQuery } from './featureQuery.ts';
 import { countTags, type TagCount } from './labels.ts';

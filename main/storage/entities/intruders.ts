@@ -1,6 +1,6 @@
 // Answers of the blind tests of labels: facts that are counted, so undo does not reach them.
 import { AppError } from '../../contract/base/errors.ts';
-import type { FeatureKey } from '../../core/labels/labels.ts';
+import type { FeatureKey } from '../../contract/domain/label.ts';
 import { checkAuthor } from '../authorship.ts';
 import type { Database } from '../database.ts';
 

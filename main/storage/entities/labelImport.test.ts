@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readLabelFile, writeLabelFile, type LabelFileFormat } from '../../core/labels/labelsFile.ts';
-import type { ImportRule } from '../../core/labels/labelsMerge.ts';
+import type { LabelFileFormat } from '../../contract/domain/label.ts';
+import { readLabelFile, writeLabelFile } from '../../core/labels/labelsFile.ts';
+import type { ImportRule } from '../../contract/domain/label.ts';
 import { recordsArbitrary } from '../../testing/features/randomLabels.ts';
-import { saysNothing, type LabelRecord } from '../../core/labels/labels.ts';
+import type { LabelRecord } from '../../contract/domain/label.ts';
+import { saysNothing } from '../../core/labels/labels.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 

@@ -1,18 +1,11 @@
 // Bringing a file of labels in. The rows are first staged in a temporary table, beside the project and without a lock, so
 // that a file of any length costs little memory; then one can see what would change, and apply it as one undoable step.
 import { AppError } from '../../contract/base/errors.ts';
-import {
-  applyPatch,
-  commentKey,
-  sameContent,
-  UNLABELLED,
-  type Comment,
-  type FeatureKey,
-  type Label,
-  type LabelPatch,
-} from '../../core/labels/labels.ts';
+import { UNLABELLED, type Comment, type FeatureKey, type Label, type LabelPatch } from '../../contract/domain/label.ts';
+import { applyPatch, commentKey, sameContent } from '../../core/labels/labels.ts';
 import type { LabelRow } from '../../core/labels/labelsFile.ts';
-import { decideImport, type ImportRule, type LabelField } from '../../core/labels/labelsMerge.ts';
+import type { ImportRule } from '../../contract/domain/label.ts';
+import { decideImport, type LabelField } from '../../core/labels/labelsMerge.ts';
 import { checkAuthor, type Authorship } from '../authorship.ts';
 import type { Change, ChangeLog } from '../changes.ts';
 import type { Database } from '../database.ts';

@@ -1,7 +1,7 @@
 // Full-text search over labels, notes, tags and comments: by words (each the beginning of a word, in any order) and by
 // substrings. Ranked by bm25 with the label's text counting most. Matches come as ranges, so that what is shown stays text.
 import { AppError } from '../../contract/base/errors.ts';
-import type { FeatureKey, LabelState } from '../../core/labels/labels.ts';
+import type { FeatureKey, LabelState } from '../../contract/domain/label.ts';
 import type { Database } from '../database.ts';
 
 export const SEARCH_MODES = ['words', 'substrings', 'both'] as const;

@@ -4,12 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import {
-  applyPatch,
   commentSchema,
   featureKeySchema,
-  parseLabelPatch,
-  saysNothing,
-  sameContent,
   UNLABELLED,
   type Comment,
   type FeatureKey,
@@ -17,7 +13,8 @@ import {
   type LabelPatch,
   type LabelRecord,
   type LabelState,
-} from '../../core/labels/labels.ts';
+} from '../../contract/domain/label.ts';
+import { applyPatch, parseLabelPatch, saysNothing, sameContent } from '../../core/labels/labels.ts';
 import { measureAgreement, type Agreement } from '../../core/labels/labelsMerge.ts';
 import { checkAuthor, signed, type Authorship } from '../authorship.ts';
 import type { Change, ChangeLog, Entity, State, Step } from '../changes.ts';

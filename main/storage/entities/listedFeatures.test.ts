@@ -1,7 +1,7 @@
 // Against a slow reference: every list is what sorting and filtering the rows in plain code gives, before and after writes.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LABEL_STATES } from '../../core/labels/labels.ts';
+import { LABEL_STATES } from '../../contract/domain/label.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS, type FeatureOrder, type FeatureQuery } from './featureQuery.ts';
 import type { FeatureRow, FeatureWords, ListedFeature } from './features.ts';
 import { DICTIONARY, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';

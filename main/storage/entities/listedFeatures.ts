@@ -2,7 +2,7 @@
 // table: an order is a walk over its index, remembered as long as it is true (an order by a statistic for ever); a condition
 // alone is a walk over an index that holds all it needs, or a full-text search. They meet here, as marks on features.
 import { AppError } from '../../contract/base/errors.ts';
-import { LABEL_STATES, type LabelState } from '../../core/labels/labels.ts';
+import { LABEL_STATES, type LabelState } from '../../contract/domain/label.ts';
 import type { Database } from '../database.ts';
 import { COLUMNS, FEATURE_STATISTICS, type FeatureOrder, type FeatureQuery } from './featureQuery.ts';
 import { plainText, quoted, wordsQuery } from './labelSearch.ts';

@@ -1,14 +1,13 @@
 // Random labels for property tests. Only tests import this file.
 import fc from 'fast-check';
 import {
-  applyPatch,
-  commentKey,
   LABEL_STATES,
   UNLABELLED,
   type Comment,
   type LabelContent,
   type LabelRecord,
-} from '../../core/labels/labels.ts';
+} from '../../contract/domain/label.ts';
+import { applyPatch, commentKey } from '../../core/labels/labels.ts';
 
 /** Text a person could type: everything that files are known to trip over, already in the form in which it is kept. */
 const piece = fc.constantFrom(

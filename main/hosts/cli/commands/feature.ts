@@ -3,7 +3,7 @@ import { percent } from '../../../contract/base/figures.ts';
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { statisticsSettings } from '../../../contract/domain/statisticsSettings.ts';
-import { LABEL_STATES } from '../../../core/labels/labels.ts';
+import { LABEL_STATES } from '../../../contract/domain/label.ts';
 import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/featureQuery.ts';
 import { MOST_ROWS } from '../../../storage/entities/features.ts';

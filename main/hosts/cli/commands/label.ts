@@ -1,6 +1,6 @@
 // Labels of features: set, looked up, searched, taken back, discussed, collected on lists.
 import { AppError } from '../../../contract/base/errors.ts';
-import { LABEL_STATES, type FeatureKey, type Label, type LabelPatch } from '../../../core/labels/labels.ts';
+import { LABEL_STATES, type FeatureKey, type Label, type LabelPatch } from '../../../contract/domain/label.ts';
 import { SEARCH_MODES, type Excerpt } from '../../../storage/entities/labelSearch.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {

@@ -1,20 +1,11 @@
 // Labels as files: brought in and carried out, two people's merged and compared.
 import { AppError } from '../../../contract/base/errors.ts';
-import { applyPatch, featureKey, UNLABELLED, type LabelRecord } from '../../../core/labels/labels.ts';
-import {
-  formatOfName,
-  LABEL_FILE_FORMATS,
-  readLabelFile,
-  writeLabelFile,
-  type LabelFileFormat,
-} from '../../../core/labels/labelsFile.ts';
-import {
-  IMPORT_RULES,
-  measureAgreement,
-  mergeLabels,
-  type Agreement,
-  type LabelConflict,
-} from '../../../core/labels/labelsMerge.ts';
+import { UNLABELLED, type LabelRecord } from '../../../contract/domain/label.ts';
+import { applyPatch, featureKey } from '../../../core/labels/labels.ts';
+import { LABEL_FILE_FORMATS, type LabelFileFormat } from '../../../contract/domain/label.ts';
+import { formatOfName, readLabelFile, writeLabelFile } from '../../../core/labels/labelsFile.ts';
+import { IMPORT_RULES } from '../../../contract/domain/label.ts';
+import { measureAgreement, mergeLabels, type Agreement, type LabelConflict } from '../../../core/labels/labelsMerge.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {
   AUTHOR_OPTIONS,

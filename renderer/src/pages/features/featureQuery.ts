@@ -1,7 +1,7 @@
 // The list of features that an address asks for: order, filters, search. All of it is in the query of the hash, so that a link
 // shows a colleague the same list.
 import { FEATURE_STATISTICS } from '../../../../main/contract/api/feature.ts';
-import { LABEL_STATES } from '../../../../main/contract/api/label.ts';
+import { LABEL_STATES } from '../../../../main/contract/domain/label.ts';
 import type { FeatureQuery, LabelState } from '../../api/types.ts';
 
 export type Statistic = (typeof FEATURE_STATISTICS)[number];
