@@ -16,6 +16,12 @@ export const endpointSchema = v.strictObject({
 });
 export type Endpoint = v.InferOutput<typeof endpointSchema>;
 
+/** Where a person is on the tour of the sample: 0 before its first stop. One that was left is taken up there. */
+const tourSchema = v.strictObject({
+  stop: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20)),
+  state: v.picklist(['open', 'left', 'done']),
+});
+
 export const settingsSchema = v.object({
   theme: v.picklist(THEMES),
   /** Which device computes; 'auto' measures and takes the fastest. */
@@ -24,6 +30,7 @@ export const settingsSchema = v.object({
   suggestions: v.optional(v.nullable(endpointSchema), null),
   /** Whose work it is; null: the name of the account. */
   author: v.nullable(authorSchema),
+  tour: v.optional(tourSchema, { stop: 0, state: 'open' }),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
@@ -89,6 +96,7 @@ export const app = {
       device: v.exactOptional(settingsSchema.entries.device),
       author: v.exactOptional(settingsSchema.entries.author),
       suggestions: v.exactOptional(v.nullable(endpointSchema)),
+      tour: v.exactOptional(tourSchema),
     }),
     output: settingsSchema,
   }),

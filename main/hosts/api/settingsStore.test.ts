@@ -19,7 +19,10 @@ const path = () => join(folder, 'settings.json');
 describe('settings', () => {
   it('are kept, with recent projects in the order of their opening', async () => {
     const store = await SettingsStore.open(folder);
-    expect(store.settings).toEqual({ theme: 'system', device: 'auto', author: null, suggestions: null });
+    expect(store.settings).toEqual({
+      ...{ theme: 'system', device: 'auto', author: null, suggestions: null },
+      tour: { stop: 0, state: 'open' },
+    });
     await Promise.all([
       store.change({ theme: 'dark' }),
       store.change({ author: 'Ada' }),

@@ -40,7 +40,7 @@ type Content = v.InferOutput<typeof fileSchema>;
 const DEFAULTS: Content = {
   format: 'errata-settings',
   version: 1,
-  settings: { theme: 'system', device: 'auto', author: null, suggestions: null },
+  settings: { theme: 'system', device: 'auto', author: null, suggestions: null, tour: { stop: 0, state: 'open' } },
   recent: [],
   window: null,
 };
