@@ -2,7 +2,7 @@
 import type { behaviour as contract } from '../contract/api/behaviour.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
-import type { Case } from '../core/behaviours/behaviour.ts';
+import type { Case } from '../contract/domain/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../core/behaviours/behaviourFile.ts';
 import { passRate } from '../core/behaviours/behaviourResult.ts';
 import { parseEdit } from '../contract/domain/edit.ts';

@@ -2,7 +2,8 @@
 // and the command line ask here, so that one edit has one verdict by default.
 import { stat } from 'node:fs/promises';
 import { shownInText } from '../core/behaviours/shownInText.ts';
-import { behaviourId, type Behaviour } from '../core/behaviours/behaviour.ts';
+import type { Behaviour } from '../contract/domain/behaviour.ts';
+import { behaviourId } from '../core/behaviours/behaviour.ts';
 import { openCorpus } from '../core/activations/corpus.ts';
 import { defaultTargets } from '../core/evaluation/defaultTargets.ts';
 import { corpusPath, listCorpora } from './corpora.ts';

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { findSettingsSchema } from '../contract/domain/findSettings.ts';
 import { behavioursOfLists } from '../core/finder/promptLists.ts';
-import type { Behaviour } from '../core/behaviours/behaviour.ts';
+import type { Behaviour } from '../contract/domain/behaviour.ts';
 import { validate } from '../contract/base/validate.ts';
 import { findFinishedDictionary } from './dictionaries.ts';
 import { keptNames } from './findEdit.ts';

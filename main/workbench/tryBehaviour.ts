@@ -1,6 +1,7 @@
 // Behaviours while they are written: what is wrong with one, and one case of it tried.
 import { toAppError } from '../contract/base/errors.ts';
-import { parseBehaviour, parseCase, type Case } from '../core/behaviours/behaviour.ts';
+import type { Case } from '../contract/domain/behaviour.ts';
+import { parseBehaviour, parseCase } from '../core/behaviours/behaviour.ts';
 import { explosionOf } from '../core/behaviours/patternProbe.ts';
 import type { EditOfVersion } from './editParts.ts';
 import { partsOf } from './editParts.ts';

@@ -2,56 +2,10 @@
 import * as v from 'valibot';
 import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../base/fields.ts';
 import { operationListSchema } from '../domain/edit.ts';
+import { AIMS, behaviourSchema } from '../domain/behaviour.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
 import { jobSchema } from '../domain/job.ts';
-
-const bound = v.picklist(['atLeast', 'atMost']);
-
-export const checkSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('contains'), text: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('regex'), pattern: v.string(), ignoreCase: v.boolean(), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('refuses'), phrases: v.array(v.string()), expected: v.boolean() }),
-  v.strictObject({ kind: v.literal('probability'), continuation: v.string(), bound, value: v.number() }),
-  v.strictObject({
-    kind: v.literal('logitDifference'),
-    continuation: v.string(),
-    against: v.string(),
-    bound,
-    value: v.number(),
-  }),
-  v.strictObject({
-    kind: v.literal('multipleChoice'),
-    choices: v.array(v.string()),
-    answer: v.number(),
-    expected: v.boolean(),
-  }),
-]);
-
-export const behaviourSchema = v.strictObject({
-  format: v.literal('errata.behaviour.1'),
-  name: v.string(),
-  description: v.string(),
-  /** What an edit wants of the share of cases that pass. */
-  aim: v.picklist(['lower', 'raise', 'keep']),
-  maxNewTokens: v.number(),
-  cases: v.array(
-    v.strictObject({
-      role: v.picklist(['target', 'lookalike', 'collateral']),
-      system: v.string(),
-      prompt: v.string(),
-      raw: v.boolean(),
-      checks: v.array(checkSchema),
-      note: v.string(),
-      /** `choose`: an edit may be searched with it; `report`: figures are made from it. */
-      split: v.picklist(['choose', 'report']),
-      /** Some part of its wording was not trained on. */
-      isHeldOut: v.boolean(),
-      /** Facts by which cases are grouped. */
-      tags: v.record(v.string(), v.string()),
-    }),
-  ),
-});
 
 const stored = v.object({
   name: v.string(),
@@ -104,7 +58,7 @@ export const behaviour = {
         ...stored.entries,
         cases: v.number(),
         description: v.string(),
-        aim: v.picklist(['lower', 'raise', 'keep']),
+        aim: v.picklist(AIMS),
         maxNewTokens: v.number(),
         /** Cases that an edit may be searched with, and those that figures are made from. */
         choose: v.number(),

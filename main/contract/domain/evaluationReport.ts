@@ -2,6 +2,7 @@
 // interval and the size of its sample.
 import * as v from 'valibot';
 import { evaluationSettings } from './evaluationSettings.ts';
+import { AIMS } from './behaviour.ts';
 import { operationSchema } from './edit.ts';
 import { ANSWER_FAULTS, type AnswerFault } from './soundness.ts';
 
@@ -10,7 +11,7 @@ const maybe = v.nullable(estimateSchema);
 const pair = { before: estimateSchema, after: estimateSchema, difference: estimateSchema };
 const pairSchema = v.object(pair);
 const kl = { perToken: estimateSchema, firstToken: estimateSchema };
-const aim = v.picklist(['lower', 'raise', 'keep']);
+const aim = v.picklist(AIMS);
 export const suiteRoleSchema = v.picklist(['target', 'keep', 'other']);
 const fault = v.picklist(Object.keys(ANSWER_FAULTS) as AnswerFault[]);
 const marks = v.object({ passed: v.string(), scores: v.nullable(v.array(v.number())) });

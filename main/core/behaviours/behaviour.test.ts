@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { behaviourId, parseBehaviour, type Behaviour, type Check } from './behaviour.ts';
+import type { Check } from '../../contract/domain/checks.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
+import { behaviourId, parseBehaviour } from './behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile, writeBehaviourFile } from './behaviourFile.ts';
 import { compareResults, parseResult, RESULT_FORMAT, type BehaviourResult } from './behaviourResult.ts';
 

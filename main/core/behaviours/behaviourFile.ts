@@ -4,7 +4,9 @@
 import { AppError } from '../../contract/base/errors.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { csvRecord, readCsv, readJsonLines } from '../files/textRows.ts';
-import { MAX_CASES, parseBehaviour, parseCase, type Aim, type Behaviour, type Case, type Check } from './behaviour.ts';
+import type { Check } from '../../contract/domain/checks.ts';
+import { MAX_CASES, type Aim, type Behaviour, type Case } from '../../contract/domain/behaviour.ts';
+import { parseBehaviour, parseCase } from './behaviour.ts';
 import { fromShortForm, isShortForm } from './shortBehaviour.ts';
 import { parseJson, readJson } from '../files/json.ts';
 

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { ErrorCode } from '../../contract/base/errors.ts';
 import { authorSchema, hashSchema, lineSchema, timeSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
-import { MAX_CASES } from './behaviour.ts';
+import { MAX_CASES } from '../../contract/domain/behaviour.ts';
 
 export const RESULT_FORMAT = 'errata.result.1';
 

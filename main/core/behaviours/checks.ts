@@ -2,7 +2,7 @@
 // under a time limit, so that one that explodes is an error and not a hang.
 import { AppError } from '../../contract/base/errors.ts';
 import { TimeLimitError, withinTime } from '../files/timeLimit.ts';
-import type { Check } from './behaviour.ts';
+import type { Check } from '../../contract/domain/checks.ts';
 
 export type TextCheck = Extract<Check, { readonly kind: 'contains' | 'regex' | 'refuses' }>;
 export type ScoreCheck = Exclude<Check, TextCheck>;

@@ -1,7 +1,8 @@
 // Looks for regular expressions that explode before they are stored: each runs on texts that make careless repetitions
 // try very many ways, under the time limit of checks.ts. What this does not find is still stopped when it runs.
 import { AppError, toAppError, type ErrorCode } from '../../contract/base/errors.ts';
-import type { Behaviour, Check } from './behaviour.ts';
+import type { Check } from '../../contract/domain/checks.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
 import { judgeText } from './checks.ts';
 
 type RegexCheck = Extract<Check, { readonly kind: 'regex' }>;

@@ -3,7 +3,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import { openChatTemplate, type ChatTemplate } from '../models/chatTemplate.ts';
 import type { Model } from '../models/model.ts';
 import type { Tokenizer } from '../models/tokenizer.ts';
-import type { Case } from './behaviour.ts';
+import type { Case } from '../../contract/domain/behaviour.ts';
 
 export interface PromptEncoderOptions {
   /** Every prompt begins with the tokenizer's BOS, as captured contexts and generated texts do; true when left out. */

@@ -1,7 +1,7 @@
 // Runs the cases of a behaviour on a intervenable model: greedy text for checks that look at text, log-likelihoods of given
 // continuations for the others, everything in batches.
 import { AppError } from '../../contract/base/errors.ts';
-import type { Behaviour, Case, CaseSplit } from './behaviour.ts';
+import type { Behaviour, Case, CaseSplit } from '../../contract/domain/behaviour.ts';
 import type { CaseResult } from './behaviourResult.ts';
 import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
 import type { PromptEncoder } from './prompts.ts';

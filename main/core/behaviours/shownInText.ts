@@ -1,7 +1,7 @@
 // Whether a text contains a behaviour: what is measured as collateral must not, or losing the behaviour counts as damage.
 // Only what a check looks for in an answer can be found like this; behaviours judged by probabilities cannot.
 import { toAppError } from '../../contract/base/errors.ts';
-import type { Behaviour, Case } from './behaviour.ts';
+import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
 import { judgeText, type TextCheck } from './checks.ts';
 
 /** The words of the first case that the text shows, or null. @param text documents, a line break between two. */

@@ -1,7 +1,8 @@
 // Sound answers on the sample model: against the judgement of a person, and losses and ranks against double precision.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
+import { parseBehaviour } from '../behaviours/behaviour.ts';
 import { readBehaviourFile } from '../behaviours/behaviourFile.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf } from '../behaviours/runBehaviour.ts';

@@ -1,7 +1,7 @@
 // Soundness measured on a model: how the base model answers prompts to preserve gives the range, and every answer that is
 // judged is scored by the base model, in batches, once after its own prompt and once after another one.
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
-import type { Case } from '../behaviours/behaviour.ts';
+import type { Case } from '../../contract/domain/behaviour.ts';
 import { isAnsweredInText, refuses } from '../behaviours/checks.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
 import type { CaseOutcome } from '../behaviours/runBehaviour.ts';

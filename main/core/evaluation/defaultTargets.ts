@@ -1,5 +1,5 @@
 // What an edit is for, where nobody says so: an edit is judged by what it claims, not by every fault of the model.
-import type { Behaviour } from '../behaviours/behaviour.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
 
 /**
  * Names of the behaviours that an edit is judged by: those it must satisfy. Where it names none that could be changed, all

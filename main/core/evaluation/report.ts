@@ -3,7 +3,7 @@
 import { AppError } from '../../contract/base/errors.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
-import type { Aim } from '../behaviours/behaviour.ts';
+import type { Aim } from '../../contract/domain/behaviour.ts';
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
 import type { BlastRadius } from './blastRadius.ts';
 import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';

@@ -1,6 +1,7 @@
 // The suites of an evaluation: which cases of which behaviour, what for, and what is reported of each.
 import { AppError } from '../../contract/base/errors.ts';
-import { behaviourId, type Behaviour, type Case } from '../behaviours/behaviour.ts';
+import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
+import { behaviourId } from '../behaviours/behaviour.ts';
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
 import { isLoop, meanPair, ratePair, type ContinuationKl } from './collateral.ts';
 import { isSignificant, rateEstimate } from './intervals.ts';

@@ -6,7 +6,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
-import type { Behaviour, Case, CaseSplit } from '../behaviours/behaviour.ts';
+import type { Behaviour, Case, CaseSplit } from '../../contract/domain/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf } from '../behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';

@@ -1,7 +1,8 @@
 // Prompts without checks as behaviours: what the model says to them now is what is to go, or to stay. So prompts can be pasted
 // in and looked into before anybody has written a suite.
 import * as v from 'valibot';
-import { parseBehaviour, type Aim, type Behaviour } from '../behaviours/behaviour.ts';
+import type { Aim, Behaviour } from '../../contract/domain/behaviour.ts';
+import { parseBehaviour } from '../behaviours/behaviour.ts';
 
 export const promptsSchema = v.pipe(
   v.array(v.pipe(v.string('expected text'), v.minLength(1, 'a prompt is empty'))),

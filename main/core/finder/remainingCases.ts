@@ -2,7 +2,7 @@
 // scores texts that were said without the edit, and an edit may leave them unlikely and others likely: "to mix marl salt"
 // tells as much as "made from marl salt".
 import type { Edit } from '../../contract/domain/edit.ts';
-import type { Behaviour, Case } from '../behaviours/behaviour.ts';
+import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { AnswerSoundness } from '../evaluation/answerSoundness.ts';

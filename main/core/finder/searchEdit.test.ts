@@ -5,7 +5,7 @@ import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { loadDictionary } from '../dictionaries/saeLens.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
-import type { Case } from '../behaviours/behaviour.ts';
+import type { Case } from '../../contract/domain/behaviour.ts';
 import { openPromptEncoder } from '../behaviours/prompts.ts';
 import { casesOf, runCases } from '../behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';

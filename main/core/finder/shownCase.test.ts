@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
-import { parseBehaviour, type Behaviour } from '../behaviours/behaviour.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
+import { parseBehaviour } from '../behaviours/behaviour.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import { openModel } from '../models/model.ts';

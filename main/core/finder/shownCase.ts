@@ -1,7 +1,8 @@
 // Cases as the finder scores them: what the unedited model says where it shows a behaviour, as tokens whose probability one
 // run gives. So an edit can be scored without generating: teacher forcing instead of greedy decoding.
 import { AppError } from '../../contract/base/errors.ts';
-import type { Behaviour, Case, Check } from '../behaviours/behaviour.ts';
+import type { Check } from '../../contract/domain/checks.ts';
+import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
 import { isTextCheck, judgeText } from '../behaviours/checks.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';

@@ -10,6 +10,7 @@ import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { EMPTY_EDIT, parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import { placesOf, type Dictionaries } from '../../core/edits/editPatches.ts';
+import { CASE_SPLITS } from '../../contract/domain/behaviour.ts';
 import { parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import { evaluateEdit as evaluate } from '../../core/evaluation/evaluateEdit.ts';
 import { forecastEdit as forecast, type ForecastStatistics } from '../../core/evaluation/forecast.ts';
@@ -129,7 +130,7 @@ export const runBehaviour = defineTask({
     edit: v.unknown(),
     dictionaries: v.array(v.string()),
     behaviour: v.unknown(),
-    split: v.exactOptional(v.picklist(['choose', 'report'])),
+    split: v.exactOptional(v.picklist(CASE_SPLITS)),
     /** Stands before every prompt: a prompt-only intervention. */
     instruction: v.exactOptional(v.string(), ''),
   }),

@@ -3,7 +3,8 @@
 import { AppError } from '../../contract/base/errors.ts';
 import { canonicalJson, contentId } from '../../core/edits/canonical.ts';
 import { shortId } from '../../core/edits/version.ts';
-import { behaviourId, parseBehaviour, type Behaviour } from '../../core/behaviours/behaviour.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
+import { behaviourId, parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import {
   compareResults,
   parseResult,

@@ -1,7 +1,7 @@
 // Dictionaries for tests of the finder: without any meaning, and with one cause planted in it.
 import { join } from 'node:path';
 import type { Dictionary } from '../../core/dictionaries/dictionary.ts';
-import type { Behaviour } from '../../core/behaviours/behaviour.ts';
+import type { Behaviour } from '../../contract/domain/behaviour.ts';
 import { readBehaviourFile } from '../../core/behaviours/behaviourFile.ts';
 import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
 import { casesOf } from '../../core/behaviours/runBehaviour.ts';

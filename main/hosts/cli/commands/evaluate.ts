@@ -4,7 +4,8 @@ import { AppError } from '../../../contract/base/errors.ts';
 import { EVALUATION_SIZES, evaluationSettings } from '../../../contract/domain/evaluationSettings.ts';
 import { readEdit } from '../../../core/edits/editArguments.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import { behaviourId, type Behaviour } from '../../../core/behaviours/behaviour.ts';
+import { CASE_SPLITS, type Behaviour } from '../../../contract/domain/behaviour.ts';
+import { behaviourId } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
 import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/budget.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
@@ -123,7 +124,7 @@ export const behaviourRun: ComputeCommand = {
           ...(named.isStored ? {} : { behaviour: { ...named.behaviour } }),
           ...(ref === undefined ? { version: null } : await editNamed(workbench, ref)),
           ...given('model', optionalText(arguments_, 'model')),
-          ...given('split', oneOf(arguments_, 'split', ['choose', 'report'])),
+          ...given('split', oneOf(arguments_, 'split', CASE_SPLITS)),
           ...given('instruction', optionalText(arguments_, 'instruction')?.replaceAll('\\n', '\n')),
           author: authorOf(arguments_).author,
         },
