@@ -7,12 +7,12 @@ import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import {
   budgetSchema,
-  estimateSchema,
   forecastCheckEntries,
   forecastSchema,
   reportSchema,
   suiteRoleSchema,
 } from '../domain/evaluationReport.ts';
+import { estimateSchema } from '../domain/estimate.ts';
 import { jobSchema } from '../domain/job.ts';
 
 /** A version by id, digits of it, branch or tag; or `working`: the working edit. */

@@ -1,6 +1,7 @@
 // The finder: from prompts that show a behaviour and prompts that do not to the features behind it, and the smallest edit
 // that removes it. A search is a job; what it finds out is kept with the project as it comes, as a finding.
 import * as v from 'valibot';
+import { estimateSchema } from '../domain/estimate.ts';
 import {
   featureSchema,
   hashSchema,
@@ -48,8 +49,6 @@ export const findSchema = v.strictObject({
   settings: v.exactOptional(findRequestSettings),
 });
 
-const estimate = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
-
 const candidate = v.object({
   feature: featureSchema,
   dictionary: hashSchema,
@@ -85,15 +84,15 @@ const figures = v.object({
     cases: v.number(),
     shown: v.number(),
     remaining: v.number(),
-    estimates: v.object({ shown: estimate, remaining: estimate }),
-    sound: v.exactOptional(v.nullable(estimate)),
+    estimates: v.object({ shown: estimateSchema, remaining: estimateSchema }),
+    sound: v.exactOptional(v.nullable(estimateSchema)),
   }),
   kept: v.object({
     cases: v.number(),
     share: v.number(),
     harm: v.number(),
     behaviours: v.array(
-      v.object({ behaviour: v.string(), rate: v.nullable(estimate), harm: v.number(), cases: v.number() }),
+      v.object({ behaviour: v.string(), rate: v.nullable(estimateSchema), harm: v.number(), cases: v.number() }),
     ),
   }),
 });
@@ -172,7 +171,7 @@ export const finder = {
           isReached: v.boolean(),
           /** On cases that no choice was made with. */
           report: v.nullable(figures),
-          doses: v.array(v.object({ strength: v.number(), remaining: estimate, harm: v.number() })),
+          doses: v.array(v.object({ strength: v.number(), remaining: estimateSchema, harm: v.number() })),
           trials: v.number(),
         }),
       ),

@@ -4,13 +4,14 @@ import * as v from 'valibot';
 import { evaluationSettings } from './evaluationSettings.ts';
 import { AIMS } from './behaviour.ts';
 import { operationSchema } from './edit.ts';
+import { estimateSchema } from './estimate.ts';
 import { ANSWER_FAULTS, type AnswerFault } from './soundness.ts';
 
-export const estimateSchema = v.object({ value: v.number(), low: v.number(), high: v.number(), n: v.number() });
 const maybe = v.nullable(estimateSchema);
 const pair = { before: estimateSchema, after: estimateSchema, difference: estimateSchema };
 const pairSchema = v.object(pair);
-const kl = { perToken: estimateSchema, firstToken: estimateSchema };
+const acted = v.object({ count: v.number(), of: v.number(), units: v.number(), ofUnits: v.number() });
+const kl = { perToken: estimateSchema, firstToken: estimateSchema, acted: v.exactOptional(acted) };
 const aim = v.picklist(AIMS);
 export const suiteRoleSchema = v.picklist(['target', 'keep', 'other']);
 const fault = v.picklist(Object.keys(ANSWER_FAULTS) as AnswerFault[]);
@@ -37,6 +38,7 @@ const suite = v.object({
       }),
     ),
   ),
+  acted: v.exactOptional(v.object({ count: v.number(), of: v.number() })),
   kl: v.nullable(v.object(kl)),
   changed: v.array(
     v.object({
@@ -130,6 +132,7 @@ export const reportSchema = v.object({
       kl: estimateSchema,
       agreement: estimateSchema,
       tokens: v.number(),
+      acted: v.exactOptional(acted),
       contexts: v.number(),
     }),
   ),

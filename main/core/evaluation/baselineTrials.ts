@@ -2,7 +2,8 @@
 import type { Edit } from '../../contract/domain/edit.ts';
 import { randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
-import type { Baseline, BaselineKind, Trial } from './report.ts';
+import type { BaselineKind } from '../../contract/domain/rivals.ts';
+import type { Baseline, Trial } from './report.ts';
 import { NO_INTERVENTION, type Intervention } from '../interventions/intervenableModel.ts';
 
 export interface BaselineTrialsInput {

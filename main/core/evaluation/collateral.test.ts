@@ -50,7 +50,7 @@ describe('figures of text', () => {
   it('weigh every token alike, and count the last position, which predicts nothing, in none', () => {
     const before = [reading([1, 2], [0, 0, 0], [5, 6, 7]), reading([3], [0, 0], [8, 9])];
     const after = [reading([2, 2], [0.5, 0.1, 99], [5, 0, 1]), reading([3], [0.3, 99], [8, 0])];
-    const { crossEntropy, kl, agreement, tokens } = textCollateral(before, after, 1);
+    const { crossEntropy, kl, agreement, tokens } = textCollateral(before, after, { seed: 1, vocabularySize: 100 });
     expect(tokens).toBe(3);
     expect(crossEntropy.before.value).toBeCloseTo(2, 6);
     expect(crossEntropy.after.value).toBeCloseTo(7 / 3, 6);
@@ -65,9 +65,44 @@ describe('figures of text', () => {
       { ids: [1, 2], promptLength: 1 },
     ];
     const readings = [reading([0, 0, 0], [9, 0.2, 0.4, 9], [0, 0, 0, 0]), reading([0], [0.6, 9], [0, 0])];
-    const { perToken, firstToken } = continuationKl(texts, readings, 1);
+    const { perToken, firstToken } = continuationKl(texts, readings, { seed: 1, vocabularySize: 100 });
     expect(perToken.value).toBeCloseTo((0.3 + 0.6) / 2, 6);
     expect(firstToken.value).toBeCloseTo((0.2 + 0.6) / 2, 6);
+  });
+
+  const acting = (texts: number, acted: number, loss = 1) =>
+    Array.from({ length: texts }, (_, index) => ({
+      ...reading([loss, loss], [0, 0, 0], [1, 2, 3]),
+      shifts: new Map([['site', Float32Array.of(0, index < acted ? 0.5 : 0, 9)]]),
+    }));
+
+  it('say on how many tokens and contexts the edit acted, the last position left out', () => {
+    const { acted } = textCollateral(acting(40, 12), acting(40, 12), { seed: 1, vocabularySize: 100 });
+    expect(acted).toEqual({ count: 12, of: 80, units: 12, ofUnits: 40 });
+  });
+
+  it('are not certain where the edit never acted: what it may do in others follows from their number', () => {
+    // Rounding of another graph is no effect.
+    const { crossEntropy, kl, agreement } = textCollateral(acting(300, 0), acting(300, 0, 1 + 1e-7), {
+      seed: 1,
+      vocabularySize: 100,
+    });
+    const most = 1 - 0.05 ** (1 / 300);
+    expect(most).toBeCloseTo(3 / 300, 3); // the rule of three
+    expect(crossEntropy.relative.low).toBeCloseTo(-most, 6);
+    expect(crossEntropy.relative.high).toBeCloseTo(most * (Math.log(100) - 1), 6);
+    expect(kl).toMatchObject({ value: 0, low: 0, high: expect.closeTo(most * Math.log(100), 9) as number });
+    expect(agreement).toMatchObject({ value: 1, low: expect.closeTo(1 - most, 9) as number, high: 1 });
+  });
+
+  it('have no interval where it acted in fewer than ten contexts, and one from ten on', () => {
+    const of = (acted: number) =>
+      textCollateral(acting(300, acted), [...acting(acted, acted, 1.5), ...acting(300 - acted, 0)], {
+        seed: 1,
+        vocabularySize: 100,
+      }).crossEntropy.relative;
+    expect(of(9)).toMatchObject({ noInterval: 'fewActed' });
+    expect(of(10)).not.toHaveProperty('noInterval');
   });
 
   it('free text: what begins to loop is counted, what stays the same too', () => {

@@ -5,11 +5,14 @@ import type { Estimate } from './intervals.ts';
 import {
   meanDifference,
   meanEstimate,
+  ofConstants,
   rateDifference,
   rateEstimate,
   ratioEstimate,
   relativeDifference,
+  type Range,
 } from './intervals.ts';
+import { FEW_ACTED, type Acted } from '../../contract/domain/acted.ts';
 import type { Reading, Text } from '../interventions/intervenableModel.ts';
 
 /** A figure of the model without the edit and with it, with the paired difference. */
@@ -27,10 +30,17 @@ export interface TextCollateral {
   /** Share of the positions where both find the same next token likeliest. */
   readonly agreement: Estimate;
   readonly tokens: number;
+  /** Left out in reports of older programs. */
+  readonly acted?: Acted;
 }
 
 /** Of the same texts, read without the edit and with it; a text is the unit. */
-export function textCollateral(before: readonly Reading[], after: readonly Reading[], seed: number): TextCollateral {
+/** @param vocabularySize of the model: a token costs ln of it at the most that is reckoned with where the edit never acted. */
+export function textCollateral(
+  before: readonly Reading[],
+  after: readonly Reading[],
+  { seed, vocabularySize }: { readonly seed: number; readonly vocabularySize: number },
+): TextCollateral {
   const tokens = before.map(({ losses }) => losses.length);
   const sums = (readings: readonly Reading[]) => readings.map(({ losses }) => sum(losses));
   const [lossBefore, lossAfter] = [sums(before), sums(after)];
@@ -38,25 +48,68 @@ export function textCollateral(before: readonly Reading[], after: readonly Readi
     const other = after[index]?.likeliest ?? new Int32Array(0);
     return losses.reduce((count, _, at) => count + (likeliest[at] === other[at] ? 1 : 0), 0);
   });
+  const acted = actedOn(after);
+  const loss = ratioEstimate(lossBefore, tokens, seed);
+  const worst = Math.log(vocabularySize);
+  const ranges = {
+    difference: [-loss.value, worst - loss.value],
+    relative: [-1, worst / loss.value - 1],
+    kl: [0, worst],
+    agreement: [0, 1],
+  } as const;
+  const change = (estimate: Estimate, range: Range) => withActed(estimate, acted, range);
   return {
+    acted,
     crossEntropy: {
-      before: ratioEstimate(lossBefore, tokens, seed),
+      before: loss,
       after: ratioEstimate(lossAfter, tokens, seed),
-      difference: ratioEstimate(
-        lossAfter.map((loss, index) => loss - (lossBefore[index] ?? NaN)),
+      difference: change(
+        ratioEstimate(
+          lossAfter.map((loss, index) => loss - (lossBefore[index] ?? NaN)),
+          tokens,
+          seed,
+        ),
+        ranges.difference,
+      ),
+      relative: change(relativeDifference(lossBefore, lossAfter, seed), ranges.relative),
+    },
+    kl: change(
+      ratioEstimate(
+        after.map(({ kl, losses }) => sum(kl.subarray(0, losses.length))),
         tokens,
         seed,
       ),
-      relative: relativeDifference(lossBefore, lossAfter, seed),
-    },
-    kl: ratioEstimate(
-      after.map(({ kl, losses }) => sum(kl.subarray(0, losses.length))),
-      tokens,
-      seed,
+      ranges.kl,
     ),
-    agreement: ratioEstimate(agreeing, tokens, seed),
+    agreement: change(ratioEstimate(agreeing, tokens, seed, ranges.agreement), ranges.agreement),
     tokens: tokens.reduce((total, count) => total + count, 0),
   };
+}
+
+/** At how many predicted positions the edit moved an activation, in how many texts. */
+export function actedOn(readings: readonly Reading[]): Acted {
+  const perText = readings.map(({ losses, shifts }) => {
+    let count = 0;
+    for (let position = 0; position < losses.length; position++) {
+      if ([...shifts.values()].some((shift) => (shift[position] ?? 0) > 0)) count++;
+    }
+    return count;
+  });
+  return {
+    count: perText.reduce((total, count) => total + count, 0),
+    of: readings.reduce((total, { losses }) => total + losses.length, 0),
+    units: perText.filter((count) => count > 0).length,
+    ofUnits: readings.length,
+  };
+}
+
+/**
+ * Where the edit acted in a few texts, what is drawn again is those few: the interval is none. Where it acted in none, the texts
+ * say by their number alone how much it may do in others; two graphs that differ in their last digits are no effect.
+ */
+function withActed(estimate: Estimate, { units }: Acted, range: Range): Estimate {
+  if (units === 0) return ofConstants(estimate.value, estimate.n, range);
+  return units < FEW_ACTED ? { ...estimate, noInterval: 'fewActed' } : estimate;
 }
 
 export interface ContinuationKl {
@@ -64,23 +117,27 @@ export interface ContinuationKl {
   readonly perToken: Estimate;
   /** At the first token after the prompt only: what is commonly published, and hides what comes later. */
   readonly firstToken: Estimate;
+  /** Left out in reports of older programs. */
+  readonly acted?: Acted;
 }
 
 /** @param texts prompts with the original model's own continuations; @param readings with the intervention. */
-export function continuationKl(texts: readonly Text[], readings: readonly Reading[], seed: number): ContinuationKl {
+export function continuationKl(
+  texts: readonly Text[],
+  readings: readonly Reading[],
+  { seed, vocabularySize }: { readonly seed: number; readonly vocabularySize: number },
+): ContinuationKl {
+  const acted = actedOn(readings);
+  const range = [0, Math.log(vocabularySize)] as const;
   const spans = texts.map(({ ids, promptLength }, index) => {
     const { kl } = readings[index] ?? { kl: new Float32Array(0) };
     return kl.subarray(promptLength - 1, ids.length - 1);
   });
+  const figure = (values: readonly number[]) => withActed(meanEstimate(values, seed, range), acted, range);
   return {
-    perToken: meanEstimate(
-      spans.map((span) => sum(span) / span.length),
-      seed,
-    ),
-    firstToken: meanEstimate(
-      spans.map((span) => span[0] ?? NaN),
-      seed,
-    ),
+    acted,
+    perToken: figure(spans.map((span) => sum(span) / span.length)),
+    firstToken: figure(spans.map((span) => span[0] ?? NaN)),
   };
 }
 
@@ -110,11 +167,13 @@ export function freeText(
       before.map((ids) => distinctShare(ids, 1)),
       after.map((ids) => distinctShare(ids, 1)),
       seed,
+      [0, 1],
     ),
     distinct2: meanPair(
       before.map((ids) => distinctShare(ids, 2)),
       after.map((ids) => distinctShare(ids, 2)),
       seed,
+      [0, 1],
     ),
     same: rateEstimate(same, before.length),
     meanLength: { before: meanLength(before), after: meanLength(after) },
@@ -126,11 +185,16 @@ export function ratePair(before: readonly boolean[], after: readonly boolean[]):
   return { before: rate(before), after: rate(after), difference: rateDifference(before, after) };
 }
 
-export function meanPair(before: readonly number[], after: readonly number[], seed: number): BeforeAfter {
+export function meanPair(
+  before: readonly number[],
+  after: readonly number[],
+  seed: number,
+  range?: Range,
+): BeforeAfter {
   return {
-    before: meanEstimate(before, seed),
-    after: meanEstimate(after, seed),
-    difference: meanDifference(before, after, seed),
+    before: meanEstimate(before, seed, range),
+    after: meanEstimate(after, seed, range),
+    difference: meanDifference(before, after, seed, range && [range[0] - range[1], range[1] - range[0]]),
   };
 }
 

@@ -128,6 +128,26 @@ describe('collateral', () => {
     expect(text?.kl.value).toBeCloseTo(kl / count, 4);
     expect(text?.agreement.value).toBeCloseTo(agreeing / count, 6);
     expect(text?.kl.value).toBeGreaterThan(0.01); // the edit does something
+    expect(text?.acted).toMatchObject({ of: count, ofUnits: heldOut.length });
+    expect(text?.acted?.count).toBeGreaterThan(0);
+  });
+
+  it('says on how many tokens and cases the edit acted, and that a text on which it never did proves nothing', async () => {
+    for (const { acted } of report.suites) expect(acted?.of).toBe(6);
+    expect(reportHtml(report, { title: 'x', facts: [] })).toContain('acted on');
+    const never = operation(3, { gates: [{ feature: 9, threshold: 1e6 }] });
+    const small = { ...settings, contexts: 14, doses: [], baselines: false, blastRadius: false };
+    const measured = await evaluateEdit(
+      input({ edit: { operations: [never] }, behaviours: [], targets: [], settings: small }),
+    );
+    const { text, warnings, verdict } = measured;
+    expect(text?.acted).toMatchObject({ count: 0, units: 0 });
+    expect(text?.crossEntropy.relative.value).toBeCloseTo(0, 6);
+    expect(text?.crossEntropy.relative.high).toBeGreaterThan(0.5); // of 14 contexts, up to a fifth unseen
+    expect(warnings.join()).toMatch(
+      /acted on 0 of [\d,]+ tokens, in 0 of 14 contexts.*Measure on text on which it acts/u,
+    );
+    expect(verdict).toMatchObject({ passes: true, isCertain: false });
   });
 });
 
@@ -303,7 +323,11 @@ describe('the report', () => {
     expect(strict?.passes).toBe(false);
     expect(strict?.criteria.find(({ name }) => name === 'KL per token')?.isMet).toBe(false);
     const [, refusals] = report.suites;
-    if (refusals) expect(keptShare(refusals)?.value).toBe(refusals.rate.after.value / refusals.rate.before.value);
+    if (refusals) {
+      const passed = Math.round(refusals.rate.before.value * refusals.rate.before.n);
+      expect(keptShare(refusals)?.value).toBe((passed - refusals.brokenCases) / passed);
+      expect(keptShare(refusals)?.high).toBeLessThanOrEqual(1);
+    }
     expect(() => parseBudget({ maxRate: 0.05 })).toThrow(/maxRate: is not known here/u);
     expect(() => parseBudget({ minKept: 2 })).toThrow(/at most 1/u);
   });

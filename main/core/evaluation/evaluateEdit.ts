@@ -36,6 +36,7 @@ import {
   type Trial,
 } from './report.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
+import { actedWarning } from '../../contract/domain/acted.ts';
 import { isAnsweredInText } from '../behaviours/checks.ts';
 import { AnswerSoundness, referenceAnswers } from './answerSoundness.ts';
 import { at, spread } from './spread.ts';
@@ -183,10 +184,10 @@ class Evaluation {
     for (const suite of this.#suites) {
       const before = await this.#runOriginal(suite);
       const after = await this.#runCases(intervention, suite, suite.cases);
-      const kl = await this.#answerKl(intervention, before);
+      const { kl, acted } = await this.#readAnswers(intervention, before);
       const measured = { ...suite, before, after, soundness: await this.#judgeSuite(before, after) };
       outcomes.push(measured);
-      suites.push(suiteReport(measured, kl, seed));
+      suites.push({ ...suiteReport(measured, kl, seed), ...(acted ? { acted } : {}) });
     }
 
     const readings =
@@ -197,13 +198,15 @@ class Evaluation {
             after: await this.#read(intervention, this.#texts),
           };
     const text = readings && {
-      ...textCollateral(readings.before, readings.after, seed),
+      ...textCollateral(readings.before, readings.after, this.#statistics),
       contexts: this.#texts.length,
       perContext: this.#contextLosses(readings.before, readings.after),
     };
     const continuations = await this.#continuations(intervention);
     const radii = await this.#blastRadii(intervention);
-    const cache = { outcomes, readings };
+    const tooFew = text?.acted && actedWarning(text.acted);
+    if (tooFew) this.#warnings.push(tooFew);
+    const cache = { outcomes, readings, vocabularySize: this.#statistics.vocabularySize };
     const forecasts = this.#checkForecasts(radii);
     this.#stage = 'Trying baselines';
     const baselines = this.#settings.baselines ? await this.#baselines(cache, radii) : [];
@@ -232,6 +235,10 @@ class Evaluation {
   }
 
   // ---- the parts --------------------------------------------------------------------------------------------------
+
+  get #statistics(): { readonly seed: number; readonly vocabularySize: number } {
+    return { seed: this.#settings.seed, vocabularySize: this.#input.model.config.vocabularySize };
+  }
 
   async #openSoundness(): Promise<AnswerSoundness | null> {
     const kept = this.#suites.filter(({ role }) => role === 'keep');
@@ -296,19 +303,27 @@ class Evaluation {
     );
   }
 
-  /** Along the original model's own answers to some of the cases. */
-  async #answerKl(intervention: Intervention, before: readonly CaseOutcome[]): Promise<ContinuationKl | null> {
-    const answered = spread(
-      before.filter(({ ids }) => ids.length > 0),
-      this.#settings.klCases,
-    );
-    if (answered.length < 2) return null;
-    const texts = answered.map(({ promptIds, ids }) => ({
-      ids: [...promptIds, ...ids],
-      promptLength: promptIds.length,
-    }));
-    const readings = await this.#intervenable.read(intervention, texts, { signal: this.#input.signal });
-    return continuationKl(texts, readings, this.#settings.seed);
+  /**
+   * Along the original model's own answers to some of the cases: how far the edit moves them, and in how many it acts at all.
+   * Where there are no answers, prompts are read for the latter.
+   */
+  async #readAnswers(
+    intervention: Intervention,
+    before: readonly CaseOutcome[],
+  ): Promise<{ readonly kl: ContinuationKl | null; readonly acted: SuiteReport['acted'] | null }> {
+    const answered = before.filter(({ ids }) => ids.length > 0);
+    const isAnswered = answered.length > 1;
+    const read = spread(isAnswered ? answered : before, this.#settings.klCases)
+      .map(({ promptIds, ids }) => ({ ids: [...promptIds, ...ids], promptLength: promptIds.length }))
+      .filter(({ ids }) => ids.length > 1);
+    if (read.length < 2) return { kl: null, acted: null };
+    const readings = await this.#intervenable.read(intervention, read, { signal: this.#input.signal });
+    const isMoved = (reading: Reading) =>
+      [...reading.shifts.values()].some((shift) => shift.some((value) => value > 0));
+    return {
+      kl: isAnswered ? continuationKl(read, readings, this.#statistics) : null,
+      acted: { count: readings.filter(isMoved).length, of: readings.length },
+    };
   }
 
   /** Greedy continuations of held-out text cut in its middle. */
@@ -334,7 +349,7 @@ class Evaluation {
     if (texts.length < 2) return null;
     const readings = await this.#intervenable.read(intervention, texts, { signal });
     const idsOf = (texts: typeof before) => texts.map(({ ids }) => ids);
-    return { ...continuationKl(texts, readings, seed), ...freeText(idsOf(before), idsOf(after), seed) };
+    return { ...continuationKl(texts, readings, this.#statistics), ...freeText(idsOf(before), idsOf(after), seed) };
   }
 
   async #blastRadii(intervention: Intervention): Promise<BlastRadius[]> {

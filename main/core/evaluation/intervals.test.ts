@@ -234,9 +234,17 @@ describe('the bootstrap', () => {
   });
 
   it('calls nothing a change where nothing changed, and says nothing from one unit', () => {
-    expect(relativeDifference(values, values, 1)).toMatchObject({ value: 0, low: 0, high: 0 });
+    // Equal values claim no interval of width zero.
+    expect(relativeDifference(values, values, 1)).toMatchObject({ value: 0, noInterval: 'allEqual' });
+    expect(meanEstimate([0.5, 0.5, 0.5], 1, [0, 1])).toEqual({
+      value: 0.5,
+      low: expect.closeTo(0.5 - 0.5 * (1 - 0.05 ** (1 / 3)), 12) as number,
+      high: expect.closeTo(0.5 + 0.5 * (1 - 0.05 ** (1 / 3)), 12) as number,
+      n: 3,
+    });
+    expect(isSignificant(relativeDifference([1, 1], [2, 2], 1))).toBe(false);
     expect(isSignificant(relativeDifference(values, values, 1))).toBe(false);
-    expect(meanEstimate([3], 1)).toMatchObject({ low: -Infinity, high: Infinity });
+    expect(meanEstimate([3], 1)).toMatchObject({ value: 3, noInterval: 'one' });
     expect(() => meanEstimate([], 1)).toThrow(/nothing/u);
     expect(() => meanEstimate([1, NaN], 1)).toThrow(/not finite/u);
   });

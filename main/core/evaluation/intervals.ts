@@ -7,9 +7,12 @@
 //   change in 280 cases does not prove that there is none in the next.
 // - Means, their differences, and ratios such as nats per token: the paired bootstrap, which draws whole units (cases,
 //   contexts) again with replacement, before and after together; its BCa form (Efron 1987), which corrects bias and skew.
-//   Tokens of one context depend on each other; contexts do not.
+//   Tokens of one context depend on each other; contexts do not. Where all units are equal, what the bootstrap gives, [0, 0],
+//   is no interval: by the rule of three some of those not seen may differ, and where nothing bounds by how much, there is none.
 //
 // A difference is called significant when 0 lies outside of its interval, and never otherwise.
+import { mostUnseen } from '../../contract/domain/acted.ts';
+import type { NoInterval } from '../../contract/domain/estimate.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { Random } from '../numerics/random.ts';
 
@@ -19,7 +22,12 @@ export interface Estimate {
   readonly low: number;
   readonly high: number;
   readonly n: number;
+  /** Why low and high say nothing; left out where they are the interval. */
+  readonly noInterval?: NoInterval;
 }
+
+/** What a unit's value can be at the least and at the most. */
+export type Range = readonly [least: number, most: number];
 
 /** 97.5% of the standard normal distribution. */
 export const Z95 = 1.959963984540054;
@@ -64,34 +72,50 @@ export function rateDifference(before: readonly boolean[], after: readonly boole
 }
 
 /** Mean of the values, by the bootstrap. */
-export function meanEstimate(values: readonly number[], seed: number): Estimate {
-  return bootstrap(values, ones(values.length), 0, seed);
+export function meanEstimate(values: readonly number[], seed: number, range?: Range): Estimate {
+  return bootstrap(values, ones(values.length), 0, seed, range);
 }
 
 /** Mean of after − before, pair by pair. */
-export function meanDifference(before: readonly number[], after: readonly number[], seed: number): Estimate {
+export function meanDifference(
+  before: readonly number[],
+  after: readonly number[],
+  seed: number,
+  range?: Range,
+): Estimate {
   pairs(before, after);
   return meanEstimate(
     after.map((value, index) => value - (before[index] ?? NaN)),
     seed,
+    range,
   );
 }
 
 /** Σ values / Σ weights: nats of a context by its number of tokens. */
-export function ratioEstimate(values: readonly number[], weights: readonly number[], seed: number): Estimate {
+export function ratioEstimate(
+  values: readonly number[],
+  weights: readonly number[],
+  seed: number,
+  range?: Range,
+): Estimate {
   pairs(values, weights);
-  return bootstrap(values, weights, 0, seed);
+  return bootstrap(values, weights, 0, seed, range);
 }
 
 /** Σ after / Σ before − 1: by how much a total grew, as a share of what it was. */
-export function relativeDifference(before: readonly number[], after: readonly number[], seed: number): Estimate {
+export function relativeDifference(
+  before: readonly number[],
+  after: readonly number[],
+  seed: number,
+  range?: Range,
+): Estimate {
   pairs(before, after);
-  return bootstrap(after, before, -1, seed);
+  return bootstrap(after, before, -1, seed, range);
 }
 
 /** Whether the interval of a difference leaves out 0. */
-export function isSignificant({ low, high }: Estimate): boolean {
-  return low > 0 || high < 0;
+export function isSignificant({ low, high, noInterval }: Estimate): boolean {
+  return noInterval === undefined && (low > 0 || high < 0);
 }
 
 function ones(n: number): readonly number[] {
@@ -103,13 +127,20 @@ function ones(n: number): readonly number[] {
  * function: with the statistic as a closure, in two of twenty runs under Node 24.21 one interval got another's bounds, while
  * its value was right. Without it, in none of fifty. The cause seems to lie in V8; it was not found.
  */
-function bootstrap(above: readonly number[], below: readonly number[], offset: number, seed: number): Estimate {
+function bootstrap(
+  above: readonly number[],
+  below: readonly number[],
+  offset: number,
+  seed: number,
+  range?: Range,
+): Estimate {
   const n = above.length;
   if (n === 0) throw new AppError('empty', 'There is nothing to make an interval of.');
   const counts = new Float64Array(n).fill(1);
   const value = weightedRatio(counts, above, below) + offset;
   if (!Number.isFinite(value)) throw new AppError('internal', 'A figure to make an interval of is not finite.');
-  if (n === 1) return { value, low: -Infinity, high: Infinity, n };
+  if (n === 1) return { value, low: value, high: value, n, noInterval: 'one' };
+  if (areProportional(above, below)) return ofConstants(value, n, range);
   const replicates = new Float64Array(RESAMPLES);
   const random = new Random(seed);
   for (let resample = 0; resample < RESAMPLES; resample++) {
@@ -120,6 +151,27 @@ function bootstrap(above: readonly number[], below: readonly number[], offset: n
   replicates.sort();
   const [low, high] = bcaShares(replicates, value, jackknife(above, below, offset));
   return { value, low: quantile(replicates, low), high: quantile(replicates, high), n };
+}
+
+/** Whatever is drawn again has the same ratio: the bootstrap would claim an interval of width zero. */
+function areProportional(above: readonly number[], below: readonly number[]): boolean {
+  const first = Math.max(
+    below.findIndex((value) => value !== 0),
+    0,
+  );
+  const [numerator = NaN, denominator = NaN] = [above[first], below[first]];
+  return above.every((value, index) => value * denominator === numerator * (below[index] ?? NaN));
+}
+
+/**
+ * Equal values do not say how others would differ. By the rule of three, up to `mostUnseen` of the units may: where the least and
+ * the most that a unit can have is known, that bounds the mean.
+ */
+export function ofConstants(value: number, n: number, range?: Range): Estimate {
+  if (!range) return { value, low: value, high: value, n, noInterval: 'allEqual' };
+  const [least, most] = range;
+  const share = mostUnseen(n);
+  return { value, low: value - share * Math.max(value - least, 0), high: value + share * Math.max(most - value, 0), n };
 }
 
 function weightedRatio(counts: Float64Array, above: readonly number[], below: readonly number[]): number {
@@ -147,8 +199,6 @@ function jackknife(above: readonly number[], below: readonly number[], offset: n
 /** Which shares of the replicates the interval's bounds are. */
 function bcaShares(sorted: Float64Array, value: number, without: Float64Array): readonly [number, number] {
   const below = sorted.reduce((count, one) => count + (one < value ? 1 : one === value ? 0.5 : 0), 0);
-  // All alike: no bias can be told, and no width either.
-  if (sorted[0] === sorted.at(-1)) return [0.025, 0.975];
   const bias = normalQuantile(Math.min(Math.max(below / sorted.length, 1 / sorted.length), 1 - 1 / sorted.length));
   const mean = without.reduce((sum, one) => sum + one, 0) / without.length;
   let [squares, cubes] = [0, 0];

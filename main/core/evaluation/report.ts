@@ -4,6 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Aim } from '../../contract/domain/behaviour.ts';
+import type { BaselineKind } from '../../contract/domain/rivals.ts';
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
 import type { BlastRadius } from './blastRadius.ts';
 import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from './collateral.ts';
@@ -41,6 +42,8 @@ export interface SuiteReport {
    * in reports of older programs.
    */
   readonly sound?: SoundAnswers | null;
+  /** On how many of the answers, or prompts, that were read the edit acted; left out in reports of older programs. */
+  readonly acted?: { readonly count: number; readonly of: number };
   /** Along the original model's own answers. */
   readonly kl: ContinuationKl | null;
   /** Some of the cases that changed sides. */
@@ -117,19 +120,6 @@ export interface Trial {
   /** Why there are no figures: the intervention could not be run. */
   readonly failure: string | null;
 }
-
-export const BASELINES = [
-  'noEdit',
-  'edit',
-  'promptOnly',
-  'randomFeatures',
-  'randomFeaturesAndGates',
-  'wrongSign',
-  'steer',
-  'differenceOfMeans',
-  'differenceOfMeansProjection',
-] as const;
-export type BaselineKind = (typeof BASELINES)[number];
 
 export interface Baseline extends Trial {
   readonly kind: BaselineKind;

@@ -11,6 +11,8 @@ import type { Reading } from '../interventions/intervenableModel.ts';
 export interface MainRun {
   readonly outcomes: readonly SuiteOutcomes[];
   readonly readings: { readonly before: readonly Reading[]; readonly after: readonly Reading[] } | null;
+  /** Of the model. */
+  readonly vocabularySize: number;
 }
 
 export interface TrialOutcomes {
@@ -81,7 +83,7 @@ export function trialOf({ outcomes, readings }: TrialRun, cache: MainRun): Trial
       ),
     ),
     remaining: parts.length === 0 ? null : mean(parts),
-    ...textFigures(before, readings?.readings ?? null),
+    ...textFigures(before, readings?.readings ?? null, cache.vocabularySize),
     failure: null,
   };
 }
@@ -103,16 +105,21 @@ function remainingOf({ suite, outcomes }: TrialOutcomes): number {
 function textFigures(
   before: readonly Reading[] | null,
   after: readonly Reading[] | null,
+  vocabularySize: number,
 ): Pick<Trial, 'crossEntropy' | 'kl'> {
   if (!before || !after) return { crossEntropy: null, kl: null };
   const total = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0);
   const losses = (readings: readonly Reading[]) => readings.map((reading) => total(reading.losses));
+  const tokens = after.map(({ losses: { length } }) => length);
+  const worst = Math.log(vocabularySize);
+  const loss = losses(before).reduce((sum, value) => sum + value, 0) / tokens.reduce((sum, count) => sum + count, 0);
   return {
-    crossEntropy: relativeDifference(losses(before), losses(after), 0),
+    crossEntropy: relativeDifference(losses(before), losses(after), 0, [-1, worst / loss - 1]),
     kl: ratioEstimate(
       after.map(({ kl, losses: { length } }) => total(kl.subarray(0, length))),
-      after.map(({ losses: { length } }) => length),
+      tokens,
       0,
+      [0, worst],
     ),
   };
 }

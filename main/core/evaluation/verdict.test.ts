@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseBudget } from './budget.ts';
 import type { Estimate } from './intervals.ts';
-import { judge } from './verdict.ts';
+import { judge, keptShare } from './verdict.ts';
 
 type Judged = Parameters<typeof judge>[0];
 
@@ -24,6 +24,7 @@ const suite = (
   name,
   role,
   aim,
+  brokenCases: Math.round(100 * Math.max(before - after, 0)),
   rate: { before: estimate(before), after: estimate(after), difference: estimate(after - before) },
   score: null,
 });
@@ -98,6 +99,19 @@ describe('a verdict', () => {
       passes: true,
       isCertain: true,
     });
+  });
+
+  it('is not certain where a criterion has no interval, and keeps no more than all', () => {
+    const few = { ...estimate(0.005, 0.001), noInterval: 'fewActed' };
+    const report = { ...REPORT, text: { crossEntropy: { relative: few } } } as unknown as Judged;
+    const loose = parseBudget({ ...LOOSE, target: { maxRate: 1, minRate: 0 }, maxCrossEntropyIncrease: 1 });
+    expect(judge(REPORT, loose)).toMatchObject({ isCertain: true });
+    expect(judge(report, loose)).toMatchObject({ passes: true, isCertain: false });
+    // 3 of 100 are newly broken; what newly passes makes up for none of them.
+    const rate = { before: estimate(0.97), after: estimate(0.99), difference: estimate(0.02) };
+    expect(keptShare({ rate, brokenCases: 0 })).toMatchObject({ value: 1, high: 1, n: 97 });
+    expect(keptShare({ rate, brokenCases: 3 })?.value).toBeCloseTo(94 / 97, 12);
+    expect(keptShare({ rate: { ...rate, before: estimate(0) }, brokenCases: 0 })).toBeNull();
   });
 
   it('asks for sound answers unless the budget says that any will do, also where it has limits of its own', () => {

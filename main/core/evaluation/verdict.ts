@@ -1,7 +1,7 @@
 // Whether what was measured stays within a budget. Each criterion says by the estimate whether it is met, and apart from that
 // whether the whole 95% interval meets it: with few cases an estimate alone proves little.
 import type { Budget, Criterion, Verdict } from './budget.ts';
-import type { Estimate } from './intervals.ts';
+import { rateEstimate, type Estimate } from './intervals.ts';
 import type { EvaluationReport, SuiteReport } from './report.ts';
 
 /** @returns null when there is nothing to judge: neither a suite nor text. */
@@ -12,7 +12,8 @@ export function judge(
   const criteria: Criterion[] = [];
   const add = (name: string, bound: Criterion['bound'], limit: number, estimate: Estimate) => {
     const isMet = bound === 'atMost' ? estimate.value <= limit : estimate.value >= limit;
-    const isCertain = bound === 'atMost' ? estimate.high <= limit : estimate.low >= limit;
+    const isWithin = bound === 'atMost' ? estimate.high <= limit : estimate.low >= limit;
+    const isCertain = isWithin && estimate.noInterval === undefined;
     criteria.push({ name, bound, limit, estimate, isMet, isCertain });
   };
   for (const suite of suites) {
@@ -47,15 +48,16 @@ export function judge(
   };
 }
 
-/** Rate after by rate before; the interval is that of the difference, taken at the rate before. Null where nothing passed. */
-export function keptShare({ rate: { before, after, difference } }: Pick<SuiteReport, 'rate'>): Estimate | null {
-  if (before.value === 0) return null;
-  return {
-    value: after.value / before.value,
-    low: Math.max(0, 1 + difference.low / before.value),
-    high: 1 + difference.high / before.value,
-    n: before.n,
-  };
+/**
+ * Of the cases that passed without the edit, the share that still passes: what newly passes makes up for nothing, so it is
+ * never more than all. Null where nothing passed.
+ */
+export function keptShare({
+  rate: { before },
+  brokenCases,
+}: Pick<SuiteReport, 'rate' | 'brokenCases'>): Estimate | null {
+  const passed = Math.round(before.value * before.n);
+  return passed === 0 ? null : rateEstimate(passed - brokenCases, passed);
 }
 
 /** |mean after| / |mean before|; the interval is that of the mean after, at the mean before. */
@@ -67,5 +69,6 @@ function scoreShare({ before, after }: NonNullable<SuiteReport['score']>): Estim
     low: low <= 0 && high >= 0 ? 0 : Math.min(Math.abs(low), Math.abs(high)),
     high: Math.max(Math.abs(low), Math.abs(high)),
     n: after.n,
+    ...(after.noInterval === undefined ? {} : { noInterval: after.noInterval }),
   };
 }

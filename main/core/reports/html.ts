@@ -2,6 +2,8 @@
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
+import { actedText } from '../../contract/domain/acted.ts';
+import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
@@ -11,7 +13,7 @@ import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
 import type { Baseline, Dose, EvaluationReport, SuiteReport } from '../evaluation/report.ts';
 import { definitions, escape, interval, optional, percentInterval, table } from './markup.ts';
 import { doseChart, whiskers } from './pictures.ts';
-import { BASELINE_NAMES, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
 
 export interface ReportContext {
   readonly title: string;
@@ -48,6 +50,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
     ]),
     verdict === null ? '' : verdictSection(verdict),
     replacedSection(suites),
+    ...rivals(report.baselines).map((sentence) => `<p class="bad">${escape(sentence)}</p>`),
     warnings.length === 0
       ? ''
       : `<h2>To know first</h2><ul>${warnings.map((warning) => `<li>${escape(warning)}</li>`).join('')}</ul>`,
@@ -119,7 +122,7 @@ function suitesSection(suites: readonly SuiteReport[]): string {
     [0, 1],
     percent,
   );
-  const rows = sorted.map(({ name, role, rate, isSignificant: significant, refuses, loops, sound, kl }) => [
+  const rows = sorted.map(({ name, role, rate, isSignificant: significant, refuses, loops, sound, acted, kl }) => [
     escape(name),
     ROLES[role],
     percentInterval(rate.before),
@@ -131,6 +134,7 @@ function suitesSection(suites: readonly SuiteReport[]): string {
     sound?.replaced
       ? `${percentInterval(sound.replaced)} <span class="soft">n&nbsp;=&nbsp;${sound.replaced.n}</span>`
       : '',
+    acted ? `${acted.count} of ${acted.of}` : '',
     kl === null ? '' : interval(kl.perToken),
     String(rate.before.n),
   ]);
@@ -148,7 +152,7 @@ function suitesSection(suites: readonly SuiteReport[]): string {
         ],
   );
   return `<h2>Behaviours</h2><p class="soft">Share of the cases that pass: dots with 95% intervals, <span style="color:var(--before)">● without</span> and <span style="color:var(--after)">● with the edit</span>.</p>${chart}
-${table(['behaviour', '', 'without', 'with the edit', 'difference', 'refuses', 'loops', 'sound', 'sound where it is gone', 'KL per token', '#n'], rows)}
+${table(['behaviour', '', 'without', 'with the edit', 'difference', 'refuses', 'loops', 'sound', 'sound where it is gone', 'acted on', 'KL per token', '#n'], rows)}
 ${sorted.some(({ sound }) => sound) ? `<p class="soft">${escape(SOUND_DEFINITION)}</p>` : ''}
 ${scores.length === 0 ? '' : `<p class="soft">Mean score of the cases (probability, or nats):</p>${table(['behaviour', 'without', 'with the edit', 'difference', '#n'], scores)}`}`;
 }
@@ -165,6 +169,9 @@ function collateralSection(text: EvaluationReport['text'], continuations: Evalua
     ]);
   const single = (name: string, value: Estimate, show = interval) =>
     rows.push([name, '', show(value), '', String(value.n)]);
+  if (text?.acted) {
+    rows.push(['Held-out text', '', escape(actedText(text.acted)), '', String(text.acted.ofUnits)]);
+  }
   if (text) {
     pair('Cross-entropy, nats per token', text.crossEntropy);
     single('Cross-entropy, change', text.crossEntropy.relative, percentInterval);

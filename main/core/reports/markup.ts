@@ -1,5 +1,6 @@
 // The pieces that a report in HTML is made of. Cells and sections are markup; whatever comes from outside goes through `escape`.
 import { percent } from '../../contract/base/figures.ts';
+import { boundsText } from '../../contract/domain/estimate.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 import { number } from './text.ts';
 
@@ -23,12 +24,12 @@ export function optional(estimate: Estimate | null, show: (estimate: Estimate) =
     : `${show(estimate)} <span class="soft">n&nbsp;=&nbsp;${estimate.n}</span>`;
 }
 
-export function interval({ value, low, high }: Estimate): string {
-  return `${number(value)} <span class="soft">[${number(low)}, ${number(high)}]</span>`;
+export function interval(estimate: Estimate): string {
+  return `${number(estimate.value)} <span class="soft">${boundsText(estimate, number)}</span>`;
 }
 
-export function percentInterval({ value, low, high }: Estimate): string {
-  return `${percent(value)} <span class="soft">[${percent(low)}, ${percent(high)}]</span>`;
+export function percentInterval(estimate: Estimate): string {
+  return `${percent(estimate.value)} <span class="soft">${boundsText(estimate, percent)}</span>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

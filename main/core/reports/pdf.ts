@@ -1,6 +1,8 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
+import { actedText } from '../../contract/domain/acted.ts';
+import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { BeforeAfter } from '../evaluation/collateral.ts';
@@ -9,7 +11,7 @@ import { PdfWriter, type PdfColumn } from './pdfWriter.ts';
 import { PREDICTORS } from '../evaluation/forecastCheck.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import type { ReportContext } from './html.ts';
-import { BASELINE_NAMES, intervalText, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { intervalText, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
 
 const LISTED_FEATURES = 25;
 const LISTED_CASES = 10;
@@ -26,6 +28,7 @@ export async function reportPdf(report: EvaluationReport, context: ReportContext
   ]);
   verdict(pdf, report);
   for (const { text, isSound } of replacements(report.suites)) pdf.paragraph(text, isSound ? 'good' : 'bad');
+  for (const sentence of rivals(report.baselines)) pdf.paragraph(sentence, 'bad');
   if (report.warnings.length > 0) {
     pdf.heading('To know first');
     for (const warning of report.warnings) pdf.paragraph(`• ${warning}`);
@@ -130,6 +133,7 @@ function collateral(pdf: PdfWriter, { text, continuations }: EvaluationReport): 
   ) => rows.push([name, show(before), show(after), difference(change, show), String(before.n)]);
   const single = (name: string, estimate: Estimate, show: (estimate: Estimate) => string) =>
     rows.push([name, '', show(estimate), '', String(estimate.n)]);
+  if (text?.acted) rows.push(['Held-out text', '', actedText(text.acted), '', String(text.acted.ofUnits)]);
   if (text) {
     pair('Cross-entropy, nats per token', text.crossEntropy, nats);
     single('Cross-entropy, growth', text.crossEntropy.relative, rate);

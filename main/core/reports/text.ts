@@ -1,23 +1,11 @@
 // How the files of a report write figures, operations and names.
 import { withMinus } from '../../contract/base/figures.ts';
+import { boundsText } from '../../contract/domain/estimate.ts';
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Predictor } from '../evaluation/forecastCheck.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
-import type { BaselineKind } from '../evaluation/report.ts';
 
 export const ROLES = { target: 'target', keep: 'to keep', other: 'other' } as const;
-
-export const BASELINE_NAMES: Readonly<Record<BaselineKind, string>> = {
-  noEdit: 'no edit',
-  edit: 'the edit',
-  promptOnly: 'prompt only',
-  randomFeatures: 'random features',
-  randomFeaturesAndGates: 'random features and gates',
-  wrongSign: 'wrong sign',
-  steer: 'additive steer',
-  differenceOfMeans: 'difference of means',
-  differenceOfMeansProjection: 'difference of means, projected out',
-};
 
 export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
   forecast: 'forecast',
@@ -39,8 +27,8 @@ export function number(value: number): string {
 }
 
 /** '95.3% [91.2%, 97.8%]' */
-export function intervalText({ value, low, high }: Estimate, show: (value: number) => string = number): string {
-  return `${show(value)} [${show(low)}, ${show(high)}]`;
+export function intervalText(estimate: Estimate, show: (value: number) => string = number): string {
+  return `${show(estimate.value)} ${boundsText(estimate, show)}`;
 }
 
 export function shortened(text: string, longest: number): string {

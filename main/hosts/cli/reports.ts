@@ -1,5 +1,7 @@
 // Reports of evaluations on the terminal and as files.
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
+import { actedText } from '../../contract/domain/acted.ts';
+import { rivals } from '../../contract/domain/rivals.ts';
 import { replacements } from '../../contract/domain/soundness.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Estimate } from '../../core/evaluation/intervals.ts';
@@ -40,9 +42,9 @@ export function printReport(
   { suites, text, continuations, baselines, forecasts = [], verdict, warnings }: EvaluationReport,
   context: CommandContext,
 ) {
-  for (const { name, role, rate, isSignificant, score } of suites) {
+  for (const { name, role, rate, isSignificant, score, acted } of suites) {
     const scores = score === null ? '' : `, mean score ${number(score.before.value)} → ${number(score.after.value)}`;
-    const change = isSignificant ? '' : ', no significant change';
+    const change = `${isSignificant ? '' : ', no significant change'}${acted ? `, ${actedText(acted, 'cases read')}` : ''}`;
     context.print(
       `${role.padEnd(6)}  ${name.padEnd(18)} ${percentOf(rate.before)} → ${percentOf(rate.after)} of ${rate.before.n}${scores}${change}`,
     );
@@ -50,7 +52,7 @@ export function printReport(
   if (text) {
     const { before, after, relative } = text.crossEntropy;
     context.print(
-      `cross-entropy ${number(before.value)} → ${number(after.value)} nats per token (${percentOf(relative)}), KL ${number(text.kl.value)} on ${text.contexts} contexts`,
+      `cross-entropy ${number(before.value)} → ${number(after.value)} nats per token (${percentOf(relative)}), KL ${number(text.kl.value)} on ${text.contexts} contexts${text.acted ? `; the edit ${actedText(text.acted)}` : ''}`,
     );
   }
   if (continuations)
@@ -61,6 +63,7 @@ export function printReport(
       `  ${kind.padEnd(28)} ${failure ?? `target ${target ? percentOf(target) : '-'}${targetRefuses ? ` (refuses ${percent(targetRefuses.value)})` : ''}${targetSound ? `, sound ${percentOf(targetSound)}` : ''}, kept ${kept ? percentOf(kept) : '-'}`}`,
     );
   }
+  for (const sentence of rivals(baselines)) context.print(sentence);
   for (const { site, correlations, found } of forecasts) {
     const { forecast } = correlations;
     context.print(
@@ -75,6 +78,6 @@ export function printReport(
   context.print(verdictSentence(verdict));
 }
 
-export function percentOf({ value, low, high }: Estimate): string {
-  return `${percent(value)} [${percent(low)}, ${percent(high)}]`;
+export function percentOf(estimate: Estimate): string {
+  return intervalText(estimate, percent);
 }

@@ -87,6 +87,9 @@ export const GLOSSARY = {
   klAnswers: 'KL(without ‖ with the edit) per token, in nats, along the answers that the model gives without the edit.',
   ceHeldOut:
     'Cross-entropy of the next token on held-out text, in nats per token. The context is the unit of the interval.',
+  acted:
+    'Predicted tokens of held-out text at which the edit moved an activation. Where it acted in fewer than ten contexts there is no interval; where in none, it follows from their number (rule of three), a token costing at most ln of the vocabulary.',
+  actedCases: 'Of the cases that were read for KL, those in whose prompt or answer the edit moved an activation.',
   ceGrowth: 'Cross-entropy with the edit / without − 1, on held-out text, paired by context.',
   klText: 'Mean KL(without ‖ with the edit) of the next-token distributions on held-out text, in nats per token.',
   agreement: 'Share of the positions of held-out text where both find the same next token likeliest.',

@@ -1,4 +1,6 @@
 // Names and figures of reports, as the window writes them.
+import { boundsText } from '../../../../main/contract/domain/estimate.ts';
+import { BASELINE_NAMES, type BaselineKind } from '../../../../main/contract/domain/rivals.ts';
 import type { Estimate, Report } from '../../api/types.ts';
 import { figure, percent } from '../../state/format.ts';
 
@@ -8,18 +10,6 @@ export const BEFORE_AFTER: Readonly<Record<string, string>> = { [BEFORE]: 'var(-
 
 export const ROLE_NAMES = { target: 'target', keep: 'to keep', other: 'other' } as const;
 
-const BASELINE_NAMES: Readonly<Record<string, string>> = {
-  noEdit: 'no edit',
-  edit: 'the edit',
-  promptOnly: 'prompt only',
-  randomFeatures: 'random features',
-  randomFeaturesAndGates: 'random features and gates',
-  wrongSign: 'wrong sign',
-  steer: 'additive steer',
-  differenceOfMeans: 'difference of means',
-  differenceOfMeansProjection: 'difference of means, projected out',
-};
-
 /** Random features by their numbers: 'random features 2 (12, 40, …)'. */
 export function baselineName(
   { kind, features }: Report['baselines'][number],
@@ -27,7 +17,7 @@ export function baselineName(
   all: Report['baselines'],
 ): string {
   const drawn = features.length === 0 ? '' : ` (${features.slice(0, 2).join(', ')}${features.length > 2 ? ', …' : ''})`;
-  const name = BASELINE_NAMES[kind] ?? kind;
+  const name = BASELINE_NAMES[kind as BaselineKind] ?? kind;
   const same = all.filter((each) => each.kind === kind);
   const which = same.length === 1 ? '' : ` ${all.slice(0, index + 1).filter((each) => each.kind === kind).length}`;
   return `${name}${which}${drawn}`;
@@ -36,21 +26,21 @@ export function baselineName(
 /** '95.3% [91.2%, 97.8%]' */
 export function share(estimate: Estimate | null): string {
   if (!estimate) return '–';
-  return `${percent(estimate.value)} [${percent(estimate.low)}, ${percent(estimate.high)}]`;
+  return `${percent(estimate.value)} ${boundsText(estimate, percent)}`;
 }
 
 export function nats(estimate: Estimate | null): string {
-  return estimate ? `${figure(estimate.value)} [${figure(estimate.low)}, ${figure(estimate.high)}]` : '–';
+  return estimate ? `${figure(estimate.value)} ${boundsText(estimate, figure)}` : '–';
 }
 
 /** A difference with its sign. */
 export function change(estimate: Estimate, format: (value: number) => string = percent): string {
   const signed = (value: number) => `${value > 0 ? '+' : ''}${format(value)}`;
-  return `${signed(estimate.value)} [${signed(estimate.low)}, ${signed(estimate.high)}]`;
+  return `${signed(estimate.value)} ${boundsText(estimate, signed)}`;
 }
 
-export function isSignificant({ low, high }: Estimate): boolean {
-  return low > 0 || high < 0;
+export function isSignificant({ low, high, noInterval }: Estimate): boolean {
+  return noInterval === undefined && (low > 0 || high < 0);
 }
 
 /** Targets first, then what is to be kept. */
