@@ -15,6 +15,7 @@ interface Form {
   readonly button: string;
 }
 
+const EVALUATION: Form = { hash: 'evaluations/~new', button: 'Evaluate' };
 const SEARCH: Form = { hash: 'finder/~new', button: 'Search' };
 
 /** Where the settings of each table are asked for; or why they are not. */
@@ -24,7 +25,8 @@ const FORMS: Readonly<Record<TableName, Form | string>> = {
   'a measurement of a dictionary': 'a button measures on what training held out',
   'statistics of features': 'a bar asks for the text and how much of it; files are read by the defaults',
   'a search': SEARCH,
-  'an evaluation': { hash: 'evaluations/~new', button: 'Evaluate' },
+  'an evaluation': EVALUATION,
+  'a budget': EVALUATION,
 };
 async function open(page: Page, { button }: Form): Promise<Locator> {
   const form = page.locator('form').filter({ has: page.getByRole('button', { name: button, exact: true }) });

@@ -1,4 +1,5 @@
 // The tables of settings, by what they are the settings of.
+import { budgetSettings } from '../contract/domain/budgetSettings.ts';
 import { captureSettings } from '../contract/domain/captureSettings.ts';
 import { evaluationSettings } from '../contract/domain/evaluationSettings.ts';
 import { findSettings } from '../contract/domain/findSettings.ts';
@@ -12,5 +13,6 @@ export const SETTINGS_TABLES = {
   'statistics of features': statisticsSettings,
   'a search': findSettings,
   'an evaluation': evaluationSettings,
+  'a budget': budgetSettings,
 };
 export type TableName = keyof typeof SETTINGS_TABLES;

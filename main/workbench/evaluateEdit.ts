@@ -8,7 +8,7 @@ import { behaviourId } from '../core/behaviours/behaviour.ts';
 import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
 import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationReport } from '../core/evaluation/report.ts';
-import type { Budget } from '../core/evaluation/budget.ts';
+import type { Budget } from '../contract/domain/budgetSettings.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { findStore } from './activations.ts';

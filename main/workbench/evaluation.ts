@@ -1,7 +1,7 @@
 // What can be asked of evaluations, stored ones and new ones, and of forecasts.
 import type { evaluation as contract } from '../contract/api/evaluation.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
-import { DEFAULT_BUDGET, parseBudget } from '../core/evaluation/budget.ts';
+import { DEFAULT_BUDGET } from '../contract/domain/budgetSettings.ts';
 import { compareReports } from '../core/evaluation/compareReports.ts';
 import type { EvaluationReport } from '../core/evaluation/report.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
@@ -90,7 +90,7 @@ export async function prepareEvaluation(
 ): Promise<EvaluationRequest> {
   const request = await requestOf(workbench, input, asker);
   await checkEvaluation(workbench, request);
-  return { ...request, budget: budget === null ? null : parseBudget(budget), author: asker.author().author };
+  return { ...request, budget, author: asker.author().author };
 }
 
 export const evaluation: Procedures<'evaluation'> = {

@@ -1,11 +1,11 @@
 // Evaluations and runs of behaviours as jobs. One that was stopped begins again when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
+import { budgetSchema } from '../contract/domain/budgetSettings.ts';
 import { evaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
 import { operationsSchema } from '../contract/domain/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { CASE_SPLITS, type Behaviour } from '../contract/domain/behaviour.ts';
 import { parseBehaviour } from '../core/behaviours/behaviour.ts';
-import { parseBudget } from '../core/evaluation/budget.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
@@ -29,7 +29,7 @@ const evaluationRequestSchema = v.object({
   text: v.exactOptional(v.union([v.object({ store: v.string() }), v.object({ corpus: v.string() })])),
   settings: evaluationRequestSettings,
   /** Null: no verdict. */
-  budget: v.unknown(),
+  budget: v.nullable(budgetSchema),
   author: v.string(),
 });
 export type EvaluationRequest = Immutable<v.InferInput<typeof evaluationRequestSchema>>;
@@ -42,7 +42,7 @@ export function behaviourOf({ project }: Pick<Workbench, 'project'>, behaviour: 
 /** @returns the stored evaluation; its report is read by its id. */
 async function runEvaluation(
   workbench: Workbench,
-  { behaviours, budget, ...request }: v.InferOutput<typeof evaluationRequestSchema>,
+  { behaviours, ...request }: v.InferOutput<typeof evaluationRequestSchema>,
   context: JobContext,
 ): Promise<EvaluationSummary> {
   const { report: _, ...summary } = await evaluateEdit(
@@ -50,7 +50,6 @@ async function runEvaluation(
     {
       ...request,
       behaviours: behaviours.map((behaviour) => behaviourOf(workbench, behaviour)),
-      budget: budget === null ? null : parseBudget(budget),
     },
     context,
   );

@@ -2,16 +2,11 @@
 // they were.
 import * as v from 'valibot';
 import { hashSchema, nameSchema } from '../base/fields.ts';
+import { budgetSchema } from '../domain/budgetSettings.ts';
 import { evaluationRequestSettings } from '../domain/evaluationSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
-import {
-  budgetSchema,
-  forecastCheckEntries,
-  forecastSchema,
-  reportSchema,
-  suiteRoleSchema,
-} from '../domain/evaluationReport.ts';
+import { forecastCheckEntries, forecastSchema, reportSchema, suiteRoleSchema } from '../domain/evaluationReport.ts';
 import { estimateSchema } from '../domain/estimate.ts';
 import { jobSchema } from '../domain/job.ts';
 

@@ -108,7 +108,8 @@ const target = v.object({
   minSound: v.exactOptional(v.nullable(v.number())),
 });
 
-export const budgetSchema = v.object({
+/** A budget as a report has it: of an older program, without what came later. */
+const reportedBudgetSchema = v.object({
   target,
   targets: v.record(v.string(), target),
   /** Left out in reports of older programs. */
@@ -178,7 +179,7 @@ export const reportSchema = v.object({
     v.object({
       passes: v.boolean(),
       isCertain: v.boolean(),
-      budget: budgetSchema,
+      budget: reportedBudgetSchema,
       criteria: v.array(
         v.object({
           name: v.string(),

@@ -18,6 +18,7 @@ import { trainJob } from '../../workbench/training.ts';
 import { contract } from '../api/contract.ts';
 import { factsOf, writeSetting, type SettingFacts } from '../base/settingFacts.ts';
 import type { SettingsTable } from '../base/setting.ts';
+import { budgetWith } from './budgetSettings.ts';
 import { completeEvaluationSettings, EVALUATION_SIZES } from './evaluationSettings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -117,6 +118,28 @@ const TABLES: Readonly<Record<TableName, Table>> = {
       schema: tasks['edit.evaluate'].input,
       input: (settings) => ({
         ...{ model, edit: {}, dictionaries: [], behaviours: [], text: { from: 'none' }, settings, budget: null },
+      }),
+    },
+    command: ['evaluate', 'main'],
+  },
+  'a budget': {
+    required: {},
+    contract: {
+      schema: contract.evaluation.start.input,
+      input: (limits) => ({ of: 'working', budget: budgetWith(limits) }),
+    },
+    job: {
+      schema: evaluationJob.request,
+      input: (limits) => ({
+        ...{ edit: { operations: [] }, version: null, behaviours: [], settings: {}, author: 'a' },
+        budget: budgetWith(limits),
+      }),
+    },
+    engine: {
+      schema: tasks['edit.evaluate'].input,
+      input: (limits) => ({
+        ...{ model, edit: {}, dictionaries: [], behaviours: [], text: { from: 'none' }, settings: {} },
+        budget: budgetWith(limits),
       }),
     },
     command: ['evaluate', 'main'],

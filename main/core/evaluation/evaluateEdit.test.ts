@@ -18,7 +18,8 @@ import { readHeldOut } from './heldOut.ts';
 import type { EvaluationReport } from './report.ts';
 import { reportCsv } from '../reports/csv.ts';
 import { reportHtml } from '../reports/html.ts';
-import { DEFAULT_BUDGET, parseBudget } from './budget.ts';
+import { DEFAULT_BUDGET } from '../../contract/domain/budgetSettings.ts';
+import { parseBudget } from './budget.ts';
 import { judge, keptShare } from './verdict.ts';
 
 const sample = fileURLToPath(new URL('../../../resources/sample/', import.meta.url));

@@ -49,7 +49,7 @@ import {
   type Intervention,
 } from '../interventions/intervenableModel.ts';
 import { cachedRun, dominates, trialOf, type MainRun, type TrialOutcomes } from './trials.ts';
-import { type Budget } from './budget.ts';
+import type { Budget } from '../../contract/domain/budgetSettings.ts';
 import { judge } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
 

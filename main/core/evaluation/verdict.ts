@@ -1,6 +1,7 @@
 // Whether what was measured stays within a budget. Each criterion says by the estimate whether it is met, and apart from that
 // whether the whole 95% interval meets it: with few cases an estimate alone proves little.
-import type { Budget, Criterion, Verdict } from './budget.ts';
+import type { Budget } from '../../contract/domain/budgetSettings.ts';
+import type { Criterion, Verdict } from './budget.ts';
 import { rateEstimate, type Estimate } from './intervals.ts';
 import type { EvaluationReport, SuiteReport } from './report.ts';
 

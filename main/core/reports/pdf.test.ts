@@ -4,7 +4,7 @@ import { ratePair } from '../evaluation/collateral.ts';
 import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
 import { REPORT_FORMAT, type EvaluationReport } from '../evaluation/report.ts';
 import { reportPdf } from './pdf.ts';
-import { DEFAULT_BUDGET } from '../evaluation/budget.ts';
+import { DEFAULT_BUDGET } from '../../contract/domain/budgetSettings.ts';
 import { judge } from '../evaluation/verdict.ts';
 
 const evil = '<script>\u0000\u0007\ud800 日本語 ≤ “x” \t()\\';

@@ -10,6 +10,7 @@ import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { EMPTY_EDIT, parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import { placesOf, type Dictionaries } from '../../core/edits/editPatches.ts';
+import { budgetSchema } from '../../contract/domain/budgetSettings.ts';
 import { CASE_SPLITS } from '../../contract/domain/behaviour.ts';
 import { parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import { evaluateEdit as evaluate } from '../../core/evaluation/evaluateEdit.ts';
@@ -19,7 +20,6 @@ import { readHeldOut } from '../../core/evaluation/heldOut.ts';
 import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
 import { casesOf, runCases, type CaseOutcome } from '../../core/behaviours/runBehaviour.ts';
 import { IntervenableModel } from '../../core/interventions/intervenableModel.ts';
-import { parseBudget } from '../../core/evaluation/budget.ts';
 import type { Model } from '../../core/models/model.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
@@ -97,7 +97,7 @@ export const evaluateEdit = defineTask({
     text: textSource,
     settings: evaluationSettingsSchema,
     /** Null: no verdict. */
-    budget: v.unknown(),
+    budget: v.nullable(budgetSchema),
   }),
   run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal, onWork }) => {
     const model = await openTaskModel(modelInput);
@@ -115,7 +115,7 @@ export const evaluateEdit = defineTask({
       ...(input.targets === undefined ? {} : { targets: input.targets }),
       heldOut: await readText(input.text, model, settings),
       settings,
-      budget: input.budget === null ? null : parseBudget(input.budget),
+      budget: input.budget,
       signal,
       onWork,
     });

@@ -68,5 +68,4 @@ export type ListedEvaluation = OutputOf<C['evaluation']['list']>[number];
 export type ShownEvaluation = OutputOf<C['evaluation']['show']>;
 export type Report = ShownEvaluation['report'];
 export type Estimate = ListedEvaluation['suites'][number]['before'];
-export type Budget = NonNullable<InputOf<C['evaluation']['start']>['budget']>;
 export type SiteForecast = OutputOf<C['evaluation']['forecast']>['places'][number];

@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../../../contract/base/errors.ts';
+import { budgetSettings, budgetWith, DEFAULT_BUDGET, type Budget } from '../../../contract/domain/budgetSettings.ts';
 import { EVALUATION_SIZES, evaluationSettings } from '../../../contract/domain/evaluationSettings.ts';
 import { readEdit } from '../../../core/edits/editArguments.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { CASE_SPLITS, type Behaviour } from '../../../contract/domain/behaviour.ts';
 import { behaviourId } from '../../../core/behaviours/behaviour.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
-import { DEFAULT_BUDGET, parseBudget, type Budget } from '../../../core/evaluation/budget.ts';
+import { parseBudget } from '../../../core/evaluation/budget.ts';
 import { isVersionFile, readVersionFile } from '../../../storage/versions/versionFile.ts';
 import type { EditOfVersion } from '../../../workbench/editParts.ts';
 import { withEvaluationDefaults } from '../../../workbench/evaluationDefaults.ts';
@@ -16,7 +17,7 @@ import { planEvaluation } from '../../../workbench/evaluationPlan.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
-import type { ComputeCommand } from '../command.ts';
+import type { CommandArguments, ComputeCommand } from '../command.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
 import { PLAN_OPTION, printEvaluationPlan } from '../plans.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
@@ -50,7 +51,11 @@ export const evaluateCommand: ComputeCommand = {
       description: 'Held-out text for collateral; text of the project without the behaviour when left out.',
     },
     activations: { type: 'string', short: 'a', description: 'Or a store, whose last tenth is used.' },
-    budget: { type: 'string', description: 'A JSON file with limits, or "default"; no verdict when left out.' },
+    budget: {
+      type: 'string',
+      description: 'A JSON file with limits, or "default"; no verdict when neither this nor a limit is given.',
+    },
+    ...optionsOfSettings(budgetSettings),
     ...optionsOfSettings(evaluationSettings),
     quick: { type: 'boolean', description: 'Without baselines, doses and blast radius.' },
     ...PLAN_OPTION,
@@ -77,7 +82,7 @@ export const evaluateCommand: ComputeCommand = {
           ...settingsFrom(evaluationSettings, arguments_),
         },
       };
-      const budget = await budgetOf(optionalText(arguments_, 'budget'));
+      const budget = await budgetOf(arguments_);
       const complete = await withEvaluationDefaults(workbench, request, { isWorking: false, isTrainingText: false });
       const plan = await planEvaluation(workbench, complete);
       printEvaluationPlan(plan, context);
@@ -182,9 +187,11 @@ function inRequest({ behaviour, isStored }: NamedBehaviour) {
   return isStored ? behaviourId(behaviour) : { ...behaviour };
 }
 
-/** @param path of a JSON file; "default" means the limits that a file need not give. */
-async function budgetOf(path: string | undefined): Promise<Budget | null> {
-  if (path === undefined) return null;
-  if (path === 'default') return DEFAULT_BUDGET;
-  return parseBudget(await readJson(path), path, 'invalid-file');
+/** The limits of a file, or the default ones, with those that were given by themselves; null: none were asked for. */
+async function budgetOf(arguments_: CommandArguments): Promise<Budget | null> {
+  const path = optionalText(arguments_, 'budget');
+  const limits = settingsFrom(budgetSettings, arguments_);
+  if (path === undefined && Object.keys(limits).length === 0) return null;
+  const isFile = path !== undefined && path !== 'default';
+  return budgetWith(limits, isFile ? parseBudget(await readJson(path), path, 'invalid-file') : DEFAULT_BUDGET);
 }
