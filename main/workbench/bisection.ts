@@ -21,6 +21,8 @@ const bisectRequestSchema = v.object({
   /** A version is good when it passes at least, or at most, this share of the cases. */
   bound: v.picklist(['atLeast', 'atMost']),
   passRate: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  /** And at least this share of the answers to the other cases is sound: gone, with broken text in its place, is not good. */
+  minSound: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   author: authorSchema,
 });
 
@@ -70,20 +72,27 @@ export const bisectJob = jobKind({
 async function judge(
   workbench: Workbench,
   id: string,
-  { behaviour, bound, passRate: limit, author }: BisectRequest,
+  { behaviour, bound, passRate: limit, minSound, author }: BisectRequest,
   { signal, onLog }: JobContext,
 ): Promise<Verdict> {
   const { project } = workbench;
   const version = project.versions.get(id);
-  const share = await passRateOf();
-  if (share === null) return 'skip';
-  const isGood = bound === 'atLeast' ? share >= limit : share <= limit;
-  onLog?.(`Version ${shortId(id)}: ${percent(share)} of the cases pass, ${isGood ? 'good' : 'bad'}.`);
-  return isGood ? 'good' : 'bad';
+  const found = await figuresOf();
+  if (found === null) return 'skip';
+  const { share, sound } = found;
+  const isWithin = bound === 'atLeast' ? share >= limit : share <= limit;
+  const isSound = minSound === undefined || sound === null || sound >= minSound;
+  const verdict = isWithin && isSound ? 'good' : 'bad';
+  const said = minSound === undefined || sound === null ? '' : `, ${percent(sound)} of the other answers are sound`;
+  onLog?.(`Version ${shortId(id)}: ${percent(share)} of the cases pass${said}, ${verdict}.`);
+  return verdict;
 
-  async function passRateOf(): Promise<number | null> {
-    const [known] = project.behaviours.results({ behaviour, version: id });
-    if (known !== undefined) return passRate(known);
+  /** Null: it cannot be run. Of `sound`: it was not asked for, or every case passes. */
+  async function figuresOf(): Promise<{ readonly share: number; readonly sound: number | null } | null> {
+    const known = project.behaviours
+      .results({ behaviour, version: id })
+      .find(({ metrics }) => minSound === undefined || 'sound' in metrics);
+    if (known !== undefined) return { share: passRate(known), sound: known.metrics['sound']?.value ?? null };
     try {
       const { name } = await findModelByHash(project.folder, version.model);
       const run = await runBehaviour(
@@ -93,16 +102,25 @@ async function judge(
           // A version without operations is the model as it is.
           treatment: version.operations.length === 0 ? null : { edit: { operations: version.operations }, version: id },
           model: name,
+          ...(minSound === undefined ? {} : { preserve: toPreserve() }),
           author,
         },
         { signal },
       );
-      return run.passRate.value;
+      return { share: run.passRate.value, sound: run.sound?.value ?? null };
     } catch (thrown) {
       const { code, message } = toAppError(thrown);
       if (code !== 'not-found' && code !== 'mismatch') throw thrown;
       onLog?.(`Version ${shortId(id)} is skipped: ${message}`);
       return null;
     }
+  }
+
+  function toPreserve() {
+    const { behaviours } = project;
+    return behaviours
+      .list()
+      .map(({ id: each }) => behaviours.get(each))
+      .filter(({ aim }) => aim === 'keep');
   }
 }

@@ -72,13 +72,13 @@ function decider(resolutions: Readonly<Record<string, Resolution>> | undefined):
 /** The request of a bisection that can run. @throws AppError `usage` when none was begun, `not-found`. */
 export function prepareBisection(
   { project: { behaviours, versions } }: Stored,
-  { behaviour: ref, bound, passRate }: InputOf<(typeof contract)['runBisect']>,
+  { behaviour: ref, ...judged }: InputOf<(typeof contract)['runBisect']>,
   { author }: Pick<Asker, 'author'>,
 ) {
   if (versions.bisection() === null) throw new AppError('usage', 'Begin a bisection first.');
   const behaviour = behaviours.resolve(ref);
   const { name } = behaviours.get(behaviour);
-  return { behaviour, name, bound, passRate, author: author().author };
+  return { behaviour, name, ...judged, author: author().author };
 }
 
 function showBisection({ marks, next }: BisectState) {

@@ -73,12 +73,16 @@ export interface RunBehaviourRequest {
   readonly model?: string;
   readonly split?: CaseSplit;
   readonly instruction?: string;
+  /** Behaviours whose prompts show what the model's own answers are like: what does not pass is then judged as sound or not. */
+  readonly preserve?: readonly Behaviour[];
   readonly author: string;
 }
 
 export interface BehaviourRun {
   readonly behaviour: string;
   readonly passRate: Estimate;
+  /** Of the answers to cases that do not pass, those that are sound; null where nothing was judged. */
+  readonly sound: Estimate | null;
   readonly outcomes: readonly { readonly passed: boolean; readonly score: number | null; readonly output: string }[];
   /** The stored result; null for a run of one split, of an edit that is no version, or with an instruction. */
   readonly result: string | null;
@@ -91,11 +95,11 @@ export async function runBehaviour(
   options: Progressing = {},
 ): Promise<BehaviourRun> {
   const { project, compute } = workbench;
-  const { behaviour, treatment, split, instruction, author } = request;
+  const { behaviour, treatment, split, instruction, preserve, author } = request;
   const parts = treatment
     ? await partsOf(workbench, treatment.edit)
     : { model: await modelNamed(workbench, request.model), dictionaries: [] };
-  const { outcomes } = await compute(
+  const { outcomes, sound } = await compute(
     'behaviour.run',
     {
       model: modelInput(project.folder, parts.model),
@@ -104,6 +108,7 @@ export async function runBehaviour(
       behaviour,
       ...(split === undefined ? {} : { split }),
       ...(instruction === undefined ? {} : { instruction }),
+      ...(preserve === undefined ? {} : { preserve }),
     },
     options,
   );
@@ -113,19 +118,23 @@ export async function runBehaviour(
   const isStored = split === undefined && instruction === undefined && isVersion && !project.isReadOnly;
   const stored = project.behaviours.find(behaviour.name);
   if (!isStored || stored?.id !== behaviourId(behaviour))
-    return { behaviour: behaviour.name, passRate, outcomes, result: null };
+    return { behaviour: behaviour.name, passRate, sound, outcomes, result: null };
   const { id } = project.behaviours.addResult({
     format: RESULT_FORMAT,
     version: treatment?.version ?? null,
     model: parts.model.hash,
     behaviour: stored.id,
     cases: outcomes,
-    metrics: { passRate: { value: passRate.value, low: passRate.low, high: passRate.high, sample: passRate.n } },
+    metrics: { passRate: metricOf(passRate), ...(sound ? { sound: metricOf(sound) } : {}) },
     tool: `Errata ${packageFacts.version}`,
     author,
     time: new Date().toISOString(),
   });
-  return { behaviour: behaviour.name, passRate, outcomes, result: id };
+  return { behaviour: behaviour.name, passRate, sound, outcomes, result: id };
+}
+
+function metricOf({ value, low, high, n }: Estimate) {
+  return { value, low, high, sample: n };
 }
 
 /** The only model, or that of a name. */

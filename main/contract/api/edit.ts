@@ -293,6 +293,8 @@ export const edit = {
       behaviour: ref,
       bound: v.picklist(['atLeast', 'atMost']),
       passRate: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+      /** And at least this share of the answers to the other cases is sound. */
+      minSound: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
     }),
     output: jobSchema,
   }),

@@ -19,7 +19,10 @@ import { readForecastStatistics } from '../../core/evaluation/forecastStatistics
 import { readHeldOut } from '../../core/evaluation/heldOut.ts';
 import { openPromptEncoder } from '../../core/behaviours/prompts.ts';
 import { casesOf, runCases, type CaseOutcome } from '../../core/behaviours/runBehaviour.ts';
-import { IntervenableModel } from '../../core/interventions/intervenableModel.ts';
+import { AnswerSoundness } from '../../core/evaluation/answerSoundness.ts';
+import { at } from '../../core/evaluation/spread.ts';
+import { replacedBySound } from '../../core/evaluation/suites.ts';
+import { IntervenableModel, NO_INTERVENTION } from '../../core/interventions/intervenableModel.ts';
 import type { Model } from '../../core/models/model.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
@@ -133,8 +136,13 @@ export const runBehaviour = defineTask({
     split: v.exactOptional(v.picklist(CASE_SPLITS)),
     /** Stands before every prompt: a prompt-only intervention. */
     instruction: v.exactOptional(v.string(), ''),
+    /** Whose prompts show what the model's own answers are like; without any, nothing is said of soundness. */
+    preserve: v.exactOptional(v.array(v.unknown()), []),
   }),
-  run: async ({ model: modelInput, dictionaries, split, instruction, ...input }, { runtime, signal, onWork }) => {
+  run: async (
+    { model: modelInput, dictionaries, split, instruction, preserve, ...input },
+    { runtime, signal, onWork },
+  ) => {
     const model = await openTaskModel(modelInput);
     const edit = parseEdit(input.edit);
     const behaviour = parseBehaviour(input.behaviour);
@@ -154,7 +162,21 @@ export const runBehaviour = defineTask({
         signal,
         onRows,
       });
-      return { outcomes: outcomes.map(({ passed, score, output }) => ({ passed, score, output })) };
+      const gone = [...cases.keys()].filter((index) => outcomes[index]?.passed === false);
+      const suites = preserve.map((each) => parseBehaviour(each));
+      const soundness =
+        suites.length === 0 || gone.length === 0
+          ? null
+          : await AnswerSoundness.open(intervenable, encoder, suites, { signal });
+      const goneOf = <T>(values: readonly T[]) => gone.map((index) => at(values, index));
+      const base = soundness
+        ? await runCases(intervenable, NO_INTERVENTION, behaviour, goneOf(cases), encoder, { instruction, signal })
+        : [];
+      return {
+        outcomes: outcomes.map(({ passed, score, output }) => ({ passed, score, output })),
+        /** Of the answers to cases that do not pass, those that are sound; null where nothing was judged. */
+        sound: soundness && replacedBySound(await soundness.judge(goneOf(outcomes), base, { signal })),
+      };
     } finally {
       await intervenable.release();
     }

@@ -176,6 +176,14 @@ describe('a bisection by a behaviour', () => {
       expect((await api.edit.bisection())?.next).toEqual({ kind: 'found', firstBad: ids[3] });
       // What was run is stored, so the next bisection need not run it again.
       expect(await api.behaviour.results({ behaviour: 'paris', version: ids[3]! })).toHaveLength(1);
+      // Gone is good for who wants it gone, and not with broken text in its place.
+      await api.edit.endBisect({});
+      await api.edit.startBisect({ bad: 'HEAD', good: [ids[0]!] });
+      const sound = await api.edit.runBisect({ behaviour: 'paris', bound: 'atMost', passRate: 1, minSound: 0.5 });
+      await until(sound.id, 'succeeded');
+      expect((await api.edit.bisection())?.next).toEqual({ kind: 'found', firstBad: ids[3] });
+      const log = (await api.job.log({ id: sound.id })).lines.map(({ text }) => text).join('\n');
+      expect(log).toContain('0.0% of the cases pass, 0.0% of the other answers are sound, bad');
     },
     SEARCH_MS,
   );

@@ -6,13 +6,16 @@ import { AppError } from '../../../contract/base/errors.ts';
 import type { ComputeCommand } from '../command.ts';
 import { updateOf } from '../terminal.ts';
 import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
-import { optionalNumber, optionalText, positionals, texts } from '../values.ts';
+import { given, optionalNumber, optionalText, positionals, texts } from '../values.ts';
 
 export const bisectCommand: ComputeCommand = {
   name: 'bisect',
   summary: 'Find the version that broke a behaviour, running it on the versions between a good and a bad one.',
-  usage: 'bisect BEHAVIOUR [--good VERSION … --bad VERSION] (--at-least SHARE | --at-most SHARE)',
-  examples: ['bisect harmless --good paper --bad HEAD --at-least 0.95', 'bisect jailbreak --at-most 0.05'],
+  usage: 'bisect BEHAVIOUR [--good VERSION … --bad VERSION] (--at-least SHARE | --at-most SHARE) [--min-sound SHARE]',
+  examples: [
+    'bisect harmless --good paper --bad HEAD --at-least 0.95',
+    'bisect jailbreak --at-most 0.05 --min-sound 0.8',
+  ],
   options: {
     bad: { type: 'string', description: 'A bad version; HEAD when left out.' },
     good: {
@@ -22,6 +25,10 @@ export const bisectCommand: ComputeCommand = {
     },
     'at-least': { type: 'string', description: 'The share of cases that a good version passes, at least.' },
     'at-most': { type: 'string', description: 'Or at most, for what is to be gone.' },
+    'min-sound': {
+      type: 'string',
+      description: 'And the share of sound answers among the other cases: gone with broken text in its place is bad.',
+    },
     ...AUTHOR_OPTION,
   },
   computesOn: 'any',
@@ -31,6 +38,7 @@ export const bisectCommand: ComputeCommand = {
       const [ref] = positionals(arguments_, ['BEHAVIOUR'], 'bisect');
       const least = optionalNumber(arguments_, 'at-least', { min: 0, max: 1 });
       const most = optionalNumber(arguments_, 'at-most', { min: 0, max: 1 });
+      const minSound = optionalNumber(arguments_, 'min-sound', { min: 0, max: 1 });
       const limit = least ?? most;
       if (limit === undefined || (least !== undefined && most !== undefined)) {
         throw new AppError('usage', 'errata bisect: say what good is, with --at-least or with --at-most.');
@@ -47,6 +55,7 @@ export const bisectCommand: ComputeCommand = {
           name: behaviours.get(behaviour).name,
           bound: least === undefined ? 'atMost' : 'atLeast',
           passRate: limit,
+          ...given('minSound', minSound),
           author,
         },
         {
