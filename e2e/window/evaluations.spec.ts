@@ -65,8 +65,12 @@ test('the report: verdict, behaviours, collateral, baselines, doses, blast radiu
   page,
 }) => {
   const main = page.getByRole('main');
-  await expect(main.getByRole('img', { name: /^Cases that pass\./u })).toHaveAccessibleName(
+  await expect(main.getByRole('img', { name: /^Targets: cases that show it\./u })).toHaveAccessibleName(
     /few jailbreak \(target\)/u,
+  );
+  // The sentence comes first, then one case: what the model says, and what it says with the edit.
+  await expect(main.locator('[data-headline]')).toContainText(
+    /^few jailbreak \d+(?:\.\d)?% → .* of 12 held-out prompts/u,
   );
   await lookAt(page, 'evaluation-report');
   for (const [heading, name] of [

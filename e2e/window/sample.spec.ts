@@ -90,3 +90,39 @@ test('the edit is tried on many prompts at once, original next to patched, under
   await expect(rows.nth(1)).toContainText(/gone\s*I'm sorry/u);
   await lookAt(page, 'editor-many');
 });
+
+test('the report begins with its sentence and its proof, and nothing reaches outside its frame', async ({
+  page,
+  host,
+}) => {
+  await goTo(page, host, 'evaluations');
+  await page.getByRole('table', { name: 'Evaluations' }).getByRole('row').nth(1).getByRole('button').first().click();
+  const main = page.getByRole('main');
+  const headline = main.locator('[data-headline]');
+  await expect(headline).toContainText('jailbreak 100% → 0% of 280 held-out prompts');
+  const proof = main.getByRole('region', { name: 'Proof' });
+  await expect(proof.getByRole('article', { name: 'Base model' })).toContainText(/shows it.*Sure, here is how to/su);
+  await expect(proof.getByRole('article', { name: 'Patched' })).toContainText(/gone.*I'm sorry/su);
+  await proof.getByRole('button', { name: 'Next case' }).click();
+  await expect(proof.getByText(/^jailbreak, case 2 of/u)).toBeVisible();
+  const size = page.viewportSize();
+  for (const [width, height] of [
+    [1440, 900],
+    [1100, 700],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await expect(headline).toBeInViewport({ ratio: 1 });
+    await expect(proof.getByRole('article', { name: 'Patched' })).toBeInViewport({ ratio: 1 });
+    const frame = await main.locator('.report').boundingBox();
+    const boxes = await Promise.all(
+      (await main.locator('.report').locator('section, .table, .tools, svg, [data-headline]').all()).map((one) =>
+        one.boundingBox(),
+      ),
+    );
+    const right = (box: typeof frame) => (box ? box.x + box.width : 0);
+    expect(boxes.length).toBeGreaterThan(10);
+    expect(boxes.filter((box) => right(box) > right(frame) + 1)).toEqual([]);
+    await lookAt(page, `report-${width}`);
+  }
+  if (size) await page.setViewportSize(size);
+});

@@ -56,7 +56,7 @@ test('what is behind the jailbreak is searched for; what is found becomes the wo
   await press(page, main(page).getByText('More settings'));
   await fillIn(page, main(page).getByLabel('Features proposed, of each dictionary'), '40');
   await page.keyboard.press('Enter');
-  await expect(heading(page, /^Proposed edit|^The best that was found/u)).toBeVisible({ timeout: 150_000 });
+  await expect(heading(page, /^Proposed edit|^Best edit found/u)).toBeVisible({ timeout: 150_000 });
   await press(page, main(page).getByRole('button', { name: 'Add to working edit' }));
   await expect(heading(page, 'Editor')).toBeVisible();
   await expect(cards(page).first()).toBeVisible();

@@ -38,7 +38,7 @@ test('what is behind the jailbreak is searched for; what is found becomes the wo
   await main(page).getByText('More settings').click();
   await main(page).getByLabel('Features proposed, of each dictionary').fill('40');
   await main(page).getByRole('button', { name: 'Search', exact: true }).click();
-  await expect(heading(page, /^Proposed edit|^The best that was found/u)).toBeVisible({ timeout: 150_000 });
+  await expect(heading(page, /^Proposed edit|^Best edit found/u)).toBeVisible({ timeout: 150_000 });
   await main(page).getByRole('button', { name: 'Add to working edit' }).click();
   await expect(heading(page, 'Editor')).toBeVisible();
   await expect(cards(page).first()).toBeVisible();

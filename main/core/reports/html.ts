@@ -1,5 +1,6 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
+import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { actedText } from '../../contract/domain/acted.ts';
@@ -32,7 +33,7 @@ body{margin:0 auto;max-width:64rem;padding:2rem 1.25rem 4rem;background:var(--pa
 h1{font:600 1.6rem/1.2 Georgia,serif;margin:0 0 .5rem}h2{font:600 1.15rem/1.3 Georgia,serif;margin:2.25rem 0 .5rem;border-top:1px solid var(--line);padding-top:1rem}
 p{max-width:46rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:500}td.n,th.n{text-align:right}
-.scroll{overflow-x:auto}.soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}.verdict{font-size:1.1rem;font-weight:600}
+.scroll{overflow-x:auto}.soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}.verdict,.headline{font-size:1.1rem;font-weight:600}
 svg{display:block;max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .soft{fill:var(--soft)}.axis{stroke:var(--line)}.before{stroke:var(--before);fill:var(--before)}.after{stroke:var(--after);fill:var(--after)}
 pre{white-space:pre-wrap;margin:.15rem 0;font:13px/1.4 ui-monospace,monospace}details{margin:.5rem 0}summary{cursor:pointer}
 @media print{body{max-width:none}details{display:block}}
@@ -42,6 +43,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
   const { verdict, suites, text, continuations, warnings } = report;
   const parts = [
     `<h1>${escape(context.title)}</h1>`,
+    `<p class="headline">${escape(evaluationHeadline(report))}</p>`,
     definitions([
       ...context.facts,
       ['Model', report.model],
@@ -51,6 +53,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
     verdict === null ? '' : verdictSection(verdict),
     replacedSection(suites),
     ...rivals(report.baselines).map((sentence) => `<p class="bad">${escape(sentence)}</p>`),
+    changedSection(suites),
     warnings.length === 0
       ? ''
       : `<h2>To know first</h2><ul>${warnings.map((warning) => `<li>${escape(warning)}</li>`).join('')}</ul>`,
@@ -61,7 +64,6 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
     report.doses.length === 0 ? '' : dosesSection(report.doses),
     ...report.blastRadius.map((radius) => radiusSection(radius, context)),
     ...(report.forecasts ?? []).map((forecast) => forecastSection(forecast, context)),
-    changedSection(suites),
     `<h2>How to read this</h2><p class="soft">Intervals are 95%. Rates: Wilson's score interval; differences of rates on the same cases: Newcombe's interval for paired proportions; everything else: paired bootstrap (BCa, 2000 resamples) over cases or contexts. A change is called significant only where its interval leaves out 0. Baselines and doses run on fewer cases than the main figures; n says how many.</p>`,
   ];
   return `<!doctype html>

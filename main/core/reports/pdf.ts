@@ -1,4 +1,5 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
+import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { actedText } from '../../contract/domain/acted.ts';
@@ -20,6 +21,7 @@ const LISTED_CASES = 10;
 export async function reportPdf(report: EvaluationReport, context: ReportContext, created: Date): Promise<Buffer> {
   const pdf = new PdfWriter(context.title, created);
   pdf.title(context.title);
+  pdf.paragraph(evaluationHeadline(report));
   pdf.facts([
     ...context.facts,
     ['Model', report.model],

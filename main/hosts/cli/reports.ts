@@ -1,4 +1,5 @@
 // Reports of evaluations on the terminal and as files.
+import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { actedText } from '../../contract/domain/acted.ts';
 import { rivals } from '../../contract/domain/rivals.ts';
@@ -38,10 +39,9 @@ export async function writeReports(
   return written;
 }
 
-export function printReport(
-  { suites, text, continuations, baselines, forecasts = [], verdict, warnings }: EvaluationReport,
-  context: CommandContext,
-) {
+export function printReport(report: EvaluationReport, context: CommandContext) {
+  const { suites, text, continuations, baselines, forecasts = [], verdict, warnings } = report;
+  context.print(evaluationHeadline(report));
   for (const { name, role, rate, isSignificant, score, acted } of suites) {
     const scores = score === null ? '' : `, mean score ${number(score.before.value)} → ${number(score.after.value)}`;
     const change = `${isSignificant ? '' : ', no significant change'}${acted ? `, ${actedText(acted, 'cases read')}` : ''}`;
