@@ -1,32 +1,12 @@
-// The kinds of jobs. A stored job whose kind is not here is of another version of the program, or forged: it is listed, and
-// cannot be resumed.
+// Stored jobs by their kinds. One whose kind is not in the table of nouns.ts is of another version of the program, or forged:
+// it is listed, and cannot be resumed.
 import { AppError } from '../contract/base/errors.ts';
-import { captureJob } from './activations.ts';
-import { bisectJob } from './bisection.ts';
-import { evaluateJob } from './dictionary.ts';
-import { behaviourJob, evaluationJob } from './evaluationJobs.ts';
-import { exportJob, verifyJob } from './exports.ts';
-import { statisticsJob } from './features.ts';
-import { findJob } from './findEdit.ts';
 import { resumeToEnd, type JobKind, type JobTitle, type RunOptions } from './jobKind.ts';
-import { trainJob } from './training.ts';
+import { jobKinds } from './nouns.ts';
 import type { Workbench } from './workbench.ts';
 
-const KINDS: readonly JobKind[] = [
-  captureJob,
-  trainJob,
-  evaluateJob,
-  statisticsJob,
-  findJob,
-  evaluationJob,
-  behaviourJob,
-  exportJob,
-  verifyJob,
-  bisectJob,
-];
-
 /** By their names, which come from stored rows: `__proto__` must not be one. */
-export const JOB_KINDS: ReadonlyMap<string, JobKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
+export const JOB_KINDS: ReadonlyMap<string, JobKind> = new Map(jobKinds.map((kind) => [kind.name, kind]));
 
 /** What a stored job is called; `isKnown` false: its kind or its request cannot be read, so it cannot be resumed. */
 export function describeJob(kind: string, stored: unknown): JobTitle & { readonly isKnown: boolean } {
