@@ -255,6 +255,19 @@ describe('an edit', async () => {
     expect(await runAll(session, interactive.feeds({ operations }, facts))).toEqual(untouched);
   });
 
+  it.each(allActions)(
+    'of the kind $kind at strength 0 changes no bit, and at strength -1 is its mirror image',
+    async (action) => {
+      const operations = [{ ...target(hash), scope: allScopes[0] as Scope, ...action }];
+      const at = (strength: number) => runAll(session, interactive.feeds({ operations }, { ...facts, strength }));
+      const [none, whole, mirrored] = [await at(0), await at(1), await at(-1)];
+      expect(none).toEqual(untouched);
+      expect(whole).not.toEqual(untouched);
+      const opposite = untouched.map((x, i) => x.map((value, j) => 2 * value - (whole[i]?.[j] ?? NaN)));
+      expect(worst(mirrored, opposite)).toBeLessThan(TOLERANCE);
+    },
+  );
+
   it('changes no bit at positions where its features are silent, negative zeros included', async () => {
     const operations = [{ ...target(hash), scope: allScopes[0] as Scope, kind: 'ablate' as const }];
     const zeros = sequences.map((sequence) => ({
@@ -336,6 +349,9 @@ describe('an edit', async () => {
     );
     expect(() => plain.feeds(at({ positions: 'all' }, hashes[1]), { batch: 1 })).toThrow(/not prepared for edits at/);
     expect(() => interactive.feeds(at({ positions: 'promptOnly' }), { batch: 3 })).toThrow(/where each prompt ends/);
+    expect(() => interactive.feeds(at({ positions: 'promptOnly' }), { batch: 3, promptLengths: [2, 3] })).toThrow(
+      /where each prompt ends/,
+    );
     expect(() => fixEdit(at({ positions: 'all' }, 'f'.repeat(64)), dictionaries, BOS)).toThrow(
       /needs the dictionary ffffffffff/,
     );

@@ -202,7 +202,10 @@ describe('a folder that is read-only', () => {
       message: expect.stringMatching(/read-only\)\. Open it read-only, or copy it/u) as unknown,
     });
     expect(looked).toBe('kept 1 true');
-    expect(JSON.parse(write)).toMatchObject({ code: 'permission' });
+    expect(JSON.parse(write)).toMatchObject({
+      code: 'permission',
+      message: expect.stringMatching(/the project is open read-only\.$/u) as unknown,
+    });
     expect(JSON.parse(made)).toMatchObject({ code: 'permission' });
     expect(readdirSync(folder).filter((name) => name.startsWith('project.sqlite'))).toEqual(['project.sqlite']);
   });

@@ -1,6 +1,7 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { targetKey } from '../../contract/domain/edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
@@ -124,6 +125,27 @@ describe('versions', () => {
     project.versions.revert('HEAD', { ...ADA, mainline: 1 });
     expect(values()).toEqual({ 1: 1, 2: 3, 4: 4 });
     expect(() => project.versions.merge('main', ADA)).toThrow(/already part of/u);
+  });
+
+  it('with one parent are not read against a second one', () => {
+    const first = commit({ 1: 1 });
+    commit({ 1: 2 });
+    const before = project.versions.branches();
+    const refusal = { code: 'usage', message: expect.stringMatching(/has no parent 2\.$/u) as unknown };
+    expect(() => project.versions.revert('HEAD', { ...ADA, mainline: 2 })).toThrow(expect.objectContaining(refusal));
+    expect(() => project.versions.revert(first.id, { ...ADA, mainline: 1 })).toThrow(
+      expect.objectContaining({ ...refusal, message: expect.stringMatching(/has no parent 1\.$/u) as unknown }),
+    );
+    expect(project.versions.branches()).toEqual(before);
+  });
+
+  it('are refused the removal of an operation that the working edit lacks, and keep the others', () => {
+    project.versions.setOperations([clamp(1, 1)], ADA);
+    const { site, dictionary } = clamp(2, 0);
+    expect(() => project.versions.removeOperation(targetKey({ site, dictionary, feature: 2 }), ADA)).toThrow(
+      expect.objectContaining({ code: 'not-found' }),
+    );
+    expect(valuesOf(project.versions.working()?.operations ?? [])).toEqual({ 1: 1 });
   });
 
   it('show what an action would change before it does, and do what they have shown', () => {
