@@ -1,6 +1,6 @@
 // The texts of one row of a corpus: a field by its name, a field within fields (`data.text`), every entry of a list, or a
 // conversation, which becomes one text by the model's chat template.
-import { AppError } from '../../contract/base/errors.ts';
+import type { AppError } from '../../contract/base/errors.ts';
 import { isObject, type JsonObject } from '../files/json.ts';
 
 /** A turn of a conversation, with roles as chat templates know them. */
