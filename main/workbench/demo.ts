@@ -2,6 +2,7 @@
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
 import { percent } from '../contract/base/figures.ts';
+import { lossRecoveredText } from '../contract/domain/lossRecovered.ts';
 import { replacedBy, replacements } from '../contract/domain/soundness.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -171,9 +172,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
         { signal },
       ),
     );
-    say(
-      `  FVU ${trained.fvu.toFixed(3)} at L0 ${trained.l0.toFixed(1)}; loss recovered ${percent(trained.lossRecovered)}`,
-    );
+    say(`  FVU ${trained.fvu.toFixed(3)} at L0 ${trained.l0.toFixed(1)}; loss recovered ${lossRecoveredText(trained)}`);
     const behaviours: Record<string, DemoBehaviour> = {};
     const notFound: string[] = [];
     for (const [name, { instruction, budget }] of Object.entries(plan.targets)) {

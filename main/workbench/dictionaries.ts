@@ -23,7 +23,9 @@ const evaluationEntries = {
   l0: v.number(),
   deadFraction: v.number(),
   tokens: v.number(),
-  lossRecovered: v.number(),
+  lossRecovered: v.nullable(v.number()),
+  /** Left out in what older programs measured, which counted them. */
+  outliers: v.exactOptional(v.number()),
 };
 /** Of evaluation.json, what lists need: it stays in memory, so the firing rates of all features are left out. */
 const evaluationSchema = v.object({

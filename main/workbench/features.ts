@@ -137,11 +137,11 @@ export async function describeFeatures(workbench: Workbench, dictionary: string)
   const set = quality && workbench.project.features.set(quality.hash);
   if (!quality || !set || set.folder === '') return null;
   return withStatistics(workbench, dictionary, async ({ manifest }, hash) => {
-    const { size, contexts, tokens, documentEnds, plan, vocabularySize, effects } = manifest;
+    const { size, contexts, tokens, outliers, documentEnds, plan, vocabularySize, effects } = manifest;
     return {
       dictionary,
       hash,
-      ...{ size, contexts, tokens, documentEnds, vocabularySize, hasLogits: effects !== null },
+      ...{ size, contexts, tokens, outliers, documentEnds, vocabularySize, hasLogits: effects !== null },
       contextLength: plan.contextLength,
       text: plan.text.from,
       time: set.time,

@@ -30,7 +30,9 @@ export const qualitySchema = v.object({
   l0: v.number(),
   deadFraction: v.number(),
   tokens: v.number(),
-  lossRecovered: v.number(),
+  lossRecovered: v.nullable(v.number()),
+  /** Tokens of extreme norm, left out of `tokens`. */
+  outliers: v.exactOptional(v.number()),
   ceOriginal: v.exactOptional(v.number()),
   ceReconstructed: v.exactOptional(v.number()),
   ceZero: v.exactOptional(v.number()),

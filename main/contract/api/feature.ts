@@ -149,6 +149,8 @@ export const feature = {
         contexts: v.number(),
         contextLength: v.number(),
         tokens: v.number(),
+        /** Tokens of extreme norm, left out of `tokens`. */
+        outliers: v.number(),
         documentEnds: v.number(),
         vocabularySize: v.number(),
         hasLogits: v.boolean(),

@@ -17,8 +17,10 @@ import { openScorer } from '../models/scoring.ts';
 import type { Patch } from '../models/variant.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
+import { lossRecovered } from '../../contract/domain/lossRecovered.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import type { Dictionary } from './dictionary.ts';
+import { outlierBoundOf, withoutOutliers, type OutlierBound } from './outliers.ts';
 import { dictionaryFeeds, encodeFeatures, reconstruct, reconstructionPatch, zeroPatch } from './encoderGraph.ts';
 
 export interface ReconstructionQuality {
@@ -27,12 +29,15 @@ export interface ReconstructionQuality {
   /** Of all features, the share that fired on none of `tokens`. */
   readonly deadFraction: number;
   readonly tokens: number;
+  /** Tokens of extreme norm that were left out, as in training; see outliers.ts. */
+  readonly outliers: number;
   /** `[size]`: the share of the tokens on which each feature fired. */
   readonly firingRates: Float64Array;
 }
 
 export interface LossRecovered {
-  readonly lossRecovered: number;
+  /** Null: not defined; see contract/domain/lossRecovered.ts. */
+  readonly lossRecovered: number | null;
   readonly ceOriginal: number;
   readonly ceReconstructed: number;
   readonly ceZero: number;
@@ -77,19 +82,24 @@ export async function evaluateReconstruction(options: EvaluationOptions): Promis
   const total = selection.count();
   const session = await runtime.createSession(evaluationGraph(dictionary));
   const feeds = { ...dictionaryFeeds(dictionary, { arrays: 'inputs' }), shift: new Tensor('float32', centre, [d]) };
-  let [tokens, squaredError, squaredNorm] = [0, 0, 0];
+  const bound = await outlierBoundOf(store, selection);
+  let [tokens, read, squaredError, squaredNorm] = [0, 0, 0, 0];
   const sum = new Float64Array(d);
   const firings = new Float64Array(size);
   try {
     for await (const { values, rows } of readSequentially(store, selection, rowsPerRun(size))) {
       signal?.throwIfAborted();
-      const results = await session.run({ ...feeds, x: new Tensor('float32', values, [rows.length, d]) });
+      read += rows.length;
+      const ordinary = withoutOutliers(values, d, bound);
+      const kept = ordinary.length / d;
+      if (kept === 0) continue;
+      const results = await session.run({ ...feeds, x: new Tensor('float32', ordinary, [kept, d]) });
       squaredError += scalar(results['squaredError']);
       squaredNorm += scalar(results['squaredNorm']);
       accumulate(sum, results['sum']);
       accumulate(firings, results['firings']);
-      tokens += rows.length;
-      onWork?.({ stage: 'Evaluating the reconstruction', done: tokens, total, unit: 'tokens' });
+      tokens += kept;
+      onWork?.({ stage: 'Evaluating the reconstruction', done: read, total, unit: 'tokens' });
     }
   } finally {
     await session.release();
@@ -101,6 +111,7 @@ export async function evaluateReconstruction(options: EvaluationOptions): Promis
     l0: firings.reduce((total, count) => total + count, 0) / tokens,
     deadFraction: firings.filter((count) => count === 0).length / size,
     tokens,
+    outliers: read - tokens,
     firingRates: firings.map((count) => count / tokens),
   };
 }
@@ -138,15 +149,16 @@ export async function evaluateLossRecovered(
     throw new AppError('mismatch', `${store.folder}: its text is in the tokens of another model than ${model.folder}.`);
   }
   const { bosTokenId } = store.manifest;
+  const bound = await outlierBoundOf(store, await RowSelection.of(store, { contexts: heldOut }));
   const losses: { loss: number; tokens: number }[] = [];
   const variants: readonly [string, readonly Patch[], Readonly<Record<string, Tensor>>][] = [
     ['the original', [], {}],
     [
       'the reconstruction',
-      [exceptBos(reconstructionPatch(dictionary, { arrays: 'inputs' }), bosTokenId)],
+      [leftAlone(reconstructionPatch(dictionary, { arrays: 'inputs' }), bosTokenId, bound)],
       dictionaryFeeds(dictionary, { arrays: 'inputs' }),
     ],
-    ['zero', [exceptBos(zeroPatch(dictionary.site), bosTokenId)], {}],
+    ['zero', [leftAlone(zeroPatch(dictionary.site), bosTokenId, bound)], {}],
   ];
   for (const [what, patches, feeds] of variants) {
     const scorer = await openScorer(model, runtime, { patches });
@@ -164,11 +176,11 @@ export async function evaluateLossRecovered(
     }
   }
   const [original, reconstructed, zero] = losses as [(typeof losses)[0], (typeof losses)[0], (typeof losses)[0]];
+  const ce = { ceOriginal: original.loss, ceReconstructed: reconstructed.loss, ceZero: zero.loss };
+  const share = lossRecovered(ce);
   return {
-    lossRecovered: (zero.loss - reconstructed.loss) / (zero.loss - original.loss),
-    ceOriginal: original.loss,
-    ceReconstructed: reconstructed.loss,
-    ceZero: zero.loss,
+    lossRecovered: typeof share === 'number' ? share : null,
+    ...ce,
     ceTokens: original.tokens,
   };
 }
@@ -177,16 +189,22 @@ async function* heldOutContexts(store: ActivationStore, { first, end }: ContextR
   for (let context = first; context < end; context++) yield await store.contexts.read(context, 1);
 }
 
-/** A patch that leaves the positions alone where the BOS token stands. */
-function exceptBos(patch: Patch, bosTokenId: number | null): Patch {
-  if (bosTokenId === null) return patch;
+/** A patch that leaves the positions alone from which nothing is learned: those of the BOS token, and outliers. */
+function leftAlone(patch: Patch, bosTokenId: number | null, { centre, limit }: OutlierBound): Patch {
   return {
     site: patch.site,
     apply: (x) => {
       const ids = x.graph.value('input_ids');
-      const isBos = op.equal(ids, bosTokenId);
       const axes = x.shape.map((_, axis) => axis).slice(ids.shape.length);
-      return op.where(op.unsqueeze(isBos, axes), x, patch.apply(x));
+      let patched = patch.apply(x);
+      if (Number.isFinite(limit)) {
+        const width = x.shape.slice(ids.shape.length).map(Number);
+        const origin = x.graph.initializer('outlier_centre', 'float32', width, Float32Array.from(centre));
+        const far = op.greaterOrEqual(op.reduceL2(op.sub(x, origin), axes, { keepDims: true }), limit);
+        patched = op.where(far, x, patched);
+      }
+      if (bosTokenId === null) return patched;
+      return op.where(op.unsqueeze(op.equal(ids, bosTokenId), axes), x, patched);
     },
   };
 }

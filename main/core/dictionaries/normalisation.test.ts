@@ -90,8 +90,22 @@ describe('normalisation', () => {
     const { mean } = measured;
     const distances = kept.map((row) => Math.hypot(...row.map((value, j) => value - mean[j]!))).sort((a, b) => a - b);
     const median = distances[distances.length >> 1]!;
-    expect(measured.outlierNorm / (10 * median)).toBeGreaterThan(0.95);
-    expect(measured.outlierNorm / (10 * median)).toBeLessThan(1.05);
+    expect(measured.outliers.limit / (10 * median)).toBeGreaterThan(0.95);
+    expect(measured.outliers.limit / (10 * median)).toBeLessThan(1.05);
+  });
+
+  it('is the same with a tenth of the rows as far away as they like, all on one side', async () => {
+    const rows = scattered();
+    const isPlanted = (at: number) => at % 10 === 3;
+    const kept = rows.filter((row, at) => isToken(row, at) && !isPlanted(at));
+    for (const far of [50, 300, 1e6]) {
+      const planted = rows.map((row, at) => (isPlanted(at) ? new Float32Array(width).fill(far) : row));
+      const measured = await measure(await storeOf((row) => planted[row]!));
+      expectNear(measured, expected(kept));
+      const batch = Float32Array.from([...planted[13]!, ...planted[14]!]);
+      expect(replaceOutliers(batch, measured)).toBe(1);
+      expect(batch.subarray(width)).toEqual(planted[14]);
+    }
   });
 
   it('depends on the seed alone', async () => {
@@ -134,7 +148,11 @@ describe('normalisation', () => {
 });
 
 describe('an outlier in a batch', () => {
-  const normalisation = { mean: Float32Array.of(1, 2, 3), scale: 0.5, outlierNorm: 5 };
+  const normalisation = {
+    mean: Float32Array.of(1, 2, 3),
+    scale: 0.5,
+    outliers: { centre: Float64Array.of(1, 2, 3), limit: 5 },
+  };
 
   it('gives its place to the mean', () => {
     const batch = Float32Array.of(1, 2, 3, 4, 6, 3, 4, 5.99, 3, -100, 2, 3, 0, 0, 0);

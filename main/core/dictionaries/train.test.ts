@@ -40,10 +40,9 @@ describe('a training run', () => {
     // The threshold was calibrated on these very activations.
     expect(result.l0).toBeCloseTo(REQUEST.k, 1);
     expect(result.ceZero).not.toBe(result.ceOriginal);
-    expect(result.lossRecovered).toBeCloseTo(
-      (result.ceZero - result.ceReconstructed) / (result.ceZero - result.ceOriginal),
-      12,
-    );
+    // Zeroing the site of this random model lowers its loss, so nothing of it can be recovered.
+    expect(result.ceZero).toBeLessThan(result.ceOriginal);
+    expect(result.lossRecovered).toBeNull();
     const dictionary = await loadDictionary(join(folder, 'run'));
     expect(dictionary).toMatchObject({ architecture: 'batchtopk', size: 48, site: SITE });
     expect((await readCurves(join(folder, 'run'))).at(-1)).toMatchObject({ step: REQUEST.steps });

@@ -262,7 +262,7 @@ async function trainDictionary(
         training: config,
         seconds,
         corpus: store.manifest.corpus,
-        outlierNorm: normalisation.outlierNorm,
+        outlierNorm: Number.isFinite(normalisation.outliers.limit) ? normalisation.outliers.limit : null,
         ...(trainingOf(config).calibratesThreshold
           ? { trainingThreshold: final.threshold / final.normalisation.scale }
           : {}),

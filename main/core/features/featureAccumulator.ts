@@ -26,6 +26,8 @@ export interface FiringGroup {
   /** `[contexts · contextLength]` */
   readonly tokens: Int32Array;
   readonly bosTokenId: number | null;
+  /** How many of its tokens have an extreme norm: none of them is among the firings. */
+  readonly outliers?: number;
   /** Rows of the group, rising within a feature. None stands on a BOS. */
   readonly firings: FiringsByFeature;
 }
@@ -35,6 +37,8 @@ export class FeatureAccumulator {
   /** Tokens counted; documents that ended inside a context. */
   tokens = 0;
   documentEnds = 0;
+  /** Tokens of extreme norm, which are not counted. */
+  outliers = 0;
   /** `[size]`: tokens on which the feature fires; Σ and Σ² of its activations there; the largest. */
   readonly firings: Uint32Array;
   readonly sums: Float64Array;
@@ -71,7 +75,8 @@ export class FeatureAccumulator {
   take(group: FiringGroup): void {
     const { tokens, contextLength, bosTokenId, firstContext } = group;
     const { isLast, counted, documentEnds } = markTokens(tokens, contextLength, bosTokenId);
-    this.tokens += counted;
+    this.tokens += counted - (group.outliers ?? 0);
+    this.outliers += group.outliers ?? 0;
     this.documentEnds += documentEnds;
     const keys = textKeys(tokens, contextLength);
     const { offsets, rows, values } = group.firings;
@@ -183,6 +188,7 @@ export class FeatureAccumulator {
       { name: 'histogram', dtype: 'U32', shape: [size, HISTOGRAM_BINS], data: this.histogram },
       { name: 'binsPerUnit', dtype: 'F64', shape: [size], data: this.binsPerUnit },
       { name: 'totals', dtype: 'F64', shape: [2], data: Float64Array.of(this.tokens, this.documentEnds) },
+      { name: 'outliers', dtype: 'F64', shape: [1], data: Float64Array.of(this.outliers) },
     ];
   }
 
@@ -209,6 +215,7 @@ export class FeatureAccumulator {
     this.binsPerUnit.set(await file.column('binsPerUnit', 'F64', size));
     const totals = await file.column('totals', 'F64', 2);
     [this.tokens, this.documentEnds] = [totals[0]!, totals[1]!];
+    [this.outliers = 0] = await file.column('outliers', 'F64', 1);
     await this.top.restore(file, 'top');
     await this.sample.restore(file, 'sample');
     await this.sketches.restore(file);

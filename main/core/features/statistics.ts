@@ -246,6 +246,7 @@ async function describe(
   const contexts = await ContextFile.open(join(work, FILES.tokens));
   try {
     const [tokens = 0, documentEnds = 0] = await counts.column('totals', 'F64', 2);
+    const [outliers = 0] = await counts.column('outliers', 'F64', 1);
     return {
       format: 'errata-statistics',
       version: 1,
@@ -254,6 +255,7 @@ async function describe(
       bosTokenId: (await model.tokenizer()).bosTokenId,
       contexts: Math.min(contexts.contexts, text.maxContexts ?? Infinity),
       tokens,
+      outliers,
       documentEnds,
       vocabularySize: model.config.vocabularySize,
       effects,

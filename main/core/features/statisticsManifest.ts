@@ -57,8 +57,10 @@ const manifestSchema = v.strictObject({
   size: positive,
   bosTokenId: v.nullable(count),
   contexts: positive,
-  /** That counted: all but BOS. */
+  /** That counted: all but BOS and those of extreme norm. */
   tokens: count,
+  /** Tokens of extreme norm, which were left out; 0 in statistics of older programs, which counted them. */
+  outliers: v.optional(count, 0),
   /** Documents that end within a context: what last-token statistics are over. */
   documentEnds: count,
   vocabularySize: positive,

@@ -6,6 +6,7 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import { ColumnFile } from './columnFile.ts';
 import { FeatureAccumulator } from './featureAccumulator.ts';
 import { Firings, type FeatureEncoder } from './featureEncoder.ts';
+import { isOutlier, outlierBound, rowsOf, type OutlierBound } from '../dictionaries/outliers.ts';
 import { MAX_TOKENS } from './firingSketch.ts';
 import type { TextSource } from './textSource.ts';
 
@@ -39,6 +40,8 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
   let next = state?.next ?? 0;
   const groupTokens = Math.min(GROUP_TOKENS, Math.floor(GROUP_CELLS / size));
   const contextsPerGroup = Math.max(1, Math.floor(groupTokens / contextLength));
+  // From the first group whether the pass begins or goes on, so that both leave out the same rows.
+  const bound = contexts === 0 ? null : await boundOf(source, contextsPerGroup);
   let savedAt = performance.now();
   let savingMs = 0;
   const save = async () => {
@@ -59,7 +62,14 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
       reading = first + count < contexts ? source.read(first + count, countAt(first + count)) : null;
       reading?.catch(() => undefined); // told when it is awaited
       const isLeftOut = new Uint8Array(tokens.length);
-      for (let row = 0; row < tokens.length; row++) if (tokens[row] === bosTokenId) isLeftOut[row] = 1;
+      let outliers = 0;
+      for (const [row, activation] of rowsOf(values, d).entries()) {
+        if (tokens[row] === bosTokenId) isLeftOut[row] = 1;
+        else if (bound && isOutlier(activation, bound)) {
+          isLeftOut[row] = 1;
+          outliers++;
+        }
+      }
       firings.clear();
       for (let row = 0; row < tokens.length; row += encoder.positionsPerRun) {
         signal?.throwIfAborted();
@@ -72,6 +82,7 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
         contextLength,
         tokens,
         bosTokenId,
+        outliers,
         firings: firings.byFeature(size),
       });
       next = first + count;
@@ -86,6 +97,14 @@ export async function runPass(options: PassOptions): Promise<FeatureAccumulator>
     await reading?.catch(() => undefined); // the source may be closed right after
   }
   return accumulator;
+}
+
+/** Which rows of a text are outliers, by its beginning; the BOS, which is one in itself, left out. */
+async function boundOf(source: TextSource, contextsPerGroup: number): Promise<OutlierBound | null> {
+  const { tokens, values } = await source.read(0, Math.min(contextsPerGroup, source.contexts));
+  const rows = rowsOf(values, values.length / tokens.length);
+  const counted = rows.filter((_, row) => tokens[row] !== source.bosTokenId);
+  return counted.length === 0 ? null : outlierBound(counted);
 }
 
 /** Null when there is no state, or one that is of something else or damaged: then the pass begins anew. */

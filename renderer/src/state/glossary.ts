@@ -8,7 +8,7 @@ export const GLOSSARY = {
   dead: 'Share of the features that have not fired for as many tokens as the run was told (deadAfterTokens).',
   deadFinal: 'Share of the features that fire on none of the held-out tokens.',
   lossRecovered:
-    '(CE with the site set to zero − CE with the reconstruction) / (CE with zero − CE of the model as it is), on held-out contexts. 100% loses nothing.',
+    '(CE with the site set to zero − CE with the reconstruction) / (CE with zero − CE of the model as it is), on held-out contexts. 100% loses nothing. Not defined where zeroing does not raise the loss, or the reconstruction lowers it.',
   ce: 'Cross-entropy of the next token on held-out contexts, in nats per token.',
   firing:
     'Of each feature, the share of held-out tokens on which it fires; a logarithmic axis. Features that never fire are not drawn.',

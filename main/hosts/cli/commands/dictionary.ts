@@ -1,5 +1,7 @@
 import { percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
+import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
+import { outliersText } from '../../../contract/domain/outlierWords.ts';
 import { listDictionaries } from '../../../workbench/dictionaries.ts';
 import { describeDictionary, evaluateJob, prepareMeasurement } from '../../../workbench/dictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
@@ -15,7 +17,9 @@ interface Quality {
   readonly l0: number;
   readonly deadFraction: number;
   readonly tokens: number;
-  readonly lossRecovered: number;
+  readonly lossRecovered: number | null;
+  /** Missing in what earlier versions measured. */
+  readonly outliers?: number;
   /** Missing in what earlier versions measured. */
   readonly ceOriginal?: number;
   readonly ceReconstructed?: number;
@@ -24,8 +28,8 @@ interface Quality {
 
 /** On held-out activations, in words. */
 export function printQuality(quality: Quality, context: CommandContext): void {
-  const { fvu, l0, deadFraction, tokens, lossRecovered, ceOriginal, ceReconstructed, ceZero } = quality;
-  context.print(`On ${tokens} held-out tokens:`);
+  const { fvu, l0, deadFraction, tokens, outliers, ceOriginal, ceReconstructed, ceZero } = quality;
+  context.print(`On ${tokens} held-out tokens${outliersText(outliers)}:`);
   context.print(`  variance not explained (FVU)  ${fvu.toFixed(4)}`);
   context.print(`  features per token (L0)       ${l0.toFixed(2)}`);
   context.print(`  features that never fired     ${percent(deadFraction)}`);
@@ -33,7 +37,7 @@ export function printQuality(quality: Quality, context: CommandContext): void {
     ceOriginal === undefined || ceReconstructed === undefined || ceZero === undefined
       ? ''
       : ` (nats per token: ${ceOriginal.toFixed(4)} original, ${ceReconstructed.toFixed(4)} reconstructed, ${ceZero.toFixed(4)} zeroed)`;
-  context.print(`  loss recovered                ${percent(lossRecovered)}${nats}`);
+  context.print(`  loss recovered                ${lossRecoveredText(quality)}${nats}`);
 }
 
 const dictionaryList: ComputeCommand = {

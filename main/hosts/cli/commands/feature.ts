@@ -1,4 +1,5 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
+import { outliersText } from '../../../contract/domain/outlierWords.ts';
 import { percent } from '../../../contract/base/figures.ts';
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
@@ -102,9 +103,9 @@ const featureStats: ComputeCommand = {
       if (flag(arguments_, 'show')) {
         const statistics = await describeFeatures(workbench, dictionary);
         if (statistics) {
-          const { size, tokens, contexts, contextLength, text, time, states } = statistics;
+          const { size, tokens, outliers, contexts, contextLength, text, time, states } = statistics;
           context.print(
-            `${size} features over ${tokens} tokens in ${contexts} contexts of ${contextLength} (${text}), ${time}`,
+            `${size} features over ${tokens} tokens${outliersText(outliers)} in ${contexts} contexts of ${contextLength} (${text}), ${time}`,
           );
           for (const [state, count] of Object.entries(states)) context.print(`  ${state.padEnd(16)} ${count}`);
         } else context.print(`None yet. errata feature stats ${dictionary} computes them.`);

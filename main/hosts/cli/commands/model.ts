@@ -1,11 +1,12 @@
 import { basename, resolve } from 'node:path';
 import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
+import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
 import { describeModel } from '../../../workbench/model.ts';
 import { addModel, checkNewName, listModels, resolveModel } from '../../../workbench/models.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
-import { optionalText, positionals, requiredText } from '../values.ts';
+import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
 const modelAdd: ComputeCommand = {
   name: 'model add',
@@ -76,11 +77,16 @@ const modelCheck: ComputeCommand = {
       description:
         'A .safetensors or .npz file with input_ids and logits, and if it likes greedy_ids and resid_pre.0, resid_pre.1 …',
     },
+    tolerance: {
+      type: 'string',
+      description: `Largest logit difference, in standard deviations of the logits; ${DEFAULT_LOGIT_TOLERANCE} when left out. A reference in half precision needs about 0.05.`,
+    },
   },
   computesOn: 'any',
   run: async (arguments_, context) => {
     const [name] = positionals(arguments_, ['MODEL'], 'model check');
     const reference = resolve(requiredText(arguments_, 'reference', 'model check'));
+    const tolerance = optionalNumber(arguments_, 'tolerance', { min: 0 }) ?? DEFAULT_LOGIT_TOLERANCE;
     const { folder } = await resolveModel(context.projectFolder, name);
     const check = await context.compute('model.check', { folder, reference });
     const { maxAbsLogitDiff, logitStd, maxAbsResidDiff, greedyMatch } = check;
@@ -94,7 +100,11 @@ const modelCheck: ComputeCommand = {
       const word = (isSame: boolean) => (isSame ? 'the same' : 'DIFFERENT');
       context.print(`Greedy text: ${word(greedyMatch.cached)} with the cache, ${word(greedyMatch.uncached)} without.`);
     }
+    const { passes, text } = modelCheckVerdict(check, tolerance);
+    context.print(text);
     return {
+      passes,
+      tolerance,
       maxAbsLogitDiff,
       logitStd,
       maxAbsResidDiff,

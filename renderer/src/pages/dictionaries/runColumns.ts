@@ -1,4 +1,5 @@
 // The figures of a run, as columns.
+import { lossRecoveredText } from '../../../../main/contract/domain/lossRecovered.ts';
 import type { Dictionary } from '../../api/types.ts';
 import type { Column } from '../../components/ui/column.ts';
 import { figure, percent, wholeNumber } from '../../state/format.ts';
@@ -28,7 +29,7 @@ export const runColumns: readonly Column<Dictionary>[] = [
     title: 'Loss recovered',
     definition: GLOSSARY.lossRecovered,
     value: ({ quality }) => quality?.lossRecovered ?? null,
-    text: ({ quality }) => (quality ? percent(quality.lossRecovered) : '–'),
+    text: ({ quality }) => (quality ? lossRecoveredText(quality) : '–'),
     isNumber: true,
   },
   {
