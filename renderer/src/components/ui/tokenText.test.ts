@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tokenText } from './tokenText.ts';
+import { plainTokenText, tokenText } from './tokenText.ts';
 
 describe('a token as it is shown', () => {
   it('hides nothing', () => {
@@ -11,6 +11,11 @@ describe('a token as it is shown', () => {
       '∅',
       '\\x00',
       '日本 語',
+    ]);
+  });
+  it('without marks reads like text, and still loses no token', () => {
+    expect([' the', 'a  ', '\n', 'Yes.\nNo', ' ', '', '\u0000'].map(plainTokenText)).toEqual([
+      ...[' the', 'a  ', '↵', 'Yes. No', ' ', '∅', '\\x00'],
     ]);
   });
 });
