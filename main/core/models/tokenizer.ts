@@ -7,6 +7,8 @@ import { AppError } from '../../contract/base/errors.ts';
 import { withinTime } from '../files/timeLimit.ts';
 import { type ModelConfig } from './config.ts';
 import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../files/json.ts';
+import { findAddedTokensAsReference } from './addedTokens.ts';
+import { keepMarks, withUnicodeSpaces } from './tokenizerSteps.ts';
 import { hasForeignPatterns, limitGrowth, refuseEndlessSteps, type SetLimit } from './tokenizerLimits.ts';
 
 /**
@@ -18,6 +20,9 @@ export interface EncodingLimit {
   readonly perCharacter: number;
 }
 const ENCODING_LIMIT: EncodingLimit = { milliseconds: 5000, perCharacter: 1 };
+
+/** Pieces that are ordinary text in nearly every vocabulary. */
+const ANCHORS = ['a', 'A', '0'];
 
 /** What turning text into contexts needs of a tokenizer. */
 export interface TextEncoder {
@@ -72,7 +77,9 @@ export class Tokenizer implements TextEncoder {
     };
     try {
       refuseEndlessSteps(definition);
-      this.#tokenizer = new HuggingFaceTokenizer(splitAtWords(definition), settings);
+      this.#tokenizer = new HuggingFaceTokenizer(asLibraryReads(definition), withUnknown(settings, definition));
+      keepMarks(this.#tokenizer);
+      findAddedTokensAsReference(this.#tokenizer);
       this.#setLongest = limitGrowth(this.#tokenizer);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -89,7 +96,17 @@ export class Tokenizer implements TextEncoder {
     const added = this.#tokenizer.get_added_tokens_decoder();
     this.#specialIds = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
     this.#isByteLevel = JSON.stringify(definition.decoder ?? null).includes('"ByteLevel"');
-    this.#anchor = this.encode('a')[0] ?? null;
+    this.#anchor = this.#findAnchor();
+  }
+
+  /** From the vocabulary: there are tokenizers, of digits or proteins, that cannot encode any text one might think of. */
+  #findAnchor(): number | null {
+    for (const piece of ANCHORS) {
+      const id = this.#tokenizer.token_to_id(piece);
+      if (id !== undefined && !this.#specialIds.has(id)) return id;
+    }
+    for (const [piece, id] of this.#tokenizer.get_vocab(false)) if (/^[\p{L}\p{N}]+$/u.test(piece ?? '')) return id;
+    return null;
   }
 
   /** Ids of the text's tokens, without special tokens around them. @throws AppError `invalid-file`. */
@@ -183,6 +200,18 @@ export class Tokenizer implements TextEncoder {
       end: text,
     };
   }
+}
+
+/** The definition in the terms in which the library does what the reference does. */
+function asLibraryReads(definition: JsonObject): JsonObject {
+  const { normalizer, pre_tokenizer: preTokenizer, ...rest } = splitAtWords(definition);
+  return { ...rest, normalizer: withUnicodeSpaces(normalizer), pre_tokenizer: withUnicodeSpaces(preTokenizer) };
+}
+
+/** The library takes the unknown word of whole words from the settings; the reference from the definition. */
+function withUnknown(settings: JsonObject, { model }: JsonObject): JsonObject {
+  if (!isObject(model) || model['type'] !== 'WordLevel' || typeof model['unk_token'] !== 'string') return settings;
+  return { ...settings, unk_token: model['unk_token'] };
 }
 
 /**
