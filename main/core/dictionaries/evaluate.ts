@@ -41,7 +41,7 @@ export interface LossRecovered {
   readonly ceOriginal: number;
   readonly ceReconstructed: number;
   readonly ceZero: number;
-  /** Predicted tokens behind the three losses. */
+  /** Predicted tokens behind the three losses; the BOS at the border of two documents is not one. */
   readonly ceTokens: number;
 }
 
@@ -167,6 +167,7 @@ export async function evaluateLossRecovered(
         await scorer.meanLoss(heldOutContexts(store, heldOut), {
           feeds,
           maxTokensPerBatch: rowsPerRun(dictionary.size),
+          unscored: bosTokenId,
           ...(signal ? { signal } : {}),
           onWork: (work) => onWork?.({ ...work, stage: `Scoring with ${what}` }),
         }),

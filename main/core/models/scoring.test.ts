@@ -47,6 +47,20 @@ describe('scoring', () => {
     await scorer.release();
   });
 
+  it('leaves predictions of one token out of the mean: the BOS where the next document begins', async () => {
+    const border = 5;
+    const packed = [...randomTokens(6, 7), border, ...randomTokens(5, 8), border, ...randomTokens(4, 9)].map(
+      (id, at) => (at !== 6 && at !== 12 && id === border ? border + 1 : id),
+    );
+    const expected = referenceLosses(packed).filter((_, position) => packed[position + 1] !== border);
+    expect(expected).toHaveLength(packed.length - 3);
+    const scorer = await openScorer(model, runtime);
+    const { loss, tokens } = await scorer.meanLoss([packed], { unscored: border });
+    expect(tokens).toBe(expected.length);
+    expect(Math.abs(loss - expected.reduce((sum, value) => sum + value, 0) / expected.length)).toBeLessThan(3e-5);
+    await scorer.release();
+  });
+
   it('scores the patched model when there are patches', async () => {
     const patches = [{ site: 'blocks.1.hook_resid_post', apply: (value: Value) => op.mul(value, 0) }];
     const scorer = await openScorer(model, runtime, { patches });

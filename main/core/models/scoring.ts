@@ -22,6 +22,8 @@ export interface ScoreOptions {
   readonly feeds?: Readonly<Record<string, Tensor>>;
   /** Where patches compute more per token than logits are: at most so many tokens at once, though at least one context. */
   readonly maxTokensPerBatch?: number;
+  /** Of a mean: predictions of this token are left out. A BOS in a packed context is no text, and nothing tells that it comes. */
+  readonly unscored?: number | null;
   readonly signal?: AbortSignal;
   readonly onWork?: OnWork;
 }
@@ -29,7 +31,7 @@ export interface ScoreOptions {
 export interface MeanLoss {
   /** Nats per predicted token. */
   readonly loss: number;
-  /** How many tokens were predicted: all but the first of each context. */
+  /** How many tokens were predicted: all but the first of each context, and `unscored` ones. */
   readonly tokens: number;
 }
 
@@ -71,9 +73,13 @@ export class Scorer {
   ): Promise<MeanLoss> {
     let sum = 0;
     let tokens = 0;
-    for await (const { losses } of this.stream(contexts, options)) {
-      for (const loss of losses) sum += loss;
-      tokens += losses.length;
+    const { unscored = null } = options;
+    for await (const { context, losses } of this.stream(contexts, options)) {
+      for (const [position, loss] of losses.entries()) {
+        if (context[position + 1] === unscored) continue;
+        sum += loss;
+        tokens++;
+      }
       options.onWork?.({
         stage: 'Scoring',
         done: tokens,

@@ -9,7 +9,7 @@ export const GLOSSARY = {
   deadFinal: 'Share of the features that fire on none of the held-out tokens.',
   lossRecovered:
     '(CE with the site set to zero − CE with the reconstruction) / (CE with zero − CE of the model as it is), on held-out contexts. 100% loses nothing. Not defined where zeroing does not raise the loss, or the reconstruction lowers it.',
-  ce: 'Cross-entropy of the next token on held-out contexts, in nats per token.',
+  ce: 'Cross-entropy of the next token on held-out contexts, in nats per token. The BOS at the border of two documents is not predicted.',
   firing:
     'Of each feature, the share of held-out tokens on which it fires; a logarithmic axis. Features that never fire are not drawn.',
   findCost:
