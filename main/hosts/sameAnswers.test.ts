@@ -11,22 +11,38 @@ import { PROMPTS, startFaces, type FacesProject } from '../testing/hosts/facesPr
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const SEARCH = { tokensPerRound: 1000, candidates: 4, mostOperations: 1 };
+const QUICK = { contexts: 0, baselines: false, doses: [], blastRadius: false };
 const PROMPT = 'The nurse said that';
 
 let faces: FacesProject;
 let model: string;
+let dictionary: string;
+let evaluations: readonly string[];
 
 beforeAll(async () => {
   faces = await startFaces();
   const { api, until } = faces;
   model = (await api.model.describe({ model: 'sample' })).model.hash;
+  dictionary = (await api.dictionary.describe({ name: 'run' })).dictionary.quality?.hash ?? '';
+  await api.label.set({ dictionary, feature: 1, patch: { text: 'a nurse', tags: ['people'] } });
+  await api.list.save({ name: 'nurses', description: '' });
   await until((await api.feature.computeStatistics({ dictionary: 'run', maxContexts: 30 })).id, 'succeeded');
+  await until((await api.behaviour.run({ name: 'tiny', version: 'chain' })).id, 'succeeded');
+  for (const of of ['chain~2', 'chain']) {
+    const input = { of, behaviours: ['tiny'], settings: QUICK, budget: null };
+    await until((await api.evaluation.start(input)).id, 'succeeded');
+  }
+  evaluations = (await api.evaluation.list({ version: 'chain' })).map(({ id }) => id);
+  evaluations = [...(await api.evaluation.list({ version: 'chain~2' })).map(({ id }) => id), ...evaluations];
   const sides = { from: 'prompts', ...PROMPTS } as const;
   for (const name of ['found', 'gone']) {
     await until((await api.finder.start({ name, sides, dictionaries: ['run'], settings: SEARCH })).id, 'succeeded');
   }
 });
 afterAll(() => faces.stop());
+
+/** `:one` and `:other` in words are the two evaluations. */
+const spoken = (word: string) => (word === ':one' ? evaluations[0] : word === ':other' ? evaluations[1] : word) ?? '';
 
 interface Asked {
   readonly words: readonly string[];
@@ -65,6 +81,110 @@ const ASKED: Readonly<Record<string, Asked>> = {
     words: ['dictionary', 'curves', 'run'],
     call: (api) => api.dictionary.curves({ name: 'run' }),
   },
+  'dictionary.list': {
+    words: ['dictionary', 'list'],
+    call: (api) => api.dictionary.list(),
+    key: 'dictionaries',
+  },
+  'model.list': { words: ['model', 'list'], call: (api) => api.model.list(), key: 'models' },
+  'feature.list': {
+    words: ['feature', 'list', 'run', '--order', 'rate', '--descending', '--limit', '5'],
+    call: (api) => api.feature.list({ dictionary: 'run', order: 'rate', descending: true, limit: 5 }),
+  },
+  'feature.page': {
+    words: ['feature', 'show', 'run', '1'],
+    call: (api) => api.feature.page({ dictionary: 'run', feature: 1 }),
+    key: 'page',
+  },
+  'feature.suggest': {
+    words: ['feature', 'suggest', 'run', '1'],
+    call: (api) => api.feature.suggest({ dictionary: 'run', feature: 1 }),
+  },
+  'feature.tryText': {
+    words: ['feature', 'try', 'run', '--text', PROMPT],
+    call: (api) => api.feature.tryText({ dictionary: 'run', text: PROMPT }),
+  },
+  'feature.onText': {
+    words: ['feature', 'top', 'run', '--text', PROMPT, '--count', '4'],
+    call: (api) => api.feature.onText({ dictionary: 'run', text: PROMPT, count: 4 }),
+  },
+  'label.get': {
+    words: ['label', 'show', '1', '-d', 'run'],
+    call: (api) => api.label.get({ dictionary, feature: 1 }),
+  },
+  'label.list': {
+    words: ['label', 'list', '-d', 'run'],
+    call: (api) => api.label.list({ dictionary }),
+    key: 'labels',
+  },
+  'label.summary': { words: ['label', 'list', '-d', 'run'], call: (api) => api.label.summary({ dictionary }) },
+  'label.agreement': {
+    words: ['label', 'agreement', '-d', 'run', '--author', 'Ada'],
+    call: (api) => api.label.agreement({ dictionary }),
+  },
+  'label.search': {
+    words: ['label', 'search', 'nurse'],
+    call: (api) => api.label.search({ query: 'nurse' }),
+    key: 'hits',
+  },
+  'label.history': {
+    words: ['label', 'history', '1', '-d', 'run'],
+    call: (api) => api.label.history({ dictionary, feature: 1 }),
+    key: 'history',
+  },
+  'list.all': { words: ['label', 'lists'], call: (api) => api.list.all(), key: 'lists' },
+  'intruder.figures': {
+    words: ['label', 'agreement', '-d', 'run', '--author', 'Ada'],
+    call: (api) => api.intruder.figures({ dictionary }),
+    key: 'intruder',
+  },
+  'edit.status': { words: ['edit', 'status'], call: (api) => api.edit.status() },
+  'edit.log': { words: ['edit', 'log'], call: (api) => api.edit.log(), key: 'versions' },
+  'edit.show': { words: ['edit', 'show', 'chain'], call: (api) => api.edit.show({ ref: 'chain' }), key: 'version' },
+  'edit.diff': {
+    words: ['edit', 'diff', 'chain~2', 'chain'],
+    call: (api) => api.edit.diff({ before: 'chain~2', after: 'chain' }),
+  },
+  'behaviour.list': { words: ['behaviour', 'list'], call: (api) => api.behaviour.list(), key: 'behaviours' },
+  'behaviour.show': { words: ['behaviour', 'show', 'tiny'], call: (api) => api.behaviour.show({ ref: 'tiny' }) },
+  'behaviour.history': {
+    words: ['behaviour', 'history', 'tiny'],
+    call: async (api) => (await api.behaviour.history({ name: 'tiny' })).map(({ step }) => ({ step })),
+    key: 'history',
+  },
+  'behaviour.results': {
+    words: ['behaviour', 'results', 'tiny'],
+    call: (api) => api.behaviour.results({ behaviour: 'tiny' }),
+    key: 'results',
+  },
+  'evaluation.list': {
+    words: ['evaluation', 'list'],
+    call: (api) => api.evaluation.list({}),
+    key: 'evaluations',
+  },
+  'evaluation.show': {
+    words: ['evaluation', 'show', ':one'],
+    call: async (api) => (await api.evaluation.show({ ref: evaluations[0] ?? '' })).report,
+  },
+  'evaluation.compare': {
+    words: ['evaluation', 'compare', ':one', ':other'],
+    call: (api) => api.evaluation.compare({ one: evaluations[0] ?? '', other: evaluations[1] ?? '' }),
+  },
+  'evaluation.forecast': {
+    words: ['forecast', 'chain'],
+    call: async (api) => (await api.evaluation.forecast({ of: 'chain' })).places,
+    key: 'places',
+  },
+  'evaluation.calibration': {
+    words: ['evaluation', 'forecasts'],
+    call: (api) => api.evaluation.calibration(),
+  },
+  'history.list': { words: ['history'], call: (api) => api.history.list({}), key: 'steps' },
+  'job.list': {
+    words: ['job', 'list'],
+    call: async (api) => (await api.job.list()).map(({ id, title, state }) => ({ id, title, state })),
+    key: 'jobs',
+  },
   'feature.statistics': {
     words: ['feature', 'stats', 'run', '--show'],
     call: (api) => api.feature.statistics({ dictionary: 'run' }),
@@ -92,7 +212,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
 };
 
 it.each(Object.entries(ASKED))('the command gives and prints what %s answers', async (_, { words, call, key }) => {
-  const { result, printed } = await errata(faces.project, words);
+  const { result, printed } = await errata(faces.project, words.map(spoken));
   const answer = await call(faces.api);
   expect(key === undefined ? result : result[key]).toMatchObject(answer as object);
   expect(printed.length).toBeGreaterThan(0);

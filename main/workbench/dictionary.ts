@@ -25,7 +25,8 @@ import type { Workbench } from './workbench.ts';
 
 type Shown = OutputOf<(typeof contract)['list']>[number];
 
-async function listWithJobs(workbench: Workbench): Promise<readonly Shown[]> {
+/** Dictionaries and runs, each with the job that trains it. */
+export async function listWithJobs(workbench: Workbench): Promise<readonly Shown[]> {
   const found = await listDictionaries(workbench);
   const jobs = jobsOfRuns(workbench);
   return found.map((dictionary) => shown(dictionary, jobs));

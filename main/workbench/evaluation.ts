@@ -93,6 +93,21 @@ export async function prepareEvaluation(
   return { ...request, budget, author: asker.author().author };
 }
 
+/** Two stored evaluations, paired where they ran the same cases or read the same text. @throws AppError `not-found`. */
+export function compareEvaluations(
+  workbench: Pick<Workbench, 'project'>,
+  { one, other }: { readonly one: string; readonly other: string },
+) {
+  const { evaluations } = workbench.project;
+  const { report: first, ...firstSummary } = evaluations.get(one);
+  const { report: second, ...secondSummary } = evaluations.get(other);
+  return {
+    one: withMessage(workbench, firstSummary),
+    other: withMessage(workbench, secondSummary),
+    ...compareReports(first, second),
+  };
+}
+
 export const evaluation: Procedures<'evaluation'> = {
   list: listEvaluations,
   show: async (workbench, { ref }) => {
@@ -112,16 +127,7 @@ export const evaluation: Procedures<'evaluation'> = {
   },
   plan: async (workbench, input, asker) => planEvaluation(workbench, await requestOf(workbench, input, asker)),
   start: async (workbench, input, call) => call.start(evaluationJob, await prepareEvaluation(workbench, input, call)),
-  compare: (workbench, { one, other }) => {
-    const { evaluations } = workbench.project;
-    const { report: first, ...firstSummary } = evaluations.get(one);
-    const { report: second, ...secondSummary } = evaluations.get(other);
-    return {
-      one: withMessage(workbench, firstSummary),
-      other: withMessage(workbench, secondSummary),
-      ...compareReports(first, second),
-    };
-  },
+  compare: compareEvaluations,
   forecast: async (workbench, { of }, { signal }) => {
     const places = await forecastEdit(workbench, editNamed(workbench, of).edit, signal);
     const named = places.flatMap(({ dictionary, operations, strongest }) =>

@@ -2,7 +2,6 @@
 import type { feature as contract } from '../contract/api/feature.ts';
 import { STATISTICS_CONTEXTS } from '../contract/domain/statisticsSettings.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
-import type { NeighbourFeature } from '../core/features/statisticsReader.ts';
 import type { Asker, Procedures } from './call.ts';
 import { pathOfCorpus } from './corpora.ts';
 import { findFinishedDictionary, topFeatures } from './dictionaries.ts';
@@ -50,21 +49,6 @@ export async function prepareStatistics(
   return statisticsRequest(workbench, request);
 }
 
-/** The page of a feature, its neighbours with their labels. @throws AppError as showFeature. */
-export async function featurePage(
-  workbench: Workbench,
-  input: { readonly dictionary: string; readonly feature: number },
-) {
-  const { page, hash } = await showFeature(workbench, input);
-  const { labels } = workbench.project;
-  const named = (neighbours: readonly NeighbourFeature[]) =>
-    neighbours.map((neighbour) => ({
-      ...neighbour,
-      label: labels.get({ dictionary: hash, feature: neighbour.feature })?.text ?? '',
-    }));
-  return { ...page, decoderNeighbours: named(page.decoderNeighbours), cofiring: named(page.cofiring) };
-}
-
 export const feature: Procedures<'feature'> = {
   statistics: (workbench, { dictionary }) => describeFeatures(workbench, dictionary),
   statisticsTexts: offerStatisticsTexts,
@@ -75,7 +59,7 @@ export const feature: Procedures<'feature'> = {
   position: async (workbench, { feature: number, ...query }) => ({
     position: await featurePosition(workbench, query, number),
   }),
-  page: featurePage,
+  page: async (workbench, input) => (await showFeature(workbench, input)).page,
   context: async (workbench, input) => ({ tokens: await showContext(workbench, input) }),
   suggest: suggestFeatureLabel,
   tryText: (workbench, input, { signal }) => tryText(workbench, input, signal),

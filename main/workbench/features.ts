@@ -6,7 +6,12 @@ import { AppError, toAppError } from '../contract/base/errors.ts';
 import { requestEntries } from '../contract/base/setting.ts';
 import { STATISTICS_CONTEXT_LENGTH, statisticsSettings } from '../contract/domain/statisticsSettings.ts';
 import type { Label } from '../contract/domain/label.ts';
-import { openStatistics, type FeaturePage, type StatisticsReader } from '../core/features/statisticsReader.ts';
+import {
+  openStatistics,
+  type FeaturePage,
+  type NeighbourFeature,
+  type StatisticsReader,
+} from '../core/features/statisticsReader.ts';
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
@@ -150,11 +155,19 @@ export async function describeFeatures(workbench: Workbench, dictionary: string)
   });
 }
 
+/** A feature near another one, with its label; '' without one. */
+interface LabelledNeighbour extends NeighbourFeature {
+  readonly label: string;
+}
+
 export interface ShownFeature {
   /** Its name and its content hash. */
   readonly dictionary: string;
   readonly hash: string;
-  readonly page: FeaturePage;
+  readonly page: Omit<FeaturePage, 'decoderNeighbours' | 'cofiring'> & {
+    readonly decoderNeighbours: readonly LabelledNeighbour[];
+    readonly cofiring: readonly LabelledNeighbour[];
+  };
   readonly label: Label | null;
   readonly comments: readonly StoredComment[];
   /** Names of the lists that it is on. */
@@ -169,9 +182,15 @@ export async function showFeature(
   const { labels, lists } = workbench.project;
   return withStatistics(workbench, dictionary, async (reader, hash) => {
     const key = { dictionary: hash, feature };
-    const page = await reader.page(feature);
+    const read = await reader.page(feature);
+    const labelled = (neighbours: readonly NeighbourFeature[]) =>
+      neighbours.map((other) => ({
+        ...other,
+        label: labels.get({ dictionary: hash, feature: other.feature })?.text ?? '',
+      }));
+    const [decoderNeighbours, cofiring] = [labelled(read.decoderNeighbours), labelled(read.cofiring)];
     return {
-      ...{ dictionary, hash, page },
+      ...{ dictionary, hash, page: { ...read, decoderNeighbours, cofiring } },
       ...{ label: labels.get(key), comments: labels.comments(key), lists: lists.containing(key) },
     };
   });

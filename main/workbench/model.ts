@@ -28,6 +28,11 @@ async function withPresence(model: ProjectModel): Promise<Shown> {
   return { ...model, isThere };
 }
 
+/** The models of a project, and whether their files are there. */
+export async function shownModels(project: string): Promise<readonly Shown[]> {
+  return Promise.all((await listModels(project)).map(withPresence));
+}
+
 const inputOf = async ({ project }: Workbench, name: string) =>
   modelInput(project.folder, await findModel(project.folder, name));
 
@@ -64,7 +69,7 @@ export async function predictNextTokens(
 }
 
 export const model: Procedures<'model'> = {
-  list: async ({ project }) => Promise.all((await listModels(project.folder)).map(withPresence)),
+  list: ({ project }) => shownModels(project.folder),
   describe: describeModel,
   add: (workbench, { location, name }, { pathOf, signal, send }) =>
     addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send }),

@@ -9,6 +9,7 @@ import {
 } from '../../../core/behaviours/behaviourFile.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import type { Project } from '../../../storage/project/project.ts';
+import { listBehaviours, showBehaviour } from '../../../workbench/behaviour.ts';
 import type { Command, Option } from '../command.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { oneOf, optionalNumber, optionalText, positionals } from '../values.ts';
@@ -88,9 +89,7 @@ const behaviourList: Command = {
   run: (arguments_, context) =>
     withProjectToRead(context, (project) => {
       positionals(arguments_, [], 'behaviour list');
-      const behaviours = project.behaviours
-        .list()
-        .map((stored) => ({ ...stored, cases: project.behaviours.get(stored.id).cases.length }));
+      const behaviours = listBehaviours({ project });
       for (const { name, id, cases, author, time } of behaviours)
         context.print(`${name}  ${shortId(id)}  ${cases} cases  ${author}, ${shortTime(time)}`);
       if (behaviours.length === 0) context.print('No behaviours yet. errata behaviour import FILE brings one in.');
@@ -106,8 +105,7 @@ const behaviourShow: Command = {
   run: (arguments_, context) =>
     withProjectToRead(context, (project) => {
       const [name] = positionals(arguments_, ['NAME'], 'behaviour show');
-      const id = project.behaviours.resolve(name);
-      const behaviour = project.behaviours.get(id);
+      const { id, behaviour, stored } = showBehaviour({ project }, { ref: name });
       context.print(`${behaviour.name} (${shortId(id)}): ${behaviour.description}`);
       for (const { role, prompt, checks } of behaviour.cases.slice(0, 50)) {
         context.print(
@@ -115,7 +113,7 @@ const behaviourShow: Command = {
         );
       }
       if (behaviour.cases.length > 50) context.print(`  … ${behaviour.cases.length} cases in all.`);
-      return { id, behaviour };
+      return { id, behaviour, stored };
     }),
 };
 

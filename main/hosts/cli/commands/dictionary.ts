@@ -2,8 +2,7 @@ import { percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
-import { listDictionaries } from '../../../workbench/dictionaries.ts';
-import { describeDictionary, evaluateJob, prepareMeasurement } from '../../../workbench/dictionary.ts';
+import { describeDictionary, evaluateJob, listWithJobs, prepareMeasurement } from '../../../workbench/dictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { readRunCurves } from '../../../workbench/training.ts';
@@ -49,7 +48,7 @@ const dictionaryList: ComputeCommand = {
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       positionals(arguments_, [], 'dictionary list');
-      const dictionaries = await listDictionaries(workbench);
+      const dictionaries = await listWithJobs(workbench);
       if (dictionaries.length === 0) context.print('No dictionaries yet. errata train makes one.');
       for (const { name, architecture, size, k, site, model, quality } of dictionaries) {
         const state = quality

@@ -4,6 +4,7 @@ import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
+import { versionLog } from '../../../workbench/edit.ts';
 import type { Command } from '../command.ts';
 import { describe, isEmpty, namesByVersion, printDifference, printVersion } from '../editText.ts';
 import { AUTHOR_OPTIONS, authorOf, shortTime, withProject, withProjectToRead } from '../openProject.ts';
@@ -22,16 +23,21 @@ const editLog: Command = {
   run: (arguments_, context) =>
     withProjectToRead(context, (project) => {
       const refs = arguments_.positionals;
-      const heads = refs.length > 0 ? refs : [...namesByVersion(project).keys()];
-      const limit = optionalNumber(arguments_, 'limit', { min: 1, integer: true }) ?? Infinity;
-      const versions = project.versions.log(flag(arguments_, 'all') ? undefined : heads).slice(0, limit);
+      const versions = versionLog(
+        { project },
+        {
+          ...(refs.length > 0 && !flag(arguments_, 'all') ? { from: [...refs] } : {}),
+          all: flag(arguments_, 'all'),
+          limit: optionalNumber(arguments_, 'limit', { min: 1, integer: true }) ?? Number.MAX_SAFE_INTEGER,
+        },
+      );
       const names = namesByVersion(project);
       for (const version of versions) {
         const [latest] = project.evaluations.list({ edit: version.edit });
         printVersion(version, names, context, latest && verdictWord(latest.passes).word);
       }
       if (versions.length === 0) context.print('No versions yet.');
-      return { versions: versions.map((version) => ({ ...version, names: names.get(version.id) ?? [] })) };
+      return { versions };
     }),
 };
 

@@ -1,10 +1,10 @@
 import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { percent } from '../../../contract/base/figures.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import { compareReports } from '../../../core/evaluation/compareReports.ts';
 import { PREDICTORS } from '../../../core/evaluation/forecastCheck.ts';
 import { isSignificant } from '../../../core/evaluation/intervals.ts';
 import { intervalText, number, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
+import { compareEvaluations, listEvaluations } from '../../../workbench/evaluation.ts';
 import { forecastCalibration, forecastEdit } from '../../../workbench/forecast.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
@@ -41,8 +41,7 @@ const evaluationList: ComputeCommand = {
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       positionals(arguments_, [], 'evaluation list');
       const ref = optionalText(arguments_, 'version');
-      const { evaluations, versions } = workbench.project;
-      const found = evaluations.list(ref === undefined ? {} : { version: versions.resolve(ref) });
+      const found = listEvaluations(workbench, ref === undefined ? {} : { version: ref });
       for (const { id, version, passes, author, time } of found) {
         context.print(
           `${shortId(id)}  ${version === null ? 'not committed' : shortId(version)}  ${verdictWord(passes).word}  ${author}, ${time}`,
@@ -62,12 +61,7 @@ const evaluationCompare: ComputeCommand = {
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
       const [first, second] = positionals(arguments_, ['ID', 'ID'], 'evaluation compare');
-      const { evaluations } = workbench.project;
-      const [{ report: before, ...one }, { report: after, ...other }] = [
-        evaluations.get(first),
-        evaluations.get(second),
-      ];
-      const compared = compareReports(before, after);
+      const compared = compareEvaluations(workbench, { one: first, other: second });
       for (const { name, one: was, other: is, difference, isSignificant: differs, lost, won } of compared.suites) {
         const change = difference
           ? `, difference ${percentOf(difference)}${differs ? '' : ' (no significant difference)'}, ${lost ?? 0} lost, ${won ?? 0} won`
@@ -82,7 +76,7 @@ const evaluationCompare: ComputeCommand = {
         context.print(`cross-entropy ${intervalText(lower)} → ${intervalText(upper)}${change}`);
       }
       for (const note of compared.notes) context.print(`Note: ${note}`);
-      return Promise.resolve({ one, other, ...compared });
+      return Promise.resolve({ ...compared });
     }),
 };
 

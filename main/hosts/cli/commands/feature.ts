@@ -262,10 +262,13 @@ const featureShow: ComputeCommand = {
         context.print(`  raises  ${effectsLine(page.logits.top)}`);
         context.print(`  lowers  ${effectsLine(page.logits.bottom)}`);
       }
-      const near = (list: readonly { feature: number; cosine: number }[]) =>
+      const near = (list: readonly { feature: number; cosine: number; label: string }[]) =>
         list
           .slice(0, 6)
-          .map(({ feature, cosine }) => `#${feature} ${cosine.toFixed(2)}`)
+          .map(
+            ({ feature, cosine, label }) =>
+              `#${feature} ${cosine.toFixed(2)}${label === '' ? '' : ` "${oneLine(label)}"`}`,
+          )
           .join('  ');
       context.print(`  similar directions  ${near(page.decoderNeighbours)}`);
       if (page.cofiring.length > 0) context.print(`  fires together with  ${near(page.cofiring)}`);
@@ -293,7 +296,7 @@ const featureTry: ComputeCommand = {
         {
           dictionary,
           text: requiredText(arguments_, 'text', 'feature try'),
-          perToken: optionalNumber(arguments_, 'per-token', whole) ?? 3,
+          ...given('perToken', optionalNumber(arguments_, 'per-token', whole)),
           ...given('features', asked === undefined ? undefined : integers(asked, 'features')),
         },
         context.signal,

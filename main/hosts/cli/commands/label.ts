@@ -2,6 +2,7 @@
 import { AppError } from '../../../contract/base/errors.ts';
 import { LABEL_STATES, type FeatureKey, type Label, type LabelPatch } from '../../../contract/domain/label.ts';
 import { SEARCH_MODES, type Excerpt } from '../../../storage/entities/labelSearch.ts';
+import { summarizeLabels } from '../../../workbench/label.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {
   AUTHOR_OPTIONS,
@@ -154,10 +155,10 @@ const labelList: Command = {
         optionalNumber(arguments_, 'limit', { min: 1, max: 100_000, integer: true }) ?? 100,
         after === undefined ? null : oneFeature(project, after, name),
       );
-      const counts = project.labels.counts(dictionary);
+      const { counts, tags } = summarizeLabels({ project }, dictionary === undefined ? {} : { dictionary });
       for (const label of labels) context.print(line(label));
       context.print(LABEL_STATES.map((state) => `${counts[state]} ${state}`).join(', ') + '.');
-      return { labels, counts, tags: project.labels.tags(dictionary) };
+      return { labels, counts, tags };
     }),
 };
 

@@ -2,7 +2,7 @@
 import { percent } from '../../../contract/base/figures.ts';
 import type { Endpoint } from '../../../contract/api/app.ts';
 import { AppError } from '../../../contract/base/errors.ts';
-import { rateEstimate } from '../../../core/evaluation/intervals.ts';
+import { intruderFigures } from '../../../workbench/intruder.ts';
 import { answerIntruderTest, INTRUDER_TEXTS, intruderTest } from '../../../workbench/intruderTest.ts';
 import { listedHash } from '../../../workbench/featureLists.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
@@ -54,11 +54,12 @@ const labelTest: ComputeCommand = {
       const request = { dictionary, feature, seed, chosen: answer - 1 };
       const { isRight, intruder } = await answerIntruderTest(workbench, request, author, context.signal);
       const hash = await listedHash(workbench, dictionary);
-      const { right, answered } = workbench.project.intruders.counts(hash, author);
-      const { low, high } = rateEstimate(right, answered);
+      const { right, answered, interval, chance } = intruderFigures(workbench, { dictionary: hash }, author);
       context.print(isRight ? 'Right.' : `Wrong: it was ${intruder + 1}.`);
-      context.print(`${right} of ${answered} (${percent(low)} to ${percent(high)}); guessing gives 20%.`);
-      return { dictionary, feature, seed, isRight, intruder: intruder + 1, right, answered, interval: [low, high] };
+      context.print(
+        `${right} of ${answered} (${percent(interval[0])} to ${percent(interval[1])}); guessing gives ${percent(chance)}.`,
+      );
+      return { dictionary, feature, seed, isRight, intruder: intruder + 1, right, answered, interval };
     }),
 };
 
@@ -80,7 +81,14 @@ const labelAgreement: Command = {
           context.print(`${textsCompared} texts share ${percent(meanWordOverlap)} of their words.`);
         }
       }
-      return { dictionary, author, ...agreement };
+      const intruder = intruderFigures({ project }, { dictionary }, author);
+      if (intruder.answered > 0) {
+        const [low, high] = intruder.interval;
+        context.print(
+          `Blind tests: ${intruder.right} of ${intruder.answered} right (${percent(low)} to ${percent(high)}; ${percent(intruder.chance)} by chance).`,
+        );
+      }
+      return { dictionary, author, ...agreement, intruder };
     }),
 };
 

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
-import { describeModel } from '../../../workbench/model.ts';
-import { addModel, checkNewName, listModels, resolveModel } from '../../../workbench/models.ts';
+import { describeModel, shownModels } from '../../../workbench/model.ts';
+import { addModel, checkNewName, resolveModel } from '../../../workbench/models.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
@@ -34,9 +34,10 @@ const modelList: Command = {
   options: {},
   run: async (arguments_, context) => {
     positionals(arguments_, [], 'model list');
-    const models = await listModels(context.projectFolder);
+    const models = await shownModels(context.projectFolder);
     if (models.length === 0) context.print('No models yet. errata model add FOLDER adds one.');
-    for (const model of models) context.print(`${model.name}: ${describe(model)}, in ${model.folder}`);
+    for (const model of models)
+      context.print(`${model.name}: ${describe(model)}, in ${model.folder}${model.isThere ? '' : ' (not there now)'}`);
     return { models };
   },
 };
