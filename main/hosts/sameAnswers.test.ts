@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Api } from '../contract/api/contract.ts';
+import { contract, type Api } from '../contract/api/contract.ts';
 import { errata } from '../testing/hosts/commandLine.ts';
+import { COMMANDS_OF } from '../testing/hosts/facesTables.ts';
 import { PROMPTS, startFaces, type FacesProject } from '../testing/hosts/facesProject.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -18,6 +19,7 @@ let faces: FacesProject;
 let model: string;
 let dictionary: string;
 let evaluations: readonly string[];
+let job: string;
 
 beforeAll(async () => {
   faces = await startFaces();
@@ -26,6 +28,13 @@ beforeAll(async () => {
   dictionary = (await api.dictionary.describe({ name: 'run' })).dictionary.quality?.hash ?? '';
   await api.label.set({ dictionary, feature: 1, patch: { text: 'a nurse', tags: ['people'] } });
   await api.list.save({ name: 'nurses', description: '' });
+  await api.list.add({ name: 'nurses', features: [{ dictionary, feature: 1 }] });
+  for (const name of ['kept', 'deleted']) {
+    const input = { name, version: 'chain', form: 'embedded', text: { from: 'store', store: 'store' } } as const;
+    ({ id: job } = await until((await api.export.start(input)).id, 'succeeded'));
+  }
+  await api.export.remove({ name: 'deleted' });
+  await api.edit.startBisect({ bad: 'chain', good: ['chain~2'] });
   await until((await api.feature.computeStatistics({ dictionary: 'run', maxContexts: 30 })).id, 'succeeded');
   await until((await api.behaviour.run({ name: 'tiny', version: 'chain' })).id, 'succeeded');
   for (const of of ['chain~2', 'chain']) {
@@ -41,8 +50,8 @@ beforeAll(async () => {
 });
 afterAll(() => faces.stop());
 
-/** `:one` and `:other` in words are the two evaluations. */
-const spoken = (word: string) => (word === ':one' ? evaluations[0] : word === ':other' ? evaluations[1] : word) ?? '';
+/** `:one` and `:other` in words are the two evaluations, `:job` is a job. */
+const spoken = (word: string) => ({ ':one': evaluations[0], ':other': evaluations[1], ':job': job })[word] ?? word;
 
 interface Asked {
   readonly words: readonly string[];
@@ -179,6 +188,53 @@ const ASKED: Readonly<Record<string, Asked>> = {
     words: ['evaluation', 'forecasts'],
     call: (api) => api.evaluation.calibration(),
   },
+  'edit.names': { words: ['edit', 'branch'], call: (api) => api.edit.names().then(({ branches }) => ({ branches })) },
+  'edit.bisection': {
+    words: ['edit', 'bisect', 'status'],
+    call: async (api) => {
+      const bisection = await api.edit.bisection();
+      return { marks: { bad: bisection?.bad, good: bisection?.good }, next: bisection?.next };
+    },
+    key: 'bisection',
+  },
+  'list.members': {
+    words: ['label', 'lists', 'nurses'],
+    call: (api) => api.list.members({ name: 'nurses' }),
+    key: 'members',
+  },
+  'list.containing': {
+    words: ['feature', 'show', 'run', '1'],
+    call: (api) => api.list.containing({ dictionary, feature: 1 }),
+    key: 'lists',
+  },
+  'finder.list': { words: ['findings', 'list'], call: (api) => api.finder.list(), key: 'findings' },
+  'export.list': {
+    words: ['exports', 'list'],
+    call: async (api) => (await api.export.list()).map(({ name, folder, problem }) => ({ name, folder, problem })),
+    key: 'exports',
+  },
+  'export.trash': { words: ['exports', 'list'], call: (api) => api.export.trash(), key: 'deleted' },
+  'export.show': {
+    words: ['exports', 'show', 'kept'],
+    call: async (api) => {
+      const { folder, artifact, code } = await api.export.show({ name: 'kept' });
+      return { folder, report: artifact?.report, code };
+    },
+  },
+  'project.check': { words: ['project', 'check'], call: (api) => api.project.check() },
+  'job.get': {
+    words: ['job', 'show', ':job'],
+    call: async (api) => {
+      const { id, title, state, error } = await api.job.get({ id: job });
+      return { id, title, state, error };
+    },
+    key: 'job',
+  },
+  'job.log': {
+    words: ['job', 'show', ':job'],
+    call: async (api) => (await api.job.log({ id: job })).lines.map(({ text }) => ({ text })),
+    key: 'log',
+  },
   'history.list': { words: ['history'], call: (api) => api.history.list({}), key: 'steps' },
   'job.list': {
     words: ['job', 'list'],
@@ -210,6 +266,31 @@ const ASKED: Readonly<Record<string, Asked>> = {
     },
   },
 };
+
+const PLANS = 'main/hosts/plans.test.ts asks it';
+/** Queries that are asked both ways by another test, or cannot be. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'activations.plan': PLANS,
+  'dictionary.plan': PLANS,
+  'evaluation.plan': PLANS,
+  'export.plan': PLANS,
+  'finder.plan': PLANS,
+  'feature.statisticsTexts': PLANS,
+  'evaluation.defaults': `${PLANS}: its targets and its text are what the plan is of`,
+  'finder.readPrompts': `${PLANS}: the command reads files of prompts`,
+  'behaviour.problems': 'below, with a file that has some',
+  'app.device': 'each process looks for its own device',
+  'intruder.begin': 'main/workbench/labelTrials.test.ts: a test that is begun is not shown whole',
+  'label.previewImport': 'main/hosts/cli/commands/writing.test.ts: --dry-run',
+};
+
+it('every query that has a command is asked here, or there is a reason', () => {
+  const queries = Object.entries(contract).flatMap(([noun, own]) =>
+    Object.entries(own).flatMap(([name, { kind }]) => (kind === 'query' ? [`${noun}.${name}`] : [])),
+  );
+  const asked = [...Object.keys(ASKED), ...Object.keys(ELSEWHERE)];
+  expect(asked.toSorted()).toEqual(queries.filter((name) => Object.hasOwn(COMMANDS_OF, name)).toSorted());
+});
 
 it.each(Object.entries(ASKED))('the command gives and prints what %s answers', async (_, { words, call, key }) => {
   const { result, printed } = await errata(faces.project, words.map(spoken));

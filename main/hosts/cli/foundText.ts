@@ -1,10 +1,11 @@
 // What a search found as commands print it.
+import type { contract } from '../../contract/api/contract.ts';
 import { percent } from '../../contract/base/figures.ts';
 import { replacedBy, stepSoundness } from '../../contract/domain/soundness.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
+import type { OutputOf } from '../../contract/rpc/procedure.ts';
 import type { FoundFigures } from '../../core/finder/figures.ts';
 import type { FoundEdit } from '../../core/finder/findEdit.ts';
-import type { Finding } from '../../workbench/findings.ts';
 import type { CommandContext } from './command.ts';
 import { shortTime } from './openProject.ts';
 
@@ -15,17 +16,16 @@ export interface FoundText extends Pick<FoundEdit, 'candidates' | 'steps' | 'isR
 }
 
 /** A line for each, the newest first. */
-export function printFindings(findings: readonly Finding[], { print }: Print) {
+export function printFindings(findings: OutputOf<typeof contract.finder.list>, { print }: Print) {
   if (findings.length === 0) print('Nothing has been searched for yet.');
-  for (const { name, startedAt, found } of findings) {
-    const operations = found?.edit.operations.length ?? 0;
-    const result =
-      found === null
+  for (const { name, startedAt, result } of findings) {
+    const said =
+      result === null
         ? 'stopped before its end'
-        : operations === 0
+        : result.operations === 0
           ? 'nothing found'
-          : `${operations} ${operations === 1 ? 'operation' : 'operations'}, ${percent(found.target.remaining)} left`;
-    print(`${name}  ${shortTime(startedAt)}  ${result}`);
+          : `${result.operations} ${result.operations === 1 ? 'operation' : 'operations'}, ${percent(result.shown)} of the cases still show it`;
+    print(`${name}  ${shortTime(startedAt)}  ${said}`);
   }
   return { findings };
 }

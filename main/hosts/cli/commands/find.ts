@@ -6,8 +6,7 @@ import type { InputOf } from '../../../contract/rpc/procedure.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { promptsSchema } from '../../../core/finder/promptLists.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
-import { searchRequest } from '../../../workbench/finder.ts';
-import { listFindings } from '../../../workbench/findings.ts';
+import { listSearches, searchRequest } from '../../../workbench/finder.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
@@ -56,7 +55,7 @@ export const findCommand: ComputeCommand = {
   computesOn: 'any',
   run: (arguments_, context) =>
     withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
-      if (flag(arguments_, 'list')) return printFindings(await listFindings(workbench), context);
+      if (flag(arguments_, 'list')) return printFindings(await listSearches(workbench), context);
       const asker = askerOf(arguments_, context);
       const request = await searchRequest(workbench, await findInput(arguments_, asker), asker);
       const plan = await planSearch(workbench, request);

@@ -2,8 +2,8 @@
 import { AppError } from '../../../contract/base/errors.ts';
 import { contract } from '../../../contract/api/contract.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import { commitFinding, showFinding, takeFinding } from '../../../workbench/finder.ts';
-import { listFindings, removeFinding } from '../../../workbench/findings.ts';
+import { commitFinding, listSearches, showFinding, takeFinding } from '../../../workbench/finder.ts';
+import { removeFinding } from '../../../workbench/findings.ts';
 import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { askerOf, inputOf } from '../asker.ts';
@@ -26,7 +26,7 @@ const findingsList: ComputeCommand = {
   run: (arguments_, context) =>
     withProjectOf(context, async (workbench) => {
       positionals(arguments_, [], 'findings list');
-      return printFindings(await listFindings(workbench), context);
+      return printFindings(await listSearches(workbench), context);
     }),
 };
 
