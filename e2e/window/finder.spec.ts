@@ -15,7 +15,7 @@ async function small(page: Page): Promise<void> {
   await main(page).getByText('More settings').click();
   await main(page).getByLabel('Features proposed, of each dictionary').fill('40');
   await main(page).getByLabel('Cases of the target looked at').fill('24');
-  await main(page).getByLabel('Of each that must stay').fill('12');
+  await main(page).getByLabel('Cases per preserved behaviour').fill('12');
 }
 
 test('a stored behaviour is searched for; what is looked at is told beforehand', async ({ page }) => {

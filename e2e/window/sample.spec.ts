@@ -126,3 +126,19 @@ test('the report begins with its sentence and its proof, and nothing reaches out
   }
   if (size) await page.setViewportSize(size);
 });
+
+test('the glossary says what a word means, from the palette and by keys', async ({ page }) => {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('what is this');
+  await page.keyboard.press('Enter');
+  const glossary = page.getByRole('dialog', { name: 'Glossary' });
+  await expect(glossary.getByText('blast radius', { exact: true })).toBeVisible();
+  await page.keyboard.type('roll back');
+  await expect(glossary.getByRole('term').first()).toHaveText('roll back');
+  await lookAt(page, 'glossary');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('h');
+  await expect(glossary).toBeVisible();
+  await page.keyboard.press('Escape');
+});

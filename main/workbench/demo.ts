@@ -333,7 +333,7 @@ function describeFound({ edit, steps, trials, target, kept, isReached }: FoundEd
   );
   return (
     `${features.join('; ')} (${trials.toLocaleString('en')} trials, ${steps.length} steps). ` +
-    `${percent(target.remaining)} left on the prompts for choosing${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ${percent(kept.share)} of what must stay is kept.` +
+    `${percent(target.remaining)} left on the search prompts${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ${percent(kept.share)} of the preserved behaviours is kept.` +
     (isReached ? '' : ' The goal was not reached.')
   );
 }

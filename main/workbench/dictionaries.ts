@@ -155,7 +155,7 @@ export async function findFinishedDictionary(workbench: Workbench, name: string)
   if (dictionary.state === 'finished') return dictionary;
   throw new AppError(
     'conflict',
-    `The training of ${name} has not finished. errata train ${name} --resume goes on with it.`,
+    `The training of ${name} has not finished. errata train ${name} --resume continues it.`,
   );
 }
 

@@ -37,7 +37,7 @@ export function firingExamples(
   if (drawn.length === count) return drawn.map(cropped);
   throw new AppError(
     'empty',
-    `Feature ${page.feature} has ${drawn.length} examples beside those that are shown, but ${count} are needed.`,
+    `Feature ${page.feature} has ${drawn.length} examples other than those shown, but ${count} are needed.`,
   );
 }
 

@@ -42,6 +42,7 @@ export const COMMANDS = [
   { id: 'go.back', title: 'Back', group: 'Go', keys: 'Alt+ArrowLeft' },
   { id: 'go.forward', title: 'Forward', group: 'Go', keys: 'Alt+ArrowRight' },
   { id: 'help.keys', title: 'Keys of this view', group: 'Help', keys: '?' },
+  { id: 'help.glossary', title: 'Glossary: what is this?', group: 'Help' },
   { id: 'help.about', title: 'About Errata', group: 'Help' },
 ] as const satisfies readonly CommandDescription[];
 

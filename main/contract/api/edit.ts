@@ -199,13 +199,13 @@ export const edit = {
     output: workingSchema,
   }),
   revert: command({
-    summary: 'Add a version that takes back what another changed',
+    summary: 'Add a version that undoes what another changed',
     changes: ['edits', 'history', 'project'],
     input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
     output: versionSchema,
   }),
   cherryPick: command({
-    summary: 'Add a version with what another changed, made anew here',
+    summary: 'Add a version with what another changed, applied here',
     changes: ['edits', 'history', 'project'],
     input: v.strictObject({ ref, resolutions, mainline, ...reasonEntries }),
     output: versionSchema,

@@ -34,13 +34,13 @@ export const history = {
   }),
   /** For the menu: what undo and redo would be about; null where there is nothing. */
   next: query({
-    summary: 'What undo and redo would take back or do again',
+    summary: 'What undo and redo would change',
     shows: ['history'],
     input: nothing,
     output: v.object({ undo: v.nullable(stepSchema), redo: v.nullable(stepSchema) }),
   }),
   undo: command({
-    summary: 'Take back what you did last',
+    summary: 'Undo what you did last',
     changes: ['labels', 'lists', 'edits', 'behaviours', 'history', 'project'],
     input: nothing,
     output: report,

@@ -71,7 +71,7 @@ export const model = {
     output: modelSchema,
   }),
   generate: stream({
-    summary: 'Let a model go on with a text, token by token',
+    summary: 'Generate text from a prompt, token by token',
     changes: [],
     input: v.strictObject({
       model: nameSchema,

@@ -91,7 +91,7 @@ export const playground = {
     }),
   }),
   generate: stream({
-    summary: 'Let the original and the patched model go on with a text side by side, token by token',
+    summary: 'Generate the original and the patched text side by side, token by token',
     changes: [],
     input: v.strictObject({
       ...tried,

@@ -22,8 +22,8 @@ export const findSettings = {
   ),
   keepCases: v.optional(
     setting(whole(1, 10_000), {
-      label: 'Of each that must stay',
-      hint: 'Cases of each behaviour to be kept that choose.',
+      label: 'Cases per preserved behaviour',
+      hint: 'Search cases of each preserved behaviour.',
       option: 'keep-cases',
       unit: 'cases',
     }),
@@ -89,7 +89,7 @@ export const findSettings = {
   harmWeight: v.optional(
     setting(real(0, 1000), {
       label: 'Weight of harm',
-      hint: 'What a nat lost on the worst of what must stay weighs against the whole behaviour; halved where nothing else helps.',
+      hint: 'How much 1 nat of damage to the worst preserved behaviour counts against removing the behaviour completely; halved where nothing else helps.',
       option: 'harm-weight',
     }),
     4,

@@ -21,7 +21,7 @@ export const ANSWER_FAULTS = {
   unfinished: { word: 'unfinished', hint: 'It is cut by the length limit where the base model’s answer ends.' },
   irrelevant: {
     word: 'not about the prompt',
-    hint: 'It is no refusal, and its own prompt makes it no likelier than another prompt does.',
+    hint: 'It is not a refusal, and its own prompt makes it no likelier than another prompt does.',
   },
 } as const;
 

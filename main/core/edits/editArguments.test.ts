@@ -48,18 +48,18 @@ describe('an edit on the command line', () => {
   });
 
   it.each([
-    [['remove:1'], {}, /"remove:1" is no operation.*ablate, scale/u],
-    [['ablate'], {}, /"ablate" is no operation/u],
-    [['ablate:-1'], {}, /"ablate:-1" is no operation/u],
+    [['remove:1'], {}, /"remove:1" is not a valid operation.*ablate, scale/u],
+    [['ablate'], {}, /"ablate" is not a valid operation/u],
+    [['ablate:-1'], {}, /"ablate:-1" is not a valid operation/u],
     [['ablate:1:2'], {}, /ablate takes no number/u],
     [['clamp:1'], {}, /clamp takes a number, clamp:1:2\./u],
     [['clamp:1:two'], {}, /"two" is not a number/u],
     [['clamp:1:0x10'], {}, /"0x10" is not a number/u],
     [['clamp:1:1e999'], {}, /is not a number/u],
-    [['clamp:1:2:3'], {}, /is no operation/u],
+    [['clamp:1:2:3'], {}, /is not a valid operation/u],
     [['ablate:1', 'clamp:1:2'], {}, /two operations on one feature/u],
-    [['ablate:1'], { scope: 'some' }, /"some" is no scope/u],
-    [['ablate:1'], { gates: ['7'] }, /"7" is no gate/u],
+    [['ablate:1'], { scope: 'some' }, /"some" is not a valid scope/u],
+    [['ablate:1'], { gates: ['7'] }, /"7" is not a valid gate/u],
   ] as const)('refuses %j %j', (operations, more: { scope?: string; gates?: readonly string[] }, message) => {
     expect(() => editFromArguments({ ...place, operations, ...more })).toThrow(message);
   });

@@ -38,7 +38,8 @@ export function editFromArguments({ operations, scope = 'all', gates = [], site,
 
 function parseOperation(text: string, shared: Omit<Target, 'feature'>): Operation {
   const [kind = '', feature = '', amount, ...rest] = text.split(':');
-  const example = () => `"${text.slice(0, 60)}" is no operation: write ablate:123, scale:123:0.5 or clamp:7:-3`;
+  const example = () =>
+    `"${text.slice(0, 60)}" is not a valid operation. Examples: ablate:123, scale:123:0.5, clamp:7:-3`;
   if (!isOperationKind(kind)) throw usage(`${example()}; the operations are ${OPERATION_KINDS.join(', ')}.`);
   if (!/^\d+$/u.test(feature) || rest.length > 0) throw usage(`${example()}.`);
   const { number } = OPERATIONS[kind];
@@ -60,13 +61,15 @@ function parseScope(text: string): Scope {
   if (positions !== undefined) return { positions };
   const feature = /^fromFirstFiring:(\d+)$/u.exec(text)?.[1];
   if (feature !== undefined) return { positions: 'fromFirstFiring', feature: Number(feature) };
-  throw usage(`"${text.slice(0, 60)}" is no scope: write ${FIXED_POSITIONS.join(', ')} or fromFirstFiring:FEATURE.`);
+  throw usage(
+    `"${text.slice(0, 60)}" is not a valid scope. Use ${FIXED_POSITIONS.join(', ')} or fromFirstFiring:FEATURE.`,
+  );
 }
 
 function parseGate(text: string): Gate {
   const [, feature, threshold] = /^(\d+)>(.+)$/u.exec(text) ?? [];
   if (feature === undefined || threshold === undefined) {
-    throw usage(`"${text.slice(0, 60)}" is no gate: write "7>0.5" for: where feature 7 is above 0.5.`);
+    throw usage(`"${text.slice(0, 60)}" is not a valid gate. Example: "7>0.5" (active where feature 7 exceeds 0.5).`);
   }
   return { feature: Number(feature), threshold: parseNumber(threshold, text) };
 }

@@ -115,7 +115,7 @@ export async function measureDirections(input: DirectionsInput): Promise<Directi
           add(deltas, site, delta);
           const norm = Math.sqrt(delta.reduce((sum, value) => sum + value ** 2, 0));
           if (!Number.isFinite(norm))
-            throw new AppError('diverged', `The edit moves ${site} by what is no finite number.`);
+            throw new AppError('diverged', `The edit moves ${site} by a number that is not finite.`);
           total.norm += norm;
           total.acting += norm > 0 ? 1 : 0;
           total.positions++;

@@ -392,7 +392,7 @@ describe('what cannot be evaluated', () => {
     ['a split without cases', () => input({ behaviours: behaviours.map(onlyChoosing) }), 'empty', /split "report"/u],
     ['two behaviours of one name', () => input({ behaviours: [...behaviours, ...behaviours] }), 'usage', /Two/u],
     ['a target that is not there', () => input({ targets: ['jailbrake'] }), 'usage', /jailbrake/u],
-    ['a target that is to be kept', () => input({ targets: ['refusals'] }), 'usage', /to be kept/u],
+    ['a target that is to be kept', () => input({ targets: ['refusals'] }), 'usage', /aim “preserve”/u],
     ['a setting nobody knows', () => input({ settings: { seed: 1, ...{ sed: 1 } } }), 'usage', /sed: is not known/u],
     ['a dose of NaN', () => input({ settings: { doses: [NaN] } }), 'usage', /doses/u],
     [

@@ -36,7 +36,7 @@ const RESAMPLES = 2000;
 /** Wilson's score interval. @param z other than for 95%. */
 export function rateEstimate(passed: number, n: number, z = Z95): Estimate {
   if (!Number.isInteger(passed) || !Number.isInteger(n) || n < 1 || passed < 0 || passed > n) {
-    throw new AppError('internal', `${passed} of ${n} is no rate.`);
+    throw new AppError('internal', `${passed} of ${n} is not a rate.`);
   }
   const rate = passed / n;
   const centre = (rate + z ** 2 / (2 * n)) / (1 + z ** 2 / n);

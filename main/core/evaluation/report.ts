@@ -159,5 +159,5 @@ export function checkReportFormat(value: unknown, subject: string): EvaluationRe
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
   // Reports are written by this program only, so beyond the format nothing is checked.
   if (format === REPORT_FORMAT) return value as EvaluationReport;
-  throw new AppError('unsupported', `${subject}: it is no evaluation of the format ${REPORT_FORMAT}.`);
+  throw new AppError('unsupported', `${subject}: it is not an evaluation of the format ${REPORT_FORMAT}.`);
 }

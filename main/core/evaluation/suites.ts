@@ -59,7 +59,10 @@ export function chooseSuites(
       throw new AppError('empty', `The behaviour ${name} has one case: two are the least for an interval.`);
     const isTarget = targets?.includes(name) ?? aim !== 'keep';
     if (isTarget && aim === 'keep') {
-      throw new AppError('usage', `${name} is to be kept (its aim says so), so it cannot be what the edit is for.`);
+      throw new AppError(
+        'usage',
+        `${name} has the aim “preserve”, so it cannot be a target. Change its aim, or leave it out of the targets.`,
+      );
     }
     const role = isTarget ? 'target' : aim === 'keep' ? 'keep' : 'other';
     const size = role === 'target' ? settings.trialTargetCases : settings.trialKeepCases;

@@ -59,7 +59,7 @@ export async function calibrationDistance(options: CalibrationDistanceOptions): 
 /** For a person who decides whether it will do. */
 export function distanceText({ positions, maxAbsLogitDiff, meanKl, top1Agreement }: LogitDifference): string {
   return (
-    `Thresholds stand in place of the competition of topk features: beside the edit as it is defined, on ${positions} positions ` +
+    `Thresholds replace the competition of topk features: compared with the edit as defined, on ${positions} positions ` +
     `of held-out text, the logits differ by up to ${maxAbsLogitDiff.toPrecision(3)}, mean KL ${meanKl.toPrecision(3)} nats, ` +
     `and the likeliest token is the same at ${(100 * top1Agreement).toFixed(2)}% of them.`
   );

@@ -303,7 +303,7 @@ class HarmTally {
     this.#seen += part.length;
     for (const [place, index] of part.entries()) {
       const shown = this.#pool.cases[index];
-      if (!shown) throw new AppError('internal', 'A case that is none of the pool.');
+      if (!shown) throw new AppError('internal', 'A case that is not in the pool.');
       const more = caseHarm(shown, this.#pool.before[index], after[place]);
       this.#sums.set(shown.behaviour, (this.#sums.get(shown.behaviour) ?? 0) + more);
     }

@@ -142,7 +142,7 @@ function dictOf(pairs: Pickled | undefined, wrong: (reason: string) => AppError)
 
 function tensorOf(data: Pickled | undefined, wrong: (reason: string) => AppError): PickledTensor {
   if (isKind(data, 'tensor')) return data;
-  throw wrong('a parameter is no tensor');
+  throw wrong('a parameter is not a tensor');
 }
 
 function rebuilt(

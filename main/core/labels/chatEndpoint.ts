@@ -38,7 +38,10 @@ export async function checkEndpoint({ url, allowsRemote }: Endpoint): Promise<UR
   try {
     parsed = new URL(`${url.replace(/\/+$/u, '')}/chat/completions`);
   } catch {
-    throw new AppError('usage', `"${url.slice(0, 100)}" is no address of a server, as http://127.0.0.1:8080/v1 is.`);
+    throw new AppError(
+      'usage',
+      `"${url.slice(0, 100)}" is not the address of a server. Example: http://127.0.0.1:8080/v1`,
+    );
   }
   if (!['http:', 'https:'].includes(parsed.protocol) || parsed.username !== '' || parsed.password !== '') {
     throw new AppError(
@@ -90,7 +93,7 @@ export async function askChat(
     text = await readText(response, url.host);
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
-    if (signal.aborted) throw new AppError('cancelled', 'The question was taken back.');
+    if (signal.aborted) throw new AppError('cancelled', 'The question was cancelled.');
     const why = timeout.aborted
       ? `gave no answer in ${ANSWER_MS / 1000} s`
       : `could not be asked (${thrown instanceof Error ? reasonOf(thrown) : 'no reason'})`;

@@ -138,5 +138,5 @@ export function readLayerTypes(fields: ConfigFields, pattern: number): GemmaLaye
 /** Refuses what these models are text decoders without. */
 export function refuseBidirectional(fields: ConfigFields): void {
   if (!fields.boolean('use_bidirectional_attention', false)) return;
-  throw fields.error('unsupported', 'a Gemma that looks ahead (use_bidirectional_attention) is no language model.');
+  throw fields.error('unsupported', 'a Gemma that looks ahead (use_bidirectional_attention) is not a language model.');
 }

@@ -127,7 +127,7 @@ export class Tokenizer implements TextEncoder {
     if (ids.every((id) => id !== undefined)) return ids;
     throw new AppError(
       'invalid-file',
-      `${this.#path}: a piece of this text is no token, and no token is for unknowns.`,
+      `${this.#path}: a piece of this text is not a token, and there is no token for unknown text.`,
     );
   }
 

@@ -211,7 +211,7 @@ function baselinesSection(baselines: readonly Baseline[]): string {
     [0, 1],
     percent,
   );
-  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the cases to be kept that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass. What no longer passes need not be a refusal: see the column for it.</p>${chart}${table(['', 'target', 'target refuses', 'sound where it is gone', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
+  return `<h2>Baselines</h2><p class="soft"><span style="color:var(--before)">● kept</span>: of the preserved cases that passed, those that still do; <span style="color:var(--after)">● target</span>: cases of the targets that pass. What no longer passes need not be a refusal: see the column for it.</p>${chart}${table(['', 'target', 'target refuses', 'sound where it is gone', 'kept', 'cross-entropy', 'KL on text'], rows)}`;
 }
 
 function dosesSection(doses: readonly Dose[]): string {

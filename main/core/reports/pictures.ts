@@ -70,5 +70,5 @@ export function doseChart(doses: readonly Dose[]): string {
     );
     return `<g class="${name}"><polyline points="${path}" fill="none" stroke-width="1.5"/>${dots.join('')}</g>`;
   };
-  return `<svg viewBox="0 0 ${left + width + 30} ${top + height + 30}" width="${left + width + 30}" height="${top + height + 30}" role="img" aria-label="Share of target cases that pass, and of cases to be kept that still pass, by strength; the numbers are in the table below">${grid.join('')}${ticks.join('')}${line('before', ({ kept }) => kept)}${line('after', ({ target }) => target)}</svg>`;
+  return `<svg viewBox="0 0 ${left + width + 30} ${top + height + 30}" width="${left + width + 30}" height="${top + height + 30}" role="img" aria-label="Share of target cases that pass, and of preserved cases that still pass, by strength; the numbers are in the table below">${grid.join('')}${ticks.join('')}${line('before', ({ kept }) => kept)}${line('after', ({ target }) => target)}</svg>`;
 }

@@ -57,7 +57,7 @@ function figures({ target, kept }: FoundFigures): string {
   return (
     `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left` +
     `${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ` +
-    `of ${kept.cases} cases to be kept ${percent(kept.share)} are as before.`
+    `of ${kept.cases} preserved cases ${percent(kept.share)} are as before.`
   );
 }
 

@@ -27,8 +27,8 @@ export const SERVE_HELP = `errata serve: the workbench in a browser, on this mac
   --project FOLDER  open this project
   --root FOLDER     a folder whose files may be chosen, besides your home and the current one; may be repeated
   --open            open the browser
-  --host ADDRESS    listen on another address. Without encryption: whoever can reach it and read along can do all that
-                    you can. For a remote machine rather forward a port: ssh -L PORT:127.0.0.1:PORT machine
+  --host ADDRESS    listen on another address. Without encryption: anyone who can reach it or read along can do
+                    all that you can. For a remote machine, forward a port instead: ssh -L PORT:127.0.0.1:PORT machine
 `;
 
 /** @throws AppError `usage`. */

@@ -120,7 +120,7 @@ export function merges(context: VersionContext) {
         message: (version) =>
           version.message.startsWith(`${REVERT} "`)
             ? `Reapply ${version.message.slice(REVERT.length + 1)}`
-            : `${REVERT} "${firstLine(version.message)}"\n\nTakes back version ${version.id}.`,
+            : `${REVERT} "${firstLine(version.message)}"\n\nUndoes version ${version.id}.`,
       }),
 
     /** Adds a version with what `ref` changed, applied to the working edit's head. @throws AppError `conflict`, `empty`, `mismatch`. */

@@ -88,7 +88,7 @@ describe('versions', () => {
     const version = commit({ 1: 2, 3: 3 });
     const reverted = project.versions.revert('HEAD', ADA);
     expect(values()).toEqual({ 1: 1, 2: 1 });
-    expect(reverted.message).toMatch(/^Revert ".*"\n\nTakes back version /u);
+    expect(reverted.message).toMatch(/^Revert ".*"\n\nUndoes version /u);
     const again = project.versions.revert('HEAD', ADA);
     expect(again.edit).toBe(version.edit);
     expect(again.message).toMatch(/^Reapply "/u);

@@ -20,6 +20,7 @@ const MORE_KEYS: Partial<Record<CommandId, readonly string[]>> = {
   'activations.capture': ['n a'],
   'dictionary.train': ['n d'],
   'view.jobs': ['g j'],
+  'help.glossary': ['g h'],
 };
 
 /** Those that work while a text is typed: the text has an undo of its own. */
@@ -58,6 +59,7 @@ function actions(): Partial<Record<CommandId, () => void>> {
     'help.about': () => dialogs.show({ kind: 'settings' }),
     'view.palette': () => dialogs.show({ kind: 'palette' }),
     'help.keys': () => dialogs.show({ kind: 'keys' }),
+    'help.glossary': () => dialogs.show({ kind: 'glossary' }),
     'view.themeSystem': () => void attempt(() => changeSettings({ theme: 'system' })),
     'view.themeLight': () => void attempt(() => changeSettings({ theme: 'light' })),
     'view.themeDark': () => void attempt(() => changeSettings({ theme: 'dark' })),

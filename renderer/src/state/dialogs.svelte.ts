@@ -4,6 +4,7 @@ import type { FileLocation, Purpose } from '../api/types.ts';
 export type DialogRequest =
   | { readonly kind: 'palette' }
   | { readonly kind: 'keys' }
+  | { readonly kind: 'glossary' }
   | { readonly kind: 'settings' }
   | { readonly kind: 'newProject' }
   | { readonly kind: 'addModel' }

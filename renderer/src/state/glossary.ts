@@ -19,11 +19,11 @@ export const GLOSSARY = {
   auroc:
     'Probability that a prompt with the behaviour has the larger activation of two, ties counted half. 0.5 tells nothing.',
   ablationEffect:
-    'Share of the behaviour that goes when the feature is set to 0: measured, by running the model. Correlation is no cause; this is.',
+    'Share of the behaviour that goes when the feature is set to 0: measured, by running the model. A correlation is not a cause; this is.',
   clampEffect:
     'Share of the behaviour that goes when the feature is held at minus twice its mean where it fires: measured.',
   remaining:
-    'What is left of the behaviour. Of texts: mean of 1 + max(ln p − ln p₀, −4)/4 over the cases, p being the probability of what the model said before. Of comparisons: mean |difference| over the same before. 100% is as before.',
+    'Share of the behaviour that remains. Of texts: mean of 1 + max(ln p − ln p₀, −4)/4 over the cases, p being the probability of what the model said before. Of comparisons: mean |difference| over the same before. 100% is as before.',
   stillShown:
     'Share of the cases that still pass the checks in the text that the model generates with the edit on; where continuations are compared, of those still decided as before. Of the cases that the unedited model shows; 95% interval after Wilson.',
   keptRate:
@@ -63,7 +63,7 @@ export const GLOSSARY = {
     'exact: what the definition of the edit says, up to rounding. calibrated: topk features have thresholds of their own. approximate: compiled so that it differs, by as much as the report says.',
   maxAbsLogitDiff: 'The largest difference of any logit, over all positions and tokens.',
   comparedKl: 'KL divergence of the next-token distributions, in nats per position, on average.',
-  greedyAgreement: 'Share of the tokens that are the same when both go on with the likeliest token, place by place.',
+  greedyAgreement: 'Share of the tokens that are the same when both continue with the likeliest token, place by place.',
   formulaDiff:
     'The largest difference of any number that flows out of the edited sites. Positions where rounding decides whether a feature fires are left out, and counted.',
   passRate: 'Share of the cases that pass: all checks of a case must hold. With its 95% interval (Wilson).',
@@ -74,7 +74,7 @@ export const GLOSSARY = {
   caseRole:
     'What a case is there for: to show the behaviour, to look like it without being it, or to show that nothing else moved.',
   suiteRole:
-    'target: what the edit is for. to keep: what must stay as it is. other: an aim of other edits, report only.',
+    'target: what the edit is for. preserve: what should not change. other: an aim of other edits, report only.',
   pairedDifference:
     'With − without the edit, case by case or context by context. n.s.: its 95% interval holds 0, so nothing is shown to have changed.',
   refuses:
@@ -100,7 +100,7 @@ export const GLOSSARY = {
   loops: 'Share of the continuations in which some run of tokens stands three times or more in a row.',
   distinct: 'Distinct tokens, or pairs of neighbours, as a share of all in a text; mean over texts (Li et al. 2016).',
   trialTarget: 'Share of the targets’ cases that pass, pooled, on fewer cases than the main figures.',
-  kept: 'Kept: of the cases to be kept that passed without the edit, the share that still does.',
+  kept: 'Kept: of the preserved cases that passed without the edit, the share that still does.',
   strength: 'Strength: the deltas of the edit are multiplied by it; 0 is the model as it is, 1 the edit.',
   remainingTargets:
     'What is left of the targets, 100% without the edit: of the rate, or of the size of the mean score where cases have scores.',

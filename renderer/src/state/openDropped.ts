@@ -13,7 +13,7 @@ export async function openDropped(location: string, name: string): Promise<void>
     if (toAppError(thrown).code !== 'not-found') throw thrown;
   }
   if (!session.project) {
-    throw new AppError('usage', `${name} is no project. Open a project first, then drop the model on it.`);
+    throw new AppError('usage', `${name} is not a project. Open a project first, then drop the model on it.`);
   }
   const model = await api.model.add({ location });
   navigate('models', [model.name]);

@@ -101,7 +101,7 @@ const isProjection = (operation: Operation) => addedBy(OPERATIONS[operation.kind
 function refusedKind(operation: Operation, form: 'bias' | 'weights'): string {
   const { kind, feature } = operation;
   if (isProjection(operation)) {
-    return `The projection at feature ${feature} is no constant: only steers fit into a bias.`;
+    return `The projection at feature ${feature} is not constant: only steers fit into a bias.`;
   }
   const fitting = form === 'bias' ? 'only steers add a constant' : 'only projections and steers are linear';
   if (OPERATIONS[kind].reads === 'stream') return `${kind} of feature ${feature} is not linear: ${fitting}.`;

@@ -149,7 +149,7 @@ class Sources {
   }
 
   async of(file: string): Promise<ByteSource> {
-    if (!this.#known.has(file)) throw new AppError('internal', `${file} is no weight file of the model.`);
+    if (!this.#known.has(file)) throw new AppError('internal', `${file} is not a weight file of the model.`);
     const source = this.#opened.get(file) ?? (await openFile(file));
     this.#opened.set(file, source);
     return source;

@@ -12,7 +12,7 @@ export const and = binary('And', 'bool');
 export const not = unary('Not');
 
 export function where(condition: Value, a: Operand, b: Operand): Value {
-  if (condition.type !== 'bool') throw graphError(`${describe(condition)} is no condition.`);
+  if (condition.type !== 'bool') throw graphError(`${describe(condition)} is not a condition.`);
   const left = lift(a, b);
   const right = lift(b, a);
   const type = sameType(left, right);

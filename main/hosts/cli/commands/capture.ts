@@ -31,7 +31,7 @@ export const captureCommand: ComputeCommand = {
     ...optionsOfSettings(captureSettings),
     resume: {
       type: 'boolean',
-      description: 'Go on with the capture that stopped last. The same command again does it too.',
+      description: 'Continue the capture that stopped last. Running the same command again does it too.',
     },
     ...PLAN_OPTION,
   },

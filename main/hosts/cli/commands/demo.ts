@@ -90,7 +90,7 @@ function printBehaviour(name: string, behaviour: DemoBehaviour, context: Command
           : key;
     printRow(title, figure, isText ? decimals : percent, context);
   }
-  context.print('  beside it: how much of the behaviour is left, and what else is kept');
+  context.print('  next to it: how much of the behaviour remains, and what else is preserved');
   for (const [kind, { remaining, sound: isSound, kept, failure }] of Object.entries(baselines)) {
     const text =
       failure ??

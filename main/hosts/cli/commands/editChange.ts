@@ -74,7 +74,7 @@ function deciderOf(arguments_: CommandArguments): { decide?: (conflict: MergeCon
 
 const editRevert: Command = {
   name: 'edit revert',
-  summary: 'Add a version that takes back what another changed; with --to, one that is like it.',
+  summary: 'Add a version that undoes what another changed; with --to, one with the same operations as it.',
   usage: 'edit revert VERSION | edit revert --to VERSION',
   options: {
     to: {

@@ -304,7 +304,7 @@ const featureTry: ComputeCommand = {
       context.print(`${result.featureCount} features fire on these ${result.tokens.length} tokens.`);
       if (result.pieces.length > 1) {
         context.print(
-          `The text is longer than the model can read: it was begun anew at the tokens ${result.pieces.slice(1).join(', ')}.`,
+          `The text is longer than the model can read: it was read in pieces, from the tokens ${result.pieces.slice(1).join(', ')}.`,
         );
       }
       for (const [position, token] of result.tokens.entries()) {

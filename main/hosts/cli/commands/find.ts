@@ -39,9 +39,9 @@ export const findCommand: ComputeCommand = {
       type: 'string',
       description: 'Instead of a behaviour: prompts whose answers show it, in a .txt, .jsonl or .csv.',
     },
-    without: { type: 'string', description: 'With it: prompts to which the answers must stay as they are.' },
-    keep: { type: 'string', multiple: true, description: 'What must stay; all behaviours to be kept when left out.' },
-    corpus: { type: 'string', description: 'Text without the behaviour, which must stay as likely as it is.' },
+    without: { type: 'string', description: 'With it: prompts whose answers should not change.' },
+    keep: { type: 'string', multiple: true, description: 'Behaviours to preserve; all with that aim when left out.' },
+    corpus: { type: 'string', description: 'Reference text without the behaviour, to stay as likely as it is.' },
     name: {
       type: 'string',
       description: 'What the result is called in the project; the behaviour’s name when left out.',

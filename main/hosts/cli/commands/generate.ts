@@ -8,7 +8,7 @@ import { flag, given, integers, optionalNumber, optionalText, positionals, texts
 
 export const generateCommand: ComputeCommand = {
   name: 'generate',
-  summary: 'Let a model go on with a text; with an edit or an instruction, beside the original.',
+  summary: 'Generate text from a prompt; with an edit or an instruction, next to the original.',
   usage: 'generate MODEL --prompt TEXT [--prompt TEXT …] [--version V | --edit FILE | --dictionary D --op OPERATION …]',
   examples: [
     'generate stories --prompt "Once upon a time"',

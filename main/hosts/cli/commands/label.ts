@@ -68,7 +68,7 @@ const labelSet: Command = {
       multiple: true,
       description: 'A tag; those given replace all that the label has.',
     },
-    'add-tag': { type: 'string', multiple: true, description: 'A tag beside those that each has.' },
+    'add-tag': { type: 'string', multiple: true, description: 'A tag to add to those that each has.' },
     'remove-tag': { type: 'string', multiple: true, description: 'A tag taken from those that have it.' },
     'no-tags': { type: 'boolean', description: 'Take all tags away.' },
     notes: { type: 'string', description: 'Notes, of several lines if need be.' },
@@ -234,7 +234,10 @@ const labelRestore: Command = {
     withProject(context, (project) => {
       const [feature, change] = positionals(arguments_, ['FEATURE', 'CHANGE'], 'label restore');
       if (!/^\d{1,15}$/u.test(change))
-        throw new AppError('usage', `"${change.slice(0, 40)}" is no change: label history lists them by number.`);
+        throw new AppError(
+          'usage',
+          `"${change.slice(0, 40)}" is not a change. errata label history lists them by number.`,
+        );
       const key = oneFeature(project, feature, optionalText(arguments_, 'dictionary'));
       const label = project.labels.restore(key, Number(change), {
         ...authorOf(arguments_),

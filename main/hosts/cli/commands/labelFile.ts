@@ -125,7 +125,7 @@ const labelMerge: Command = {
     dictionary: { type: 'string', short: 'd', description: 'Hash of the dictionary, for rows that do not name one.' },
     base: {
       type: 'string',
-      description: 'The file that both started from: then whoever changed a field wins over who did not.',
+      description: 'The file that both started from: then the one who changed a field wins over the one who did not.',
     },
     output: { type: 'string', short: 'o', description: 'Where to write what was merged.' },
     prefer: {

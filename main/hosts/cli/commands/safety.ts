@@ -16,7 +16,7 @@ function tell(done: string, { step, changed, skipped }: UndoReport, context: Com
 
 const undo: Command = {
   name: 'undo',
-  summary: 'Take back what you did last: labels, lists, edits, behaviours.',
+  summary: 'Undo what you did last: labels, lists, edits, behaviours.',
   usage: 'undo',
   options: AUTHOR_OPTION,
   run: (arguments_, context) =>
@@ -57,10 +57,10 @@ const history: Command = {
 
 const projectCheck: Command = {
   name: 'project check',
-  summary: 'Check the project’s database and list its backups; --rebuild makes its tables anew from the log.',
+  summary: 'Check the project’s database and list its backups; --rebuild rebuilds its tables from the log.',
   usage: 'project check [--rebuild]',
   options: {
-    rebuild: { type: 'boolean', description: 'Make tables and search indexes anew from the log of changes.' },
+    rebuild: { type: 'boolean', description: 'Rebuild tables and search indexes from the log of changes.' },
   },
   run: async (arguments_, context) => {
     positionals(arguments_, [], 'project check');
@@ -115,7 +115,7 @@ const projectRestore: Command = {
     const [file, ...rest] = arguments_.positionals;
     if (rest.length > 0) throw new AppError('usage', 'errata project restore: one backup, by its file name.');
     const { backup, setAside } = restoreBackup(context.projectFolder, file);
-    context.print(`Restored ${backup.file}.${setAside === null ? '' : ` What was there lies in ${setAside}.`}`);
+    context.print(`Restored ${backup.file}.${setAside === null ? '' : ` What was there is now in ${setAside}.`}`);
     return { backup: backup.file, setAside };
   },
 };

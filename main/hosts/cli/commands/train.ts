@@ -26,7 +26,7 @@ export const trainCommand: ComputeCommand = {
   options: {
     activations: { type: 'string', short: 'a', description: 'The store of activations to train on.' },
     ...optionsOfSettings(runSettings),
-    resume: { type: 'boolean', description: 'Go on with the run NAME, which stopped before its end.' },
+    resume: { type: 'boolean', description: 'Continue the run NAME, which stopped before its end.' },
     ...PLAN_OPTION,
   },
   computesOn: 'any',
@@ -56,7 +56,7 @@ function onlyName({ values }: CommandArguments, name: string): string {
   if (other === undefined) return name;
   throw new AppError(
     'usage',
-    `errata train --resume goes on with the settings of ${name}: --${other} cannot be changed.`,
+    `errata train --resume continues with the settings of ${name}: --${other} cannot be changed.`,
   );
 }
 

@@ -8,7 +8,7 @@ export const BEFORE = 'without the edit';
 export const AFTER = 'with the edit';
 export const BEFORE_AFTER: Readonly<Record<string, string>> = { [BEFORE]: 'var(--before)', [AFTER]: 'var(--after)' };
 
-export const ROLE_NAMES = { target: 'target', keep: 'to keep', other: 'other' } as const;
+export const ROLE_NAMES = { target: 'target', keep: 'preserve', other: 'other' } as const;
 
 /** Random features by their numbers: 'random features 2 (12, 40, …)'. */
 export function baselineName(
