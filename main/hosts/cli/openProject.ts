@@ -9,8 +9,10 @@ import { openProject, type OpenOptions } from '../../storage/project/open.ts';
 import type { Project } from '../../storage/project/project.ts';
 import { catalogueDictionaries } from '../../workbench/dictionaries.ts';
 import { catalogueModels } from '../../workbench/models.ts';
+import { withWorkbench } from '../../workbench/openWorkbench.ts';
+import type { Workbench } from '../../workbench/workbench.ts';
 import { defaultAuthor } from '../author.ts';
-import type { CommandArguments, CommandContext, Option } from './command.ts';
+import type { CommandArguments, CommandContext, ComputeContext, Option } from './command.ts';
 import { optionalText } from './values.ts';
 
 const MOST_FEATURES = 1_000_000;
@@ -32,6 +34,14 @@ export async function withProject<T>(
   } finally {
     project.close();
   }
+}
+
+/** Opens the project's workbench for as long as `use` takes. */
+export function inWorkbench<T>(
+  { projectFolder, compute, computeAfresh }: ComputeContext,
+  use: (workbench: Workbench) => Promise<T>,
+): Promise<T> {
+  return withWorkbench(projectFolder, { host: 'the command line', compute, computeAfresh }, use);
 }
 
 /** For commands that only look: they work on read-only media too, and beside whoever writes. */

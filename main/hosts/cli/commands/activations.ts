@@ -1,7 +1,7 @@
 import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
 import { namedStores } from '../../../workbench/activations.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { positionals } from '../values.ts';
 
 export const activationsList: ComputeCommand = {
@@ -11,7 +11,7 @@ export const activationsList: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'activations list');
       const stores = await namedStores(workbench);
       if (stores.length === 0) context.print('No activations yet. errata capture MODEL makes some.');

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../../contract/base/errors.ts';
 import { toFileError } from '../../../core/files/fileError.ts';
 import { behaviourFormatOfName, readBehaviourFile } from '../../../core/behaviours/behaviourFile.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { behaviourProblems, tryCase, type BehaviourProblem } from '../../../workbench/tryBehaviour.ts';
 import type { Command, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { given, optionalText, positionals } from '../values.ts';
 import { behavioursNamed, editNamed } from './evaluate.ts';
 
@@ -61,7 +61,7 @@ const behaviourTry: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name, number] = positionals(arguments_, ['NAME', 'CASE'], 'behaviour try');
       const [named] = await behavioursNamed(workbench, [name]);
       const { cases = [], maxNewTokens = 0 } = named?.behaviour ?? {};

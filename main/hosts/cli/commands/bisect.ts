@@ -1,11 +1,10 @@
 import { shortId } from '../../../core/edits/version.ts';
 import { bisectJob } from '../../../workbench/bisection.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import type { ComputeCommand } from '../command.ts';
 import { updateOf } from '../terminal.ts';
-import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { AUTHOR_OPTION, authorOf, inWorkbench } from '../openProject.ts';
 import { given, optionalNumber, optionalText, positionals, texts } from '../values.ts';
 
 export const bisectCommand: ComputeCommand = {
@@ -33,7 +32,7 @@ export const bisectCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const { versions, behaviours } = workbench.project;
       const [ref] = positionals(arguments_, ['BEHAVIOUR'], 'bisect');
       const least = optionalNumber(arguments_, 'at-least', { min: 0, max: 1 });

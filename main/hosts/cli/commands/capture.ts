@@ -4,9 +4,9 @@ import { captureSettings } from '../../../contract/domain/captureSettings.ts';
 import { captureJob, planCapture, prepareCapture, resumeCapture } from '../../../workbench/activations.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { PLAN_OPTION, printCapturePlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
@@ -37,7 +37,7 @@ export const captureCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const { signal } = context;
       const begin = async () => {
         const asker = askerOf(arguments_, context);

@@ -4,9 +4,9 @@ import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
 import { describeDictionary, evaluateJob, listWithJobs, prepareMeasurement } from '../../../workbench/dictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { readRunCurves } from '../../../workbench/training.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { formatDuration } from '../terminal.ts';
 import { given, optionalText, positionals } from '../values.ts';
@@ -46,7 +46,7 @@ const dictionaryList: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'dictionary list');
       const dictionaries = await listWithJobs(workbench);
       if (dictionaries.length === 0) context.print('No dictionaries yet. errata train makes one.');
@@ -71,7 +71,7 @@ const dictionaryEvaluate: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'dictionary evaluate');
       const request = {
         name,
@@ -93,7 +93,7 @@ const dictionaryShow: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'dictionary show');
       const described = await describeDictionary(workbench, { name });
       const { dictionary, config, provenance } = described;
@@ -117,7 +117,7 @@ const dictionaryCurves: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'dictionary curves');
       const { points } = await readRunCurves(workbench, { name });
       const [first] = points;

@@ -15,10 +15,9 @@ import { withEvaluationDefaults } from '../../../workbench/evaluationDefaults.ts
 import { behaviourJob, evaluationJob } from '../../../workbench/evaluationJobs.ts';
 import { planEvaluation } from '../../../workbench/evaluationPlan.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
-import { AUTHOR_OPTION, authorOf } from '../openProject.ts';
+import { AUTHOR_OPTION, authorOf, inWorkbench } from '../openProject.ts';
 import { PLAN_OPTION, printEvaluationPlan } from '../plans.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
@@ -64,7 +63,7 @@ export const evaluateCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [ref] = positionals(arguments_, ['VERSION'], 'evaluate');
       const treatment = await editNamed(workbench, ref);
       const behaviours = await behavioursNamed(workbench, texts(arguments_, 'suite'));
@@ -116,7 +115,7 @@ export const behaviourRun: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'behaviour run');
       const [named] = await behavioursNamed(workbench, [name]);
       if (!named) throw new AppError('internal', 'No behaviour was read.');

@@ -6,9 +6,9 @@ import { isSignificant } from '../../../core/evaluation/intervals.ts';
 import { intervalText, number, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
 import { compareEvaluations, listEvaluations } from '../../../workbench/evaluation.ts';
 import { forecastCalibration, forecastEdit } from '../../../workbench/forecast.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { percentOf, printReport, REPORT_OPTIONS, writeReports } from '../reports.ts';
 import { optionalText, positionals } from '../values.ts';
 import { editNamed } from './evaluate.ts';
@@ -22,7 +22,7 @@ const evaluationShow: ComputeCommand = {
   },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [ref] = positionals(arguments_, ['ID'], 'evaluation show');
       const { report, ...summary } = workbench.project.evaluations.get(ref);
       printReport(report, context);
@@ -38,7 +38,7 @@ const evaluationList: ComputeCommand = {
   options: { version: { type: 'string', description: 'Of this version only.' } },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'evaluation list');
       const ref = optionalText(arguments_, 'version');
       const found = listEvaluations(workbench, ref === undefined ? {} : { version: ref });
@@ -59,7 +59,7 @@ const evaluationCompare: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [first, second] = positionals(arguments_, ['ID', 'ID'], 'evaluation compare');
       const compared = compareEvaluations(workbench, { one: first, other: second });
       for (const { name, one: was, other: is, difference, isSignificant: differs, lost, won } of compared.suites) {
@@ -87,7 +87,7 @@ const evaluationForecasts: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'evaluation forecasts');
       const calibration = forecastCalibration(workbench);
       for (const { evaluation, site, correlations, found } of calibration.records) {
@@ -113,7 +113,7 @@ const forecastCommand: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [ref] = positionals(arguments_, ['VERSION'], 'forecast');
       const { edit } = await editNamed(workbench, ref);
       const places = await forecastEdit(workbench, edit, context.signal);

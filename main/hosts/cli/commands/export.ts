@@ -5,8 +5,8 @@ import { editId } from '../../../core/edits/edit.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS } from '../../../core/export/forms/index.ts';
 import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import type { CommandContext, ComputeCommand, ComputeContext } from '../command.ts';
+import type { CommandContext, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { EDIT_OPTIONS, editOf } from '../editOptions.ts';
 import { printExportPlan } from '../plans.ts';
 import { flag, given, oneOf, optionalText, positionals } from '../values.ts';
@@ -58,7 +58,7 @@ export const exportCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', ...computingOf(context) }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const { edit, provenance } = await editOf(arguments_, workbench, 'export');
       const plan = await planExport(workbench, edit.operations);
       printExportPlan(plan, context);
@@ -101,10 +101,6 @@ export const exportCommand: ComputeCommand = {
     }),
 };
 
-function computingOf({ compute, computeAfresh }: ComputeContext) {
-  return { compute, computeAfresh };
-}
-
 export const verifyCommand: ComputeCommand = {
   name: 'verify',
   summary: 'Check an exported model from its files alone: hashes, and what it computes.',
@@ -118,7 +114,7 @@ export const verifyCommand: ComputeCommand = {
     const isFolder = await stat(given).catch(() => undefined);
     const isNamed = !isFolder && (await stat(join(context.projectFolder, 'exports', given)).catch(() => undefined));
     const result = isNamed
-      ? await withWorkbench(context.projectFolder, { host: 'the command line', ...computingOf(context) }, (workbench) =>
+      ? await inWorkbench(context, (workbench) =>
           runToEnd(workbench, verifyJob, { name: given }, { signal: context.signal }),
         )
       : await context.compute('export.verify', { folder: resolve(given) });

@@ -19,10 +19,9 @@ import {
   tryText,
 } from '../../../workbench/features.ts';
 import { listFeatures } from '../../../workbench/featureLists.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import type { Workbench } from '../../../workbench/workbench.ts';
 import { inputOf } from '../asker.ts';
-import type { CommandArguments, ComputeCommand, ComputeContext } from '../command.ts';
+import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { printStatisticsTexts } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import {
@@ -51,7 +50,7 @@ const featureTop: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature top');
       const text = requiredText(arguments_, 'text', 'feature top');
       const count = optionalNumber(arguments_, 'count', { min: 1, integer: true }) ?? 10;
@@ -65,10 +64,6 @@ const featureTop: ComputeCommand = {
       return { dictionary, tokens, features, firing };
     }),
 };
-
-function withProjectOf<T>(context: ComputeContext, use: (workbench: Workbench) => Promise<T>): Promise<T> {
-  return withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, use);
-}
 
 const whole = { min: 1, integer: true };
 const oneLine = (text: string) => text.replaceAll('\n', '↵');
@@ -98,7 +93,7 @@ const featureStats: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature stats');
       if (flag(arguments_, 'show')) {
         const statistics = await describeFeatures(workbench, dictionary);
@@ -155,7 +150,7 @@ const featureList: ComputeCommand = {
   },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature list');
       const states = texts(arguments_, 'state').map((state) => {
         const known = LABEL_STATES.find((each) => each === state);
@@ -235,7 +230,7 @@ const featureShow: ComputeCommand = {
   options: { examples: { type: 'string', short: 'n', description: 'Examples printed; 8 by default.' } },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const shown = await showFeature(workbench, featureOf(arguments_, 'feature show'));
       const count = optionalNumber(arguments_, 'examples', whole) ?? 8;
       const { page, label, lists } = shown;
@@ -288,7 +283,7 @@ const featureTry: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'feature try');
       const asked = optionalText(arguments_, 'features');
       const result = await tryText(
@@ -328,7 +323,7 @@ const featureSuggest: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const asked = featureOf(arguments_, 'feature suggest');
       const result = await suggestFeatureLabel(workbench, asked);
       if (result.suggestions.length === 0)
@@ -351,7 +346,7 @@ const featureContext: ComputeCommand = {
   },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary, number] = positionals(arguments_, ['DICTIONARY', 'CONTEXT'], 'feature context');
       const input = inputOf('feature context', contract.feature.context, {
         dictionary,

@@ -8,12 +8,11 @@ import { promptsSchema } from '../../../core/finder/promptLists.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
 import { listSearches, searchRequest } from '../../../workbench/finder.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
 import { printFindings, printFound } from '../foundText.ts';
-import { AUTHOR_OPTION } from '../openProject.ts';
+import { AUTHOR_OPTION, inWorkbench } from '../openProject.ts';
 import { PLAN_OPTION, printSearchPlan } from '../plans.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { flag, optionalText, positionals, texts } from '../values.ts';
@@ -54,7 +53,7 @@ export const findCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       if (flag(arguments_, 'list')) return printFindings(await listSearches(workbench), context);
       const asker = askerOf(arguments_, context);
       const request = await searchRequest(workbench, await findInput(arguments_, asker), asker);

@@ -4,18 +4,12 @@ import { contract } from '../../../contract/api/contract.ts';
 import { shortId } from '../../../core/edits/version.ts';
 import { commitFinding, listSearches, showFinding, takeFinding } from '../../../workbench/finder.ts';
 import { removeFinding } from '../../../workbench/findings.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
-import type { Workbench } from '../../../workbench/workbench.ts';
 import { askerOf, inputOf } from '../asker.ts';
-import type { ComputeCommand, ComputeContext } from '../command.ts';
+import type { ComputeCommand } from '../command.ts';
 import { describe } from '../editText.ts';
 import { printFindings, printFound } from '../foundText.ts';
-import { AUTHOR_OPTION, AUTHOR_OPTIONS } from '../openProject.ts';
+import { AUTHOR_OPTION, AUTHOR_OPTIONS, inWorkbench } from '../openProject.ts';
 import { flag, given, optionalText, positionals, requiredText } from '../values.ts';
-
-function withProjectOf<T>(context: ComputeContext, use: (workbench: Workbench) => Promise<T>): Promise<T> {
-  return withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, use);
-}
 
 const findingsList: ComputeCommand = {
   name: 'findings list',
@@ -24,7 +18,7 @@ const findingsList: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'findings list');
       return printFindings(await listSearches(workbench), context);
     }),
@@ -37,7 +31,7 @@ const findingsShow: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'findings show');
       const shown = await showFinding(workbench, { name });
       const { candidates, steps, found, read, labels } = shown;
@@ -61,7 +55,7 @@ const findingsTake: ComputeCommand = {
   },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'findings take');
       const input = inputOf('findings take', contract.finder.take, {
         name,
@@ -85,7 +79,7 @@ const findingsCommit: ComputeCommand = {
   },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'findings commit');
       const branch = requiredText(arguments_, 'branch', 'findings commit');
       const message = requiredText(arguments_, 'message', 'findings commit');
@@ -103,7 +97,7 @@ const findingsRemove: ComputeCommand = {
   options: { yes: { type: 'boolean', description: 'Delete it.' } },
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withProjectOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'findings remove');
       if (!flag(arguments_, 'yes')) {
         throw new AppError('usage', `errata findings remove: ${name} cannot be restored. Add --yes to delete it.`);

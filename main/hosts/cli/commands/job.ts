@@ -4,9 +4,8 @@ import { JobLogs } from '../../../jobs/jobLogs.ts';
 import type { JobRecord } from '../../../storage/entities/jobs.ts';
 import type { Project } from '../../../storage/project/project.ts';
 import { describeJob, resumeJob } from '../../../workbench/jobKinds.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import type { AnyCommand, Command, ComputeCommand } from '../command.ts';
-import { shortTime, withProject, withProjectToRead } from '../openProject.ts';
+import { inWorkbench, shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { updateOf } from '../terminal.ts';
 import { positionals } from '../values.ts';
 
@@ -67,21 +66,15 @@ const jobResume: ComputeCommand = {
   examples: ['job resume 3f2a'],
   options: {},
   computesOn: 'any',
-  run: (arguments_, context) => {
-    const { compute, computeAfresh, signal } = context;
-    return withWorkbench(
-      context.projectFolder,
-      { host: 'the command line', compute, computeAfresh },
-      async (workbench) => {
-        const [ref] = positionals(arguments_, ['JOB'], 'job resume');
-        const { id, kind, description } = jobNamed(workbench.project, ref);
-        const onProgress = (progress: Parameters<typeof updateOf>[0]) => context.progress(updateOf(progress));
-        const output = await resumeJob(workbench, id, { signal, onProgress });
-        context.print(`${describeJob(kind, description).title}: finished.`);
-        return { job: shown(workbench.project.jobs.get(id)), output };
-      },
-    );
-  },
+  run: (arguments_, context) =>
+    inWorkbench(context, async (workbench) => {
+      const [ref] = positionals(arguments_, ['JOB'], 'job resume');
+      const { id, kind, description } = jobNamed(workbench.project, ref);
+      const onProgress = (progress: Parameters<typeof updateOf>[0]) => context.progress(updateOf(progress));
+      const output = await resumeJob(workbench, id, { signal: context.signal, onProgress });
+      context.print(`${describeJob(kind, description).title}: finished.`);
+      return { job: shown(workbench.project.jobs.get(id)), output };
+    }),
 };
 
 const jobCancel: Command = {

@@ -5,18 +5,19 @@ import { AppError } from '../../../contract/base/errors.ts';
 import { intruderFigures } from '../../../workbench/intruder.ts';
 import { answerIntruderTest, INTRUDER_TEXTS, intruderTest } from '../../../workbench/intruderTest.ts';
 import { listedHash } from '../../../workbench/featureLists.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { askForLabel, scoreLabel } from '../../../workbench/suggestions.ts';
-import type { Workbench } from '../../../workbench/workbench.ts';
-import type { AnyCommand, Command, CommandArguments, ComputeCommand, ComputeContext, Option } from '../command.ts';
-import { AUTHOR_OPTION, authorOf, DICTIONARY_OPTION, dictionaryHash, withProjectToRead } from '../openProject.ts';
+import type { AnyCommand, Command, CommandArguments, ComputeCommand, Option } from '../command.ts';
+import {
+  AUTHOR_OPTION,
+  authorOf,
+  DICTIONARY_OPTION,
+  dictionaryHash,
+  withProjectToRead,
+  inWorkbench,
+} from '../openProject.ts';
 import { flag, optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
 const oneLine = (text: string) => text.replaceAll('\n', '↵');
-
-function withWorkbenchOf<T>(context: ComputeContext, use: (workbench: Workbench) => Promise<T>): Promise<T> {
-  return withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, use);
-}
 
 const labelTest: ComputeCommand = {
   name: 'label test',
@@ -31,7 +32,7 @@ const labelTest: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbenchOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary] = positionals(arguments_, ['DICTIONARY'], 'label test');
       const { author } = authorOf(arguments_);
       const whole = { min: 0, max: 2 ** 31 - 1, integer: true };
@@ -119,7 +120,7 @@ const featureAsk: ComputeCommand = {
   options: ENDPOINT_OPTIONS,
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbenchOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary, feature] = positionals(arguments_, ['DICTIONARY', 'FEATURE'], 'feature ask');
       const asked = { dictionary, feature: featureNumber(feature) };
       const idea = await askForLabel(workbench, endpointOf(arguments_, 'feature ask'), asked, context.signal);
@@ -136,7 +137,7 @@ const featureScore: ComputeCommand = {
   options: ENDPOINT_OPTIONS,
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbenchOf(context, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [dictionary, feature, text] = positionals(arguments_, ['DICTIONARY', 'FEATURE', 'LABEL'], 'feature score');
       const asked = { dictionary, feature: featureNumber(feature), text };
       const score = await scoreLabel(workbench, endpointOf(arguments_, 'feature score'), asked, context.signal);

@@ -3,9 +3,9 @@ import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
 import { describeModel, shownModels } from '../../../workbench/model.ts';
 import { addModel, checkNewName, resolveModel } from '../../../workbench/models.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
 const modelAdd: ComputeCommand = {
@@ -50,7 +50,7 @@ const modelShow: ComputeCommand = {
   options: {},
   computesOn: 'cpu',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['MODEL'], 'model show');
       const described = await describeModel(workbench, { model: name });
       const { model, sites, architecture } = described;

@@ -3,10 +3,10 @@ import { contract } from '../../../contract/api/contract.ts';
 import { EMPTY_EDIT } from '../../../contract/domain/edit.ts';
 import { predictNextTokens } from '../../../workbench/model.ts';
 import { findModel } from '../../../workbench/models.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { compareNextTokens } from '../../../workbench/playground.ts';
 import { inputOf } from '../asker.ts';
 import type { ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { EDIT_OPTIONS, editOf, namesEdit } from '../editOptions.ts';
 import { flag, given, optionalNumber, positionals, requiredText } from '../values.ts';
 
@@ -33,7 +33,7 @@ export const predictCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['MODEL'], 'predict');
       const prompt = requiredText(arguments_, 'prompt', 'predict');
       const count = optionalNumber(arguments_, 'count', { min: 1, max: 200, integer: true }) ?? 10;

@@ -4,11 +4,11 @@ import { TRAINED_KIND_NAMES } from '../../../contract/domain/dictionaryKinds.ts'
 import { runSettings, usualSize } from '../../../contract/domain/trainingSettings.ts';
 import { readStore } from '../../../workbench/activations.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
-import { withWorkbench } from '../../../workbench/openWorkbench.ts';
 import { planTraining, prepareTraining, resumeTraining, trainJob } from '../../../workbench/training.ts';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { inputOf } from '../asker.ts';
 import type { CommandArguments, ComputeCommand } from '../command.ts';
+import { inWorkbench } from '../openProject.ts';
 import { PLAN_OPTION, printTrainingPlan } from '../plans.ts';
 import { formatRate } from '../terminal.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
@@ -31,7 +31,7 @@ export const trainCommand: ComputeCommand = {
   },
   computesOn: 'any',
   run: (arguments_, context) =>
-    withWorkbench(context.projectFolder, { host: 'the command line', compute: context.compute }, async (workbench) => {
+    inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'train');
       const begin = async () => {
         const input = await trainInput(workbench, arguments_, name);
