@@ -44,7 +44,7 @@ export async function describeModel(workbench: Workbench, { model: name }: { rea
   return { model: await withPresence(model), ...described };
 }
 
-/** Adds the model of a folder. @throws AppError `exists`, `invalid-file`, `unsupported`. */
+/** Adds the model of a folder, and tells its sites. @throws AppError `exists`, `invalid-file`, `unsupported`. */
 export async function addModelFrom(
   { project, compute }: Workbench,
   folder: string,
@@ -53,10 +53,10 @@ export async function addModelFrom(
 ) {
   const name = given ?? nameFrom(basename(folder));
   await checkNewName(project.folder, name); // before its weights are read
-  const { sites: _, ...facts } = await compute('model.inspect', { folder }, options);
+  const { sites, ...facts } = await compute('model.inspect', { folder }, options);
   const model = await addModel(project.folder, { folder, name, facts });
   await catalogueModels(project);
-  return withPresence(model);
+  return { model: await withPresence(model), sites };
 }
 
 /** The likeliest next tokens of a prompt. @throws AppError `not-found`. */
@@ -71,8 +71,8 @@ export async function predictNextTokens(
 export const model: Procedures<'model'> = {
   list: ({ project }) => shownModels(project.folder),
   describe: describeModel,
-  add: (workbench, { location, name }, { pathOf, signal, send }) =>
-    addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send }),
+  add: async (workbench, { location, name }, { pathOf, signal, send }) =>
+    (await addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send })).model,
   generate: async (workbench, { model: name, prompt, ...options }, { signal, send }) => {
     const result = await workbench.compute(
       'model.generate',

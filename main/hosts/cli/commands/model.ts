@@ -1,9 +1,8 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
-import { describeModel, shownModels } from '../../../workbench/model.ts';
-import { addModel, checkNewName, resolveModel } from '../../../workbench/models.ts';
-import { nameFrom } from '../../../workbench/projectFolder.ts';
+import { addModelFrom, describeModel, shownModels } from '../../../workbench/model.ts';
+import { resolveModel } from '../../../workbench/models.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
@@ -17,10 +16,10 @@ const modelAdd: ComputeCommand = {
   computesOn: 'cpu',
   run: async (arguments_, context) => {
     const [folder] = positionals(arguments_, ['FOLDER'], 'model add');
-    const name = optionalText(arguments_, 'name') ?? nameFrom(basename(resolve(folder)));
-    await checkNewName(context.projectFolder, name); // before its weights are read
-    const { sites, ...facts } = await context.compute('model.inspect', { folder: resolve(folder) });
-    const model = await addModel(context.projectFolder, { name, folder, facts });
+    const { signal } = context;
+    const { model, sites } = await inWorkbench(context, (workbench) =>
+      addModelFrom(workbench, resolve(folder), optionalText(arguments_, 'name'), { signal }),
+    );
     context.print(`Added ${model.name}: ${describe(model)}, ${sites.length} sites.`);
     if (!model.hasTokenizer) context.print('It has no tokenizer: text cannot be used with it, token ids can.');
     return { ...model, sites };
