@@ -140,6 +140,9 @@ interface Refused {
 const search = (name: string, dictionary: string) =>
   ({ name, sides: { from: 'behaviours', target: 'tiny', keep: [] }, dictionaries: [dictionary] }) as const;
 
+const addModel = (api: Api, name: string) =>
+  api.model.add({ location: faces.host.context.locations.grant(join(faces.project, 'models/sample/files')), name });
+
 const REFUSALS: Readonly<Record<string, Refused>> = {
   'activations under a name that is taken': {
     words: () => [
@@ -180,6 +183,61 @@ const REFUSALS: Readonly<Record<string, Refused>> = {
     call: (api) =>
       api.export.start({ name: 'taken', version: 'chain', form: 'embedded', text: { from: 'store', store: 'store' } }),
     code: 'exists',
+  },
+  'a run of a behaviour that there is not': {
+    words: () => ['behaviour', 'run', 'nothing'],
+    call: (api) => api.behaviour.run({ name: 'nothing', version: null }),
+    code: 'not-found',
+  },
+  'a behaviour that there is not': {
+    words: () => ['behaviour', 'show', 'nothing'],
+    call: (api) => api.behaviour.show({ ref: 'nothing' }),
+    code: 'not-found',
+  },
+  'a measurement of a dictionary that there is not': {
+    words: () => ['dictionary', 'evaluate', 'nothing'],
+    call: (api) => api.dictionary.evaluate({ name: 'nothing' }),
+    code: 'not-found',
+  },
+  'an evaluation of a version that there is not': {
+    words: () => ['evaluate', 'nothing'],
+    call: (api) => api.evaluation.start({ of: 'nothing', budget: null }),
+    code: 'not-found',
+  },
+  'a forecast from features without statistics': {
+    words: () => ['forecast', 'chain'],
+    call: (api) => api.evaluation.forecast({ of: 'chain' }),
+    code: 'not-found',
+  },
+  'a commit without changes': {
+    words: () => ['edit', 'commit', '--message', 'Nothing'],
+    call: (api) => api.edit.commit({ message: 'Nothing' }),
+    code: 'empty',
+  },
+  'a branch that there is already': {
+    words: () => ['edit', 'branch', 'chain'],
+    call: (api) => api.edit.createBranch({ name: 'chain', ref: 'HEAD' }),
+    code: 'exists',
+  },
+  'a model under a name that is taken': {
+    words: () => ['model', 'add', join(faces.project, 'models/sample/files'), '--name', 'sample'],
+    call: (api) => addModel(api, 'sample'),
+    code: 'exists',
+  },
+  'a model that the project has': {
+    words: () => ['model', 'add', join(faces.project, 'models/sample/files'), '--name', 'again'],
+    call: (api) => addModel(api, 'again'),
+    code: 'exists',
+  },
+  'a finding that there is not': {
+    words: () => ['findings', 'take', 'nothing'],
+    call: (api) => api.finder.take({ name: 'nothing' }),
+    code: 'not-found',
+  },
+  'an export that there is not': {
+    words: () => ['exports', 'remove', 'nothing'],
+    call: (api) => api.export.remove({ name: 'nothing' }),
+    code: 'not-found',
   },
   'an export of a version that there is not': {
     words: () => ['export', 'fresh', '--version', 'nothing', '--form', 'embedded'],
