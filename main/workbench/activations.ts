@@ -15,7 +15,7 @@ import type { Asker, Procedures } from './call.ts';
 import { listCorpora, pathOfCorpus } from './corpora.ts';
 import { jobKind, resumeToEnd } from './jobKind.ts';
 import { findModel, listModels, modelInput } from './models.ts';
-import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { existingFolder, folderOf, readEach } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 type CaptureInput = Immutable<v.InferOutput<typeof captureSchema>>;
@@ -31,7 +31,7 @@ type CaptureRequest = Immutable<v.InferOutput<typeof captureRequestSchema>>;
 const BYTES_PER_TOKEN = 4;
 
 /** The folder of a store. @throws AppError `not-found`. */
-export function findStore({ project }: Workbench, name: string): Promise<string> {
+export function findStore({ project }: Pick<Workbench, 'project'>, name: string): Promise<string> {
   return existingFolder(project.folder, 'activations', name, MANIFEST_FILE);
 }
 
@@ -50,13 +50,18 @@ export interface ProjectStore {
   readonly fraction: number;
 }
 
-export async function listStores(workbench: Workbench): Promise<ProjectStore[]> {
-  const names = await namesOf(workbench.project.folder, 'activations', MANIFEST_FILE);
-  return Promise.all(names.map((name) => readStore(workbench, name)));
+export function readStores(workbench: Pick<Workbench, 'project'>) {
+  const { folder } = workbench.project;
+  return readEach(folder, 'activations', MANIFEST_FILE, (name) => readStore(workbench, name));
+}
+
+/** Those that can be read. */
+export async function listStores(workbench: Pick<Workbench, 'project'>): Promise<readonly ProjectStore[]> {
+  return (await readStores(workbench)).found;
 }
 
 /** @throws AppError `not-found`, `invalid-file`. */
-export async function readStore(workbench: Workbench, name: string): Promise<ProjectStore> {
+export async function readStore(workbench: Pick<Workbench, 'project'>, name: string): Promise<ProjectStore> {
   const manifest = await readManifest(await findStore(workbench, name));
   const { site, width, model, dtype, contexts, contextLength, shards } = manifest;
   const tokens = totalRows(manifest);

@@ -13,7 +13,7 @@ import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
 import type { Project } from '../storage/project/project.ts';
 import { KeptReadings } from './keptReadings.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 import { readJsonIfThere } from '../core/files/json.ts';
 
@@ -139,9 +139,14 @@ export async function readDictionaryDetails({ folder, store }: ProjectDictionary
   };
 }
 
-export async function listDictionaries({ project }: Pick<Workbench, 'project'>): Promise<ProjectDictionary[]> {
-  const names = await namesOf(project.folder, 'dictionaries', RUN_FILE);
-  return Promise.all(names.map((name) => readDictionary(folderOf(project.folder, 'dictionaries', name), name)));
+export function readDictionaries(project: string) {
+  const read = (name: string) => readDictionary(folderOf(project, 'dictionaries', name), name);
+  return readEach(project, 'dictionaries', RUN_FILE, read);
+}
+
+/** Those that can be read. */
+export async function listDictionaries({ project }: Pick<Workbench, 'project'>): Promise<readonly ProjectDictionary[]> {
+  return (await readDictionaries(project.folder)).found;
 }
 
 /** @throws AppError `not-found`, `invalid-file`. */
@@ -177,9 +182,9 @@ export async function topFeatures(
 
 /** Lists in the project's catalog what lies finished in its folders. */
 export async function catalogueDictionaries(project: Project): Promise<void> {
-  for (const name of await namesOf(project.folder, 'dictionaries', CONFIG_FILE)) {
-    if (project.catalog.find('dictionary', name)) continue;
-    const { quality, ...facts } = await readDictionary(folderOf(project.folder, 'dictionaries', name), name);
+  const saved = new Set(await namesOf(project.folder, 'dictionaries', CONFIG_FILE));
+  for (const { name, quality, ...facts } of await listDictionaries({ project })) {
+    if (!saved.has(name) || project.catalog.find('dictionary', name)) continue;
     // The same training twice gives the same dictionary; it is known by its first name.
     if (!quality || project.catalog.find('dictionary', quality.hash)) continue;
     const { architecture, d, size, k, site, model } = facts;

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { FindEvent, FoundEdit } from '../core/finder/findEdit.ts';
 import type { FindRequest } from './findRequest.ts';
-import { existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { existingFolder, folderOf, readEach } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 import { readJson } from '../core/files/json.ts';
 
@@ -86,11 +86,13 @@ export async function removeFinding({ project }: Pick<Workbench, 'project'>, nam
   await rm(await existingFolder(project.folder, 'findings', name, FILE), { recursive: true, force: true });
 }
 
-/** The newest first. */
+export function readFindings(workbench: Pick<Workbench, 'project'>) {
+  return readEach(workbench.project.folder, 'findings', FILE, (name) => readFinding(workbench, name));
+}
+
+/** Those that can be read, the newest first. */
 export async function listFindings(workbench: Pick<Workbench, 'project'>): Promise<Finding[]> {
-  const names = await namesOf(workbench.project.folder, 'findings', FILE);
-  const findings = await Promise.all(names.map((name) => readFinding(workbench, name)));
-  return findings.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  return (await readFindings(workbench)).found.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
 
 /** @throws AppError `not-found`, `invalid-file`. */

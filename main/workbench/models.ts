@@ -9,7 +9,7 @@ import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { Project } from '../storage/project/project.ts';
 import { KeptReadings } from './keptReadings.ts';
-import { checkProject, existingFolder, folderOf, namesOf } from './projectFolder.ts';
+import { checkProject, existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
 import { readJson } from '../core/files/json.ts';
 
 const MODEL_FILE = 'model.json';
@@ -123,10 +123,14 @@ async function readRecord(path: string) {
   return validate(recordSchema, await readJson(path), path, 'invalid-file');
 }
 
-export async function listModels(project: string): Promise<ProjectModel[]> {
+export async function readModels(project: string) {
   await checkProject(project);
-  const names = await namesOf(project, 'models', MODEL_FILE);
-  return Promise.all(names.map((name) => findModel(project, name)));
+  return readEach(project, 'models', MODEL_FILE, (name) => findModel(project, name));
+}
+
+/** Those that can be read. */
+export async function listModels(project: string): Promise<readonly ProjectModel[]> {
+  return (await readModels(project)).found;
 }
 
 /** A model that a person names: one of the project, or any folder that holds one. */

@@ -1,13 +1,14 @@
 // Where things lie in a project's folder. Names are single path parts of a plain alphabet, so that a name can never lead out
 // of its folder and means the same on every system.
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../contract/base/errors.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import { DATABASE_FILE } from '../storage/project/layout.ts';
 
 /** The kinds of things that have a folder each inside the project's folder of their kind. */
-const KINDS = {
+export const KINDS = {
   models: 'model',
   corpora: 'corpus',
   activations: 'activation store',
@@ -15,7 +16,7 @@ const KINDS = {
   exports: 'export',
   findings: 'finding',
 } as const;
-type Kind = keyof typeof KINDS;
+export type Kind = keyof typeof KINDS;
 
 export async function isProject(folder: string): Promise<boolean> {
   return stat(join(folder, DATABASE_FILE)).then(
@@ -75,10 +76,65 @@ export async function namesOf(project: string, kind: Kind, marker: string): Prom
   return names;
 }
 
+/** Something in the project's folders that cannot be read. */
+export interface BrokenFolder {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/**
+ * Reads all things of a kind. One that is broken takes no other away: it is named apart, with the reason.
+ * @param marker the file that makes a folder one of them; folders without it are named as broken, too.
+ */
+export async function readEach<T>(
+  project: string,
+  kind: Kind,
+  marker: string,
+  read: (name: string) => Promise<T>,
+): Promise<{ readonly found: readonly T[]; readonly broken: readonly BrokenFolder[] }> {
+  const found: T[] = [];
+  const broken: BrokenFolder[] = (await namesWithout(project, kind, marker)).map((name) => ({
+    kind,
+    name,
+    reason: noMarker(project, kind, name, marker),
+  }));
+  const names = await namesOf(project, kind, marker);
+  const readings = await Promise.all(
+    names.map((name) =>
+      read(name).then(
+        (value) => () => void found.push(value),
+        (thrown: unknown) => () => void broken.push({ kind, name, reason: toAppError(thrown).message }),
+      ),
+    ),
+  );
+  for (const keep of readings) keep(); // in the order of the names
+  return { found, broken };
+}
+
+/** Folders with something in them that is not of the kind. Empty ones are being made, or say nothing. */
+async function namesWithout(project: string, kind: Kind, marker: string): Promise<string[]> {
+  const folder = join(project, kind);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
+  const names: string[] = [];
+  for (const { name } of entries.filter((entry) => NAME.test(entry.name) && !entry.isFile())) {
+    const files = await readdir(join(folder, name)).catch((): string[] => []);
+    if (files.length > 0 && !files.includes(marker)) names.push(name);
+  }
+  return names.sort();
+}
+
+function noMarker(project: string, kind: Kind, name: string, marker: string): string {
+  return `${join(project, kind, name)}: it has no ${marker}, so it is not ${withArticle(KINDS[kind])} of this project.`;
+}
+
 /** @throws AppError `not-found` that lists what there is, `usage`. */
 export async function existingFolder(project: string, kind: Kind, name: string, marker: string): Promise<string> {
   const folder = folderOf(project, kind, name);
   if (await stat(join(folder, marker)).catch(() => undefined)) return folder;
+  if ((await namesWithout(project, kind, marker)).includes(name)) {
+    throw new AppError('not-found', noMarker(project, kind, name, marker), { details: { name } });
+  }
   const names = await namesOf(project, kind, marker);
   const there =
     names.length === 0 ? 'There is none yet.' : `There ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`;

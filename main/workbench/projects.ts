@@ -6,6 +6,7 @@ import { AppError } from '../contract/base/errors.ts';
 import type { OutputOf } from '../contract/rpc/procedure.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { listStores } from './activations.ts';
+import { brokenLine, listBroken } from './brokenFolders.ts';
 import type { Compute } from './compute.ts';
 import { listDictionaries } from './dictionaries.ts';
 import { listExports } from './exports.ts';
@@ -25,6 +26,7 @@ export async function describePlace(folder: string) {
 export async function projectFacts(workbench: Workbench, isSample: boolean): Promise<ProjectFacts> {
   const { project } = workbench;
   const labels = project.labels.counts();
+  const broken = (await listBroken(workbench)).map(brokenLine);
   const others = project.otherHolders().map((holder) => `Also open in ${holder}.`);
   return {
     name: basename(project.folder),
@@ -39,7 +41,7 @@ export async function projectFacts(workbench: Workbench, isSample: boolean): Pro
       versions: project.versions.graph().size,
       exports: (await listExports(workbench)).length,
     },
-    notices: [...project.notices, ...others],
+    notices: [...project.notices, ...broken, ...others],
   };
 }
 

@@ -1,5 +1,6 @@
+import { brokenLine } from '../../../workbench/brokenFolders.ts';
 import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
-import { namedStores } from '../../../workbench/activations.ts';
+import { namedStores, readStores } from '../../../workbench/activations.ts';
 import type { ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { positionals } from '../values.ts';
@@ -14,6 +15,8 @@ export const activationsList: ComputeCommand = {
     inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'activations list');
       const stores = await namedStores(workbench);
+      const { broken } = await readStores(workbench);
+      for (const folder of broken) context.print(brokenLine(folder));
       if (stores.length === 0) context.print('No activations yet. errata capture MODEL makes some.');
       for (const { name, model, site, tokens, contextLength, dtype, bytes, fraction } of stores) {
         const part = fraction < 1 ? `, ${percent(fraction)} captured` : '';
@@ -22,6 +25,6 @@ export const activationsList: ComputeCommand = {
           `${name}: ${of} ${site}, ${shortNumber(tokens)} tokens in contexts of ${contextLength}, ${dtype}, ${byteSize(bytes)}${part}`,
         );
       }
-      return { stores };
+      return { stores, broken };
     }),
 };

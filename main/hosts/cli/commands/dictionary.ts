@@ -1,8 +1,10 @@
+import { brokenLine } from '../../../workbench/brokenFolders.ts';
 import { percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
 import { describeDictionary, evaluateJob, listWithJobs, prepareMeasurement } from '../../../workbench/dictionary.ts';
+import { readDictionaries } from '../../../workbench/dictionaries.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { readRunCurves } from '../../../workbench/training.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
@@ -49,6 +51,8 @@ const dictionaryList: ComputeCommand = {
     inWorkbench(context, async (workbench) => {
       positionals(arguments_, [], 'dictionary list');
       const dictionaries = await listWithJobs(workbench);
+      const { broken } = await readDictionaries(workbench.project.folder);
+      for (const folder of broken) context.print(brokenLine(folder));
       if (dictionaries.length === 0) context.print('No dictionaries yet. errata train makes one.');
       for (const { name, architecture, size, k, site, model, quality } of dictionaries) {
         const state = quality
@@ -56,7 +60,7 @@ const dictionaryList: ComputeCommand = {
           : 'not finished';
         context.print(`${name}: ${architecture}, ${size} features, k ${k}, ${model.name} ${site}: ${state}`);
       }
-      return { dictionaries };
+      return { dictionaries, broken };
     }),
 };
 

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
 import { addModelFrom, describeModel, shownModels } from '../../../workbench/model.ts';
-import { resolveModel } from '../../../workbench/models.ts';
+import { readModels, resolveModel } from '../../../workbench/models.ts';
+import { brokenLine } from '../../../workbench/brokenFolders.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
@@ -34,10 +35,12 @@ const modelList: Command = {
   run: async (arguments_, context) => {
     positionals(arguments_, [], 'model list');
     const models = await shownModels(context.projectFolder);
+    const { broken } = await readModels(context.projectFolder);
+    for (const folder of broken) context.print(brokenLine(folder));
     if (models.length === 0) context.print('No models yet. errata model add FOLDER adds one.');
     for (const model of models)
       context.print(`${model.name}: ${describe(model)}, in ${model.folder}${model.isThere ? '' : ' (not there now)'}`);
-    return { models };
+    return { models, broken };
   },
 };
 

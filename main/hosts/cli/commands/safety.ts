@@ -1,4 +1,5 @@
 // Going back: one step, to a backup, or to what can still be read.
+import { brokenLine, listBroken } from '../../../workbench/brokenFolders.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import type { UndoReport } from '../../../storage/changes.ts';
 import { openProject } from '../../../storage/project/open.ts';
@@ -74,6 +75,8 @@ const projectCheck: Command = {
       const alsoOpenIn = project.otherHolders();
       for (const holder of alsoOpenIn) context.print(`Also open in ${holder}.`);
       for (const problem of problems) context.print(problem);
+      const broken = await listBroken({ project });
+      for (const folder of broken) context.print(brokenLine(folder));
       for (const { file, bytes } of backups) context.print(`backup ${file} (${(bytes / 1e6).toFixed(1)} MB)`);
       if (problems.length > 0) {
         throw new AppError(
@@ -84,8 +87,8 @@ const projectCheck: Command = {
           },
         );
       }
-      context.print('No problems.');
-      return { problems, backups, alsoOpenIn };
+      if (broken.length === 0) context.print('No problems.');
+      return { problems, broken, backups, alsoOpenIn };
     } finally {
       project.close();
     }

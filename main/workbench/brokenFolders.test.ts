@@ -1,0 +1,86 @@
+// A project in which something of every kind is broken: the rest works, and what is broken is named with the reason.
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createProject } from '../storage/project/create.ts';
+import { openProject } from '../storage/project/open.ts';
+import { temporaryFolder } from '../testing/models/temporaryFolder.ts';
+import { listStores } from './activations.ts';
+import { brokenLine, listBroken } from './brokenFolders.ts';
+import { catalogueDictionaries, listDictionaries } from './dictionaries.ts';
+import { listFindings } from './findings.ts';
+import { addModel, catalogueModels, findModel, listModels } from './models.ts';
+
+const sample = fileURLToPath(new URL('../../resources/sample/', import.meta.url));
+const facts = {
+  hash: 'a'.repeat(64),
+  modelType: 'gpt2',
+  layers: 1,
+  hiddenSize: 8,
+  vocabularySize: 10,
+  contextLength: 8,
+  hasTokenizer: true,
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = join(await temporaryFolder(), 'project');
+  (await createProject(folder)).close();
+  await addModel(folder, { folder: '/models/whole', name: 'whole', facts });
+  await mkdir(join(folder, 'dictionaries'), { recursive: true });
+  await cp(join(sample, 'dictionaries'), join(folder, 'dictionaries'), { recursive: true });
+});
+
+async function put(path: string, content: string): Promise<void> {
+  await mkdir(join(folder, path, '..'), { recursive: true });
+  await writeFile(join(folder, path), content);
+}
+
+describe('a broken folder', () => {
+  it('of any kind is listed with the reason and takes none of the others away', async () => {
+    const project = await openProject(folder, { host: 'test' });
+    try {
+      const whole = (await listDictionaries({ project })).map(({ name }) => name);
+      expect(whole.length).toBeGreaterThan(0);
+      expect(await listBroken({ project })).toEqual([]);
+      await put('dictionaries/foreign/cfg.json', '{"architecture": "topk"}');
+      await put('dictionaries/cut/run.json', '{"version": 1,');
+      await put('models/cut/model.json', '');
+      await put('models/foreign/config.json', '{}');
+      await put('activations/cut/manifest.json', '[]');
+      await put('findings/cut/finding.json', 'null');
+      await put('exports/cut/manifest.json', '{}');
+      await mkdir(join(folder, 'models/empty'));
+
+      await catalogueModels(project);
+      await catalogueDictionaries(project);
+      expect((await listDictionaries({ project })).map(({ name }) => name)).toEqual(whole);
+      expect((await listModels(folder)).map(({ name }) => name)).toEqual(['whole']);
+      expect(project.catalog.find('model', 'whole')?.id).toBe(facts.hash);
+      expect(project.catalog.list('dictionary').length).toBeGreaterThan(0);
+      expect(await listStores({ project })).toEqual([]);
+      expect(await listFindings({ project })).toEqual([]);
+
+      const broken = await listBroken({ project });
+      expect(broken.map(({ kind, name }) => `${kind}/${name}`).sort()).toEqual([
+        'activations/cut',
+        'dictionaries/cut',
+        'dictionaries/foreign',
+        'exports/cut',
+        'findings/cut',
+        'models/cut',
+        'models/foreign',
+      ]);
+      const reasonOf = (kind: string, name: string) =>
+        broken.find((each) => each.kind === kind && each.name === name)?.reason;
+      expect(reasonOf('dictionaries', 'foreign')).toMatch(/it has no run\.json, so it is not a dictionary/u);
+      expect(reasonOf('dictionaries', 'cut')).toMatch(/run\.json: not JSON at line 1, column 15/u);
+      expect(reasonOf('models', 'cut')).toMatch(/model\.json: not JSON/u);
+      for (const each of broken) expect(brokenLine(each)).toContain(each.reason);
+      await expect(findModel(folder, 'foreign')).rejects.toThrow(/it has no model\.json/u);
+    } finally {
+      project.close();
+    }
+  });
+});
