@@ -189,9 +189,17 @@ async function figuresOf(
     answers.map(({ promptIds }, index) => after(promptIds, at(said, index))),
     options,
   );
+  // A refusal is relevant whatever the prompt, so nothing is asked of another one.
+  const compared = [...answers.keys()].filter((index) => {
+    const { promptIds, ids } = at(answers, index);
+    return !refuses(encoder.decodeContinuation(promptIds, ids));
+  });
   const there = await intervenable.scoresOfBase(
-    answers.map(({ promptIds }, index) => after(anotherThan(promptIds, elsewhere), at(said, index))),
+    compared.map((index) => after(anotherThan(at(answers, index).promptIds, elsewhere), at(said, index))),
     options,
+  );
+  const lossThere = new Map(
+    compared.map((index, place) => [index, at(there, place).losses.reduce((sum, loss) => sum + loss, 0)]),
   );
   return answers.map(({ promptIds, ids }, index) => {
     const { losses, ranks } = at(here, index);
@@ -199,7 +207,7 @@ async function figuresOf(
       losses,
       ranks,
       isInsideWord: goesOnWithWord(encoder.decodeContinuation([], promptIds.slice(-8)), encoder.pieces(promptIds, ids)),
-      lossElsewhere: at(there, index).losses.reduce((sum, loss) => sum + loss, 0),
+      lossElsewhere: lossThere.get(index) ?? Infinity,
     });
   });
 }

@@ -39,6 +39,7 @@ import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { actedWarning } from '../../contract/domain/acted.ts';
 import { isAnsweredInText } from '../behaviours/checks.ts';
 import { AnswerSoundness, referenceAnswers } from './answerSoundness.ts';
+import type { Estimate } from './intervals.ts';
 import { at, spread } from './spread.ts';
 import { chooseSuites, suiteReport, type Faults, type JudgedSuite, type Suite, type SuiteOutcomes } from './suites.ts';
 import {
@@ -417,7 +418,12 @@ class Evaluation {
   }
 
   #known(which: 'before' | 'after', cache: MainRun): Trial {
-    return trialOf(cachedRun(cache, which, this.#trialTexts()), cache);
+    const trial = trialOf(cachedRun(cache, which, this.#trialTexts()), cache);
+    // The model without the edit is itself: no estimate, and no doubt.
+    const itself = ({ n }: Estimate): Estimate => ({ value: 0, low: 0, high: 0, n });
+    return which === 'after'
+      ? trial
+      : { ...trial, crossEntropy: trial.crossEntropy && itself(trial.crossEntropy), kl: trial.kl && itself(trial.kl) };
   }
 
   /** An intervention on the trial's cases and contexts. One that makes the numbers explode has a failure instead of figures. */

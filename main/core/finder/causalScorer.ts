@@ -1,12 +1,11 @@
 // Scores many edits on many cases in few runs: every sample of a batch has an edit of its own, the layers before the first
 // site that is edited are computed once for each text, and only the scored positions get logits. This is what makes measuring a cause (not guessing it) affordable.
-import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
-import { tokenTensor } from '../models/tokenBatch.ts';
+import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant } from '../models/variant.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 import type { ShownCase } from './shownCase.ts';
@@ -181,11 +180,11 @@ export class CausalScorer {
       ...feeds,
       ...(await this.#unedited.feeds(inputs)),
       input_ids: tokenTensor(inputs, 'right'),
-      scored_positions: int64(
+      scored_positions: int64Tensor(
         scored.flatMap(({ row, position }) => [row, position]),
         [scored.length, 2],
       ),
-      scored_targets: int64(
+      scored_targets: int64Tensor(
         scored.map(({ target }) => target),
         [scored.length, 1],
       ),
@@ -242,8 +241,4 @@ function neighbours(rows: readonly Row[], tokens: number): Row[][] {
     held += row.ids.length;
   }
   return groups;
-}
-
-function int64(values: readonly number[], dims: readonly number[]): Tensor {
-  return new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
 }

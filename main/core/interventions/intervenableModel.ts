@@ -10,7 +10,8 @@ import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edit
 import { openGenerator, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
-import { tokenTensor } from '../models/tokenBatch.ts';
+import type { Head } from '../models/heads.ts';
+import { int64Tensor, tokenTensor } from '../models/tokenBatch.ts';
 import { buildVariant, type Patch } from '../models/variant.ts';
 import * as op from '../onnx/ops.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
@@ -192,17 +193,48 @@ export class IntervenableModel {
    * Loss and rank of each token of a text after its prompt, under the model without any edit.
    * @throws AppError `diverged`, `usage` for a text longer than the model's context, `cancelled`.
    */
-  async scoresOfBase(texts: readonly Text[], options: RunOptions = {}): Promise<TokenScores[]> {
-    const session = await (this.#ranker ??= this.#open(['loss', 'rank'], []));
+  async scoresOfBase(texts: readonly Text[], { signal, onRows }: RunOptions = {}): Promise<TokenScores[]> {
+    const session = await (this.#ranker ??= this.#open(['chosenLogProbs', 'chosenRanks'], []));
+    const most = Math.min(MOST_TOKENS, Math.floor(LOGIT_BYTES / (4 * this.model.config.vocabularySize * 3)));
     const results = new Array<TokenScores>(texts.length);
-    await this.#run(session, null, texts, 3, options, (index, row, outputs) => {
-      const { ids, promptLength } = text(texts, index);
-      const after = (tensor: Tensor | undefined) =>
-        rowOf(tensor, row)
-          .slice(Math.max(promptLength - 1, 0), ids.length - 1)
-          .map(checkFinite);
-      results[index] = { losses: after(outputs['loss']), ranks: after(outputs['rank']) };
-    });
+    let done = 0;
+    const rows = texts.map(({ ids }) => ids);
+    for (const batch of batchesByLength(rows, (longest, count) => longest * count <= most)) {
+      if (signal?.aborted) throw new AppError('cancelled', 'The evaluation was cancelled.');
+      const inputs = batch.map((index) => text(texts, index).ids);
+      checkTokens(this.model.config, inputs);
+      const places = batch.map((index) => {
+        const { ids, promptLength } = text(texts, index);
+        return Array.from({ length: ids.length - promptLength }, (_, at) => promptLength + at);
+      });
+      const scored = places.flatMap((positions, row) =>
+        positions.map((position) => ({ row, position: position - 1, target: inputs[row]?.[position] ?? -1 })),
+      );
+      const outputs = await session.run({
+        input_ids: tokenTensor(inputs, 'right'),
+        scored_positions: int64Tensor(
+          scored.flatMap(({ row, position }) => [row, position]),
+          [scored.length, 2],
+        ),
+        scored_targets: int64Tensor(
+          scored.map(({ target }) => target),
+          [scored.length, 1],
+        ),
+      });
+      const [logProbs, ranks] = [outputs['chosen_log_probs']?.data, outputs['chosen_ranks']?.data];
+      if (!(logProbs instanceof Float32Array) || !(ranks instanceof Float32Array)) throw noOutput();
+      let from = 0;
+      for (const [row, index] of batch.entries()) {
+        const end = from + (places[row]?.length ?? 0);
+        results[index] = {
+          losses: logProbs.slice(from, end).map((value) => -checkFinite(value)),
+          ranks: ranks.slice(from, end),
+        };
+        from = end;
+      }
+      done += batch.length;
+      onRows?.(done);
+    }
     return results;
   }
 
@@ -277,15 +309,14 @@ export class IntervenableModel {
     return (this.#scorer ??= this.#open(['loss', 'argmax'], this.patches));
   }
 
-  #open(head: readonly ('loss' | 'rank' | 'argmax' | 'kl')[], patches: readonly Patch[]): Promise<Session> {
+  #open(head: readonly Head[], patches: readonly Patch[]): Promise<Session> {
     const { weightsFolder } = this.model;
     return this.#runtime.createSession(buildVariant(this.model, { head, patches }), { weightsFolder });
   }
 
   async #run(
     session: Session,
-    /** Null for a session without patches. */
-    intervention: Intervention | null,
+    intervention: Intervention,
     texts: readonly Text[],
     logitArrays: number,
     { signal, onRows }: RunOptions,
@@ -305,7 +336,7 @@ export class IntervenableModel {
       checkTokens(this.model.config, batchRows);
       const promptLengths = batchTexts.map(({ promptLength }) => promptLength);
       const outputs = await session.run({
-        ...(intervention && this.#feeds(intervention, promptLengths)),
+        ...this.#feeds(intervention, promptLengths),
         input_ids: tokenTensor(batchRows, 'right'),
       });
       for (const [row, index] of batch.entries()) take(index, row, outputs);

@@ -11,8 +11,6 @@ import type { ModelBody } from './architecture.ts';
  * - `topTokens`: outputs `top_ids` int64 and `top_log_probs` `[batch, k]`, at the same place as lastLogits.
  * - `argmax`: output `argmax` int64 `[batch, time]`, the likeliest next token at every position.
  * - `loss`: output `loss` `[batch, time − 1]`: −log p(token t+1 | tokens up to t).
- * - `rank`: output `rank` float32 `[batch, time − 1]`: how many tokens have a larger logit than token t+1, after tokens up
- *   to t; 0 where greedy decoding takes it. Whole numbers, exact for any vocabulary below 2²⁴.
  * - `tokenLogProbs`: input `target_ids` int64 `[batch, time, targets]`, output `token_log_probs` of that shape:
  *   log p(target is the next token).
  * - `chosenLogProbs`: inputs `scored_positions` int64 `[scored, 2]` (row, position) and `scored_targets` int64
@@ -21,6 +19,8 @@ import type { ModelBody } from './architecture.ts';
  * - `metric`: inputs `metric_positions` int64 `[terms, 2]` (row, position), `metric_targets` int64 `[terms, 1]`, and float32
  *   `metric_weights` and `metric_normalisations` `[terms]`; output `metric` `[terms]`: weight·(logit − normalisation·log Σ
  *   exp(logits)) there. With normalisation 1 it is a log-probability, with 0 a logit.
+ * - `chosenRanks`: the inputs of `chosenLogProbs`; output `chosen_ranks` float32 `[scored]`: how many tokens have a larger logit than the
+ *   target; 0 where greedy decoding takes it. Whole numbers, exact for any vocabulary below 2²⁴.
  * - `kl`: output `kl` `[batch, time]`: KL(p‖q) of p, the model without patches, and q, the model with them.
  * - `klToReference`: the same with p given as the input `reference_logits` `[batch, time, vocabulary]`.
  */
@@ -30,9 +30,9 @@ export type Head =
   | 'topTokens'
   | 'argmax'
   | 'loss'
-  | 'rank'
   | 'tokenLogProbs'
   | 'chosenLogProbs'
+  | 'chosenRanks'
   | 'metric'
   | 'kl'
   | 'klToReference';
@@ -54,9 +54,9 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
   const { graph, body, hasCache, vocabularySize } = context;
   const logits = lazily(() => body.logits(body.hidden));
   const lastLogits = lazily(() => body.logits(lastHidden(context)));
+  const scoredLogits = lazily(() => chosenOf(context));
   for (const head of new Set(heads)) {
-    if (hasCache && (head === 'loss' || head === 'rank' || head === 'kl'))
-      throw graphError(`The head ${head} needs the uncached form.`);
+    if (hasCache && (head === 'loss' || head === 'kl')) throw graphError(`The head ${head} needs the uncached form.`);
     switch (head) {
       case 'logits':
         graph.output(logits(), 'logits');
@@ -76,9 +76,6 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
       case 'loss':
         graph.output(nextTokenLoss(context, heads.length === 1 ? null : logits()), 'loss');
         break;
-      case 'rank':
-        graph.output(nextTokenRank(context, logits()), 'rank');
-        break;
       case 'tokenLogProbs': {
         const targets = graph.input('target_ids', 'int64', ['batch', 'time', 'targets']);
         const chosen = op.gatherElements(logits(), targets);
@@ -86,12 +83,15 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         break;
       }
       case 'chosenLogProbs': {
-        const targets = graph.input('scored_targets', 'int64', ['scored', 1]);
-        const hidden = context.isScoredOnly ? body.hidden : scoredOnly(body.hidden);
-        const scored = body.logits(op.squeeze(hidden, [0]));
-        const chosen = op.gatherElements(scored, targets);
+        const { scored, chosen } = scoredLogits();
         graph.output(op.squeeze(op.sub(chosen, op.reduceLogSumExp(scored, [-1])), [-1]), 'chosen_log_probs');
         graph.output(op.squeeze(op.sub(chosen, op.reduceMax(scored, [-1])), [-1]), 'chosen_margins');
+        break;
+      }
+      case 'chosenRanks': {
+        const { scored, chosen } = scoredLogits();
+        const isLarger = op.cast(op.greater(scored, chosen), 'float32');
+        graph.output(op.reduceSum(isLarger, [-1], { keepDims: false }), 'chosen_ranks');
         break;
       }
       case 'metric':
@@ -138,25 +138,19 @@ function lastHidden({ graph, body, hasCache }: HeadContext): Value {
 
 /** −log softmax(logits)[next token] = log Σ exp(logits) − logits[next token]: no second array of the logits' size. */
 function nextTokenLoss({ graph, body }: HeadContext, allLogits: Value | null): Value {
-  const logits = allLogits ? allButLast(allLogits) : body.logits(allButLast(body.hidden));
-  return op.squeeze(op.sub(op.reduceLogSumExp(logits, [-1]), ofNextToken(graph, logits)), [-1]);
-}
-
-/** How many logits are larger than that of the next token. */
-function nextTokenRank({ graph }: HeadContext, allLogits: Value): Value {
-  const logits = allButLast(allLogits);
-  const isLarger = op.greater(logits, ofNextToken(graph, logits));
-  return op.reduceSum(op.cast(isLarger, 'float32'), [-1], { keepDims: false });
-}
-
-function allButLast(x: Value): Value {
-  return op.slice(x, 1, 0, -1, 'time-1');
-}
-
-/** `[batch, time − 1, 1]` of logits `[batch, time − 1, vocabulary]`: at the token that comes next. */
-function ofNextToken(graph: GraphBuilder, logits: Value): Value {
+  const before = (x: Value) => op.slice(x, 1, 0, -1, 'time-1');
+  const logits = allLogits ? before(allLogits) : body.logits(before(body.hidden));
   const next = op.slice(graph.value('input_ids'), 1, 1, op.END, 'time-1');
-  return op.gatherElements(logits, op.unsqueeze(next, [-1]));
+  const chosen = op.gatherElements(logits, op.unsqueeze(next, [-1]));
+  return op.squeeze(op.sub(op.reduceLogSumExp(logits, [-1]), chosen), [-1]);
+}
+
+/** `[scored, vocabulary]` and `[scored, 1]`: the logits at the positions that are scored, and those of their targets. */
+function chosenOf({ graph, body, isScoredOnly }: HeadContext): { readonly scored: Value; readonly chosen: Value } {
+  const targets = graph.input('scored_targets', 'int64', ['scored', 1]);
+  const hidden = isScoredOnly ? body.hidden : scoredOnly(body.hidden);
+  const scored = body.logits(op.squeeze(hidden, [0]));
+  return { scored, chosen: op.gatherElements(scored, targets) };
 }
 
 /** Σ p·(log p − log q) = Σ p·(a − b) − log Σ exp(a) + log Σ exp(b), for p = softmax(a), q = softmax(b): `[batch, time]`. */

@@ -15,7 +15,7 @@ export function tokenTensor(rows: readonly ArrayLike<number>[], side: 'left' | '
   return new Tensor('int64', ids, [rows.length, width]);
 }
 
-/** int64 `[values.length]`. */
-export function int64Tensor(values: readonly number[]): Tensor {
-  return new Tensor('int64', BigInt64Array.from(values, BigInt), [values.length]);
+/** int64 of a shape; `[values.length]` when left out. */
+export function int64Tensor(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+  return new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
 }

@@ -46,17 +46,34 @@ describe('heads', () => {
     expectClose(floats(loss), expected, TOLERANCE, 'loss');
   });
 
-  it('give the rank of every next token: how many tokens are likelier', async () => {
-    const { rank } = await runVariant(model, { head: ['loss', 'rank'] }, { input_ids: inputIds });
-    const all = await logProbs();
-    const expected = rows.flatMap((row, batch) =>
-      row.slice(1).map((id, time) => {
-        const here = all[batch * 7 + time]!;
-        return here.filter((value) => value > here[id]!).length;
-      }),
+  it('give the ranks of chosen tokens: how many are likelier there', async () => {
+    const places = [
+      [0, 0],
+      [0, 5],
+      [1, 3],
+      [1, 6],
+    ] as const;
+    const targets = [8, 14, 12, 0];
+    const results = await runVariant(
+      model,
+      { head: ['chosenLogProbs', 'chosenRanks'] },
+      {
+        input_ids: inputIds,
+        scored_positions: new Tensor('int64', BigInt64Array.from(places.flat(), BigInt), [4, 2]),
+        scored_targets: new Tensor('int64', BigInt64Array.from(targets, BigInt), [4, 1]),
+      },
     );
-    expect(rank?.dims).toEqual([2, 6]);
-    expect(Array.from(floats(rank))).toEqual(expected);
+    const all = await logProbs();
+    const at = places.map(([row, position]) => all[row * 7 + position]!);
+    const ranks = at.map((here, index) => here.filter((value) => value > here[targets[index]!]!).length);
+    expect(results['chosen_ranks']?.dims).toEqual([4]);
+    expect(Array.from(floats(results['chosen_ranks']))).toEqual(ranks);
+    expectClose(
+      floats(results['chosen_log_probs']),
+      at.map((here, index) => here[targets[index]!]!),
+      TOLERANCE,
+      'chosen_log_probs',
+    );
   });
 
   it('give log-probabilities of tokens asked for', async () => {

@@ -94,7 +94,7 @@ export function buildVariantGraph(model: Model, options: VariantOptions): GraphB
  * @returns the site from which on the graph goes on with the scored positions alone; null where more is needed.
  */
 function siteOfScoredOnly(model: Model, heads: readonly Head[], used: readonly string[]): string | null {
-  if (heads.join() !== 'chosenLogProbs') return null;
+  if (!heads.every((head) => head === 'chosenLogProbs' || head === 'chosenRanks')) return null;
   const middle = model.sites.findIndex(({ name }) => name === `blocks.${model.config.layers - 1}.hook_resid_mid`);
   const behind = model.sites.slice(middle + 1).map(({ name }) => name);
   return middle < 0 || used.some((site) => behind.includes(site)) ? null : (model.sites[middle]?.name ?? null);
