@@ -81,6 +81,8 @@ export interface EvaluationInput {
 /** Prompts of each suite from which directions are measured. */
 const DIRECTION_CASES = 100;
 const SHORTEST_PROMPT = 3;
+/** Answers to each suite that is not a target that are judged as sound or not. */
+const JUDGED_CASES = 60;
 
 /**
  * @throws AppError `empty` for an edit without operations, no behaviours and no text, or a suite without at least two cases of
@@ -186,7 +188,7 @@ class Evaluation {
       const before = await this.#runOriginal(suite);
       const after = await this.#runCases(intervention, suite, suite.cases);
       const { kl, acted } = await this.#readAnswers(intervention, before);
-      const measured = { ...suite, before, after, soundness: await this.#judgeSuite(before, after) };
+      const measured = { ...suite, before, after, soundness: await this.#judgeSuite(suite, before, after) };
       outcomes.push(measured);
       suites.push({ ...suiteReport(measured, kl, seed), ...(acted ? { acted } : {}) });
     }
@@ -258,10 +260,26 @@ class Evaluation {
     return soundness;
   }
 
-  async #judgeSuite(before: readonly CaseOutcome[], after: readonly CaseOutcome[]): Promise<JudgedSuite | null> {
+  /** All answers to a target; of other suites some, since each is scored twice. */
+  async #judgeSuite(
+    { role, cases }: Suite,
+    before: readonly CaseOutcome[],
+    after: readonly CaseOutcome[],
+  ): Promise<JudgedSuite | null> {
     if (!this.#soundness) return null;
     const { reference } = this.#soundness;
-    return { reference, before: await this.#judge(before, before), after: await this.#judge(after, before) };
+    const indices = [...cases.keys()];
+    const judged = role === 'target' ? indices : spread(indices, JUDGED_CASES);
+    const of = <T>(values: readonly T[]) => judged.map((index) => at(values, index));
+    const atCases = (faults: Faults): Faults => {
+      const byCase = new Map(judged.map((index, place) => [index, faults[place] ?? null]));
+      return indices.map((index) => byCase.get(index) ?? null);
+    };
+    return {
+      reference,
+      before: atCases(await this.#judge(of(before), of(before))),
+      after: atCases(await this.#judge(of(after), of(before))),
+    };
   }
 
   async #judge(answers: readonly CaseOutcome[], base: readonly CaseOutcome[]): Promise<Faults> {
