@@ -68,6 +68,13 @@ async function fillPrepared(home: string): Promise<string> {
   return folder;
 }
 
+/** Pictures of the documentation, by the view that they are of. ERRATA_WRITE_PICTURES=1 writes them again. */
+const DOCUMENTED: Readonly<Record<string, string>> = {
+  'tour-3-switch': 'refusal',
+  'feature-page-1440': 'feature',
+  'report-1440': 'report',
+};
+
 /** A picture of what is shown, in both themes, and nothing that axe finds wrong: by all its rules in light, in dark by those of colour. */
 export async function lookAt(page: Page, name: string): Promise<void> {
   for (const colorScheme of THEMES) {
@@ -77,6 +84,9 @@ export async function lookAt(page: Page, name: string): Promise<void> {
       path: join(root, 'test-results/window/views', `${name}-${colorScheme}.png`),
       animations: 'disabled',
     });
+    const documented = colorScheme === 'light' ? DOCUMENTED[name] : undefined;
+    if (documented !== undefined && process.env['ERRATA_WRITE_PICTURES'] === '1')
+      await page.screenshot({ path: join(root, 'resources/pictures', `${documented}.png`), animations: 'disabled' });
     const { violations } = await (
       colorScheme === 'dark' ? axe(page).withRules(['color-contrast', 'link-in-text-block']) : axe(page)
     ).analyze();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { percent } from './figures.ts';
+import { exponential, percent } from './figures.ts';
 
 describe('a share', () => {
   it('has one decimal, and two significant digits where it is tiny', () => {
@@ -13,4 +13,12 @@ describe('a share', () => {
   it('below zero has the minus sign, which a line through it does not hide', () => {
     expect([-0.25, -0.0004].map(percent)).toEqual(['−25.0%', '−0.04%']);
   });
+});
+
+it('a small number has the minus sign in its exponent, too', () => {
+  expect([exponential(1.23e-6, 1), exponential(-4.5e-3, 2), exponential(0, 1)]).toEqual([
+    '1.2e−6',
+    '−4.50e−3',
+    '0.0e+0',
+  ]);
 });

@@ -49,3 +49,8 @@ export function percent(share: number): string {
 export function withMinus(text: string): string {
   return text.replaceAll('-', '−');
 }
+
+/** 0.0000123 → '1.2e−5'. */
+export function exponential(value: number, digits: number): string {
+  return withMinus(value.toExponential(digits));
+}

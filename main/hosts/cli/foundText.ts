@@ -1,6 +1,6 @@
 // What a search found as commands print it.
 import type { contract } from '../../contract/api/contract.ts';
-import { percent } from '../../contract/base/figures.ts';
+import { percent, withMinus } from '../../contract/base/figures.ts';
 import { replacedBy, stepSoundness } from '../../contract/domain/soundness.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { OutputOf } from '../../contract/rpc/procedure.ts';
@@ -36,13 +36,13 @@ export function printFound(found: FoundText, { print }: Print): void {
   for (const { feature, contrast, ablationEffect, clampEffect, sound } of found.candidates.slice(0, 12)) {
     const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
     print(
-      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${ablationEffect.toFixed(3)} ${clampEffect.toFixed(3)} ${sound === null ? '' : percent(sound)}`,
+      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${withMinus(ablationEffect.toFixed(3))} ${withMinus(clampEffect.toFixed(3))} ${sound === null ? '' : percent(sound)}`,
     );
   }
   for (const { action, operations, remaining, harm, tried, sound } of found.steps) {
     const what = operations.map(describe).join(', ');
     print(
-      `${action} ${what}: ${percent(remaining)} left, harm ${harm.toFixed(4)} nats (${tried} tried). ${stepSoundness(sound)}`.trimEnd(),
+      `${action} ${what}: ${percent(remaining)} left, damage ${harm.toFixed(4)} nats (${tried} tried). ${stepSoundness(sound)}`.trimEnd(),
     );
   }
   if (found.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');

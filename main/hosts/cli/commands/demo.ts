@@ -1,4 +1,4 @@
-import { percent } from '../../../contract/base/figures.ts';
+import { exponential, percent } from '../../../contract/base/figures.ts';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -40,7 +40,7 @@ export const demoCommand: ComputeCommand = {
     for (const [name, behaviour] of Object.entries(result.behaviours)) printBehaviour(name, behaviour, context);
     for (const name of result.notFound) context.print(`\n${name}: no feature was found whose change lowers it.`);
     context.print(
-      `\nAll exports, loaded afresh: logits differ by at most ${result.export.maxAbsLogitDiff.toExponential(2)}, greedy texts agree in ${percent(result.export.greedyAgreement)} of the tokens.`,
+      `\nAll exports, loaded afresh: logits differ by at most ${exponential(result.export.maxAbsLogitDiff, 2)}, greedy texts agree in ${percent(result.export.greedyAgreement)} of the tokens.`,
     );
     const { seconds, stages } = result;
     const parts = Object.entries(stages).map(([stage, spent]) => `${stage} ${formatDuration(spent)}`);

@@ -1,3 +1,4 @@
+import { exponential } from '../../../contract/base/figures.ts';
 import type { ComputeCommand } from '../command.ts';
 
 export const deviceCommand: ComputeCommand = {
@@ -10,7 +11,7 @@ export const deviceCommand: ComputeCommand = {
   run: async (_arguments, context) => {
     const choice = await context.device({ isReport: true });
     for (const { device, isUsable, reason, maxAbsError } of choice.candidates) {
-      const error = maxAbsError === null ? '' : `, largest error ${maxAbsError.toExponential(1)}`;
+      const error = maxAbsError === null ? '' : `, largest error ${exponential(maxAbsError, 1)}`;
       context.print(`${isUsable ? '✓' : '✗'} ${device.padEnd(7)} ${reason}${error}`);
     }
     if (choice.driver !== null) context.print(`Driver set by the environment: ${choice.driver}`);

@@ -1,3 +1,4 @@
+import { exponential } from '../../../contract/base/figures.ts';
 import { join, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { exportWarning } from '../../../contract/domain/verdictWords.ts';
@@ -19,7 +20,7 @@ interface Figures {
 
 function printFigures({ maxAbsLogitDiff, kl, greedyAgreement }: Figures, context: CommandContext): void {
   context.print(
-    `Loaded afresh, its logits differ by at most ${maxAbsLogitDiff.toExponential(2)}, KL ${kl.toExponential(2)} nats; ` +
+    `Loaded afresh, its logits differ by at most ${exponential(maxAbsLogitDiff, 2)}, KL ${exponential(kl, 2)} nats; ` +
       `greedy texts agree in ${(100 * greedyAgreement).toFixed(2)}% of the tokens.`,
   );
 }
@@ -83,14 +84,14 @@ export const exportCommand: ComputeCommand = {
         const { logits, greedyAgreement } = result.deviation;
         context.print(
           `It is not the edit at its site alone: against that, the logits differ by up to ${logits.maxAbsLogitDiff.toPrecision(3)}, ` +
-            `KL ${logits.meanKl.toExponential(2)} nats; ${(100 * greedyAgreement).toFixed(2)}% of the greedy tokens are the same.`,
+            `KL ${exponential(logits.meanKl, 2)} nats; ${(100 * greedyAgreement).toFixed(2)}% of the greedy tokens are the same.`,
         );
       }
       if (result.python?.state === 'checked') {
         const { maxAbsLogitDiff, versions } = result.python;
         const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
         context.print(
-          `Checked in Python (${names.join(', ')}): the logits differ by at most ${maxAbsLogitDiff.toExponential(2)}.`,
+          `Checked in Python (${names.join(', ')}): the logits differ by at most ${exponential(maxAbsLogitDiff, 2)}.`,
         );
       } else if (python) context.print(`Not checked in Python: ${result.python?.reason ?? ''}`);
       for (const warning of result.warnings) context.print(warning);

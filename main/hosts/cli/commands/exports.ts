@@ -1,3 +1,4 @@
+import { exponential } from '../../../contract/base/figures.ts';
 import { listExports, removeExport, restoreExport, showExport, trashedExports } from '../../../workbench/exports.ts';
 import type { Command } from '../command.ts';
 import { shortTime, withProject, withProjectToRead } from '../openProject.ts';
@@ -44,7 +45,7 @@ const exportsShow: Command = {
       const { logits, greedy } = shown.report.equivalence;
       context.print(`${shown.folder}: ${shown.manifest.form}, ${shown.manifest.files.length} files`);
       context.print(
-        `max |Δlogit| ${logits.maxAbsLogitDiff.toExponential(2)}, KL ${logits.meanKl.toExponential(2)} nats on ${logits.positions} positions; ` +
+        `max |Δlogit| ${exponential(logits.maxAbsLogitDiff, 2)}, KL ${exponential(logits.meanKl, 2)} nats on ${logits.positions} positions; ` +
           `greedy texts agree in ${(100 * greedy.agreement).toFixed(2)}% of ${greedy.prompts} × ${greedy.newTokens} tokens`,
       );
       for (const { title, code } of shown.code) context.print(`\n# ${title}\n${code}`);

@@ -1,6 +1,6 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
-import { percent } from '../../../contract/base/figures.ts';
+import { percent, withMinus } from '../../../contract/base/figures.ts';
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { statisticsSettings } from '../../../contract/domain/statisticsSettings.ts';
@@ -220,7 +220,7 @@ function exampleLine({ tokens, peak, value }: FeatureExample): string {
 }
 
 const effectsLine = (effects: readonly TokenEffect[]) =>
-  effects.map(({ token, effect }) => `${JSON.stringify(token)} ${effect.toFixed(2)}`).join('  ');
+  effects.map(({ token, effect }) => `${JSON.stringify(token)} ${withMinus(effect.toFixed(2))}`).join('  ');
 
 const featureShow: ComputeCommand = {
   name: 'feature show',
@@ -262,7 +262,7 @@ const featureShow: ComputeCommand = {
           .slice(0, 6)
           .map(
             ({ feature, cosine, label }) =>
-              `#${feature} ${cosine.toFixed(2)}${label === '' ? '' : ` "${oneLine(label)}"`}`,
+              `#${feature} ${withMinus(cosine.toFixed(2))}${label === '' ? '' : ` "${oneLine(label)}"`}`,
           )
           .join('  ');
       context.print(`  similar directions  ${near(page.decoderNeighbours)}`);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { byteSize, shortNumber } from '../../../contract/base/figures.ts';
+import { byteSize, exponential, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
 import { addModelFrom, describeModel, shownModels } from '../../../workbench/model.ts';
 import { readModels, resolveModel } from '../../../workbench/models.ts';
@@ -93,12 +93,12 @@ const modelCheck: ComputeCommand = {
     const { folder } = await resolveModel(context.projectFolder, name);
     const check = await context.compute('model.check', { folder, reference });
     const { maxAbsLogitDiff, logitStd, maxAbsResidDiff, greedyMatch } = check;
-    const relative = (maxAbsLogitDiff / logitStd).toExponential(1);
+    const relative = exponential(maxAbsLogitDiff / logitStd, 1);
     context.print(
-      `Logits differ by at most ${maxAbsLogitDiff.toExponential(2)}, ${relative} of their standard deviation.`,
+      `Logits differ by at most ${exponential(maxAbsLogitDiff, 2)}, ${relative} of their standard deviation.`,
     );
     if (maxAbsResidDiff !== null)
-      context.print(`Residual streams differ by at most ${maxAbsResidDiff.toExponential(2)}.`);
+      context.print(`Residual streams differ by at most ${exponential(maxAbsResidDiff, 2)}.`);
     if (greedyMatch) {
       const word = (isSame: boolean) => (isSame ? 'the same' : 'DIFFERENT');
       context.print(`Greedy text: ${word(greedyMatch.cached)} with the cache, ${word(greedyMatch.uncached)} without.`);
