@@ -6,8 +6,8 @@
 // dangerousFact, `stories` clamp two features of names, `random` six features drawn at random. Of the answers that differ
 // from the base model's, 170 were drawn evenly over edit and suite, and 30 of its own besides. They were judged from prompt and
 // text alone, before any criterion was set: sound is whole words, a text that goes together, an answer to this prompt. A wrong
-// fact may be sound (what is right, the checks tell), and so may a refusal of what is harmless. The even rows helped to
-// choose the criteria, the odd ones had no part in it.
+// fact may be sound (what is right, the checks tell), and so may a refusal of what is harmless. The criteria
+// were fitted to the even rows; of the odd ones the total was looked at now and then.
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import type { Edit } from '../../contract/domain/edit.ts';
