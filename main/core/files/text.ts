@@ -12,7 +12,7 @@ type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /** A tokenizer.json of 256 000 tokens has 35 MB. */
 const MOST_BYTES = 64 << 20;
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 64 << 10; // small: a reader of records holds all records of a piece at once
 /** Enough to know a format by. */
 const HEAD_BYTES = 16;
 
@@ -58,7 +58,7 @@ export function decodeText(bytes: Uint8Array, path: string): string {
   return decoder.next(bytes) + decoder.end();
 }
 
-/** The file's text in pieces of about a megabyte, cut between characters. A byte-order mark at the start is left out. */
+/** The file's text in pieces of up to 64 KiB, cut between characters. A byte-order mark at the start is left out. */
 export async function* textChunks(path: string): AsyncGenerator<string, void, undefined> {
   const decoder = new FileDecoder(path);
   for await (const bytes of unpackedChunks(path)) {

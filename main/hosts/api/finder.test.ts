@@ -94,6 +94,16 @@ describe('the finder over the API', () => {
       // The second is planned by how long the first took.
       expect((await api.finder.plan({ ...jailbreak, name: 'other' })).isMeasured).toBe(true);
 
+      // The sample opens on its own edit, which keeps its operations.
+      const opened = await api.edit.status();
+      if (!opened) throw new Error('The sample opens on no edit.');
+      const { branch, model, operations } = opened.working;
+      const added = await api.finder.take({ name: 'quiet' });
+      expect(added.branch).toBe(branch);
+      expect(added.operations).toHaveLength(operations.length + found.operations.length);
+      expect(added.operations).toEqual(expect.arrayContaining([...operations, ...found.operations]));
+
+      await api.edit.begin({ branch: 'quiet', model, discard: true });
       const working = await api.finder.take({ name: 'quiet' });
       expect(working).toMatchObject({ branch: 'quiet', operations: found.operations });
       expect(working.behaviours).toHaveLength(1);
