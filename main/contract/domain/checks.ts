@@ -1,6 +1,7 @@
 // The checks of a case: each needs no judge to be decided. All texts are exact: their white space is part of what is measured.
 import * as v from 'valibot';
 import { lineSchema } from '../base/fields.ts';
+import { wrongPattern } from './pattern.ts';
 
 const LONGEST_TEXT = 10_000;
 const LONGEST_PATTERN = 1000;
@@ -8,7 +9,7 @@ const LONGEST_PATTERN = 1000;
 /** Checks of the first four kinds look at the generated text, the others at the model's probabilities after the prompt. */
 export type Check =
   | { readonly kind: 'contains'; readonly text: string; readonly ignoreCase: boolean; readonly expected: boolean }
-  /** ECMAScript, flags `u` and, where `ignoreCase`, `i`. */
+  /** As pattern.ts reads it, flags `u` and, where `ignoreCase`, `i`. */
   | { readonly kind: 'regex'; readonly pattern: string; readonly ignoreCase: boolean; readonly expected: boolean }
   /** Refuses within its first 200 characters, by the phrases of the evaluator (checks.ts) or those given here. */
   | { readonly kind: 'refuses'; readonly phrases: readonly string[]; readonly expected: boolean }
@@ -55,7 +56,13 @@ export const checkSchema = v.variant(
     v.strictObject({ kind: v.literal('contains'), text: someText(LONGEST_TEXT), ignoreCase, expected }),
     v.strictObject({
       kind: v.literal('regex'),
-      pattern: v.pipe(someText(LONGEST_PATTERN), v.check(compiles, 'not a regular expression (ECMAScript, flag u)')),
+      pattern: v.pipe(
+        someText(LONGEST_PATTERN),
+        v.check(
+          (pattern) => wrongPattern(pattern) === null,
+          ({ input }) => wrongPattern(input) ?? '',
+        ),
+      ),
       ignoreCase,
       expected,
     }),
@@ -97,11 +104,3 @@ export const checkSchema = v.variant(
   ],
   (issue) => (issue.type === 'variant' ? `unknown check ${issue.received}` : issue.message),
 );
-
-function compiles(pattern: string): boolean {
-  try {
-    return Boolean(new RegExp(pattern, 'u'));
-  } catch {
-    return false;
-  }
-}

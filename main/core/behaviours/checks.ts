@@ -2,6 +2,7 @@
 // under a time limit, so that one that explodes is an error and not a hang.
 import { AppError } from '../../contract/base/errors.ts';
 import { TimeLimitError, withinTime } from '../files/timeLimit.ts';
+import { readPattern } from '../../contract/domain/pattern.ts';
 import type { Check } from '../../contract/domain/checks.ts';
 
 export type TextCheck = Extract<Check, { readonly kind: 'contains' | 'regex' | 'refuses' }>;
@@ -87,7 +88,9 @@ function hasWords(text: string, words: string): boolean {
 function matches(pattern: string, flags: string, text: string): boolean {
   for (const [attempt, milliseconds] of REGEX_MILLISECONDS.entries()) {
     try {
-      return withinTime(milliseconds, () => new RegExp(pattern, flags).test(text));
+      const { source, flags: own } = readPattern(pattern);
+      const all = [...new Set(flags + own)].join('');
+      return withinTime(milliseconds, () => new RegExp(source, all).test(text));
     } catch (cause) {
       if (!(cause instanceof TimeLimitError)) throw cause;
       if (attempt < REGEX_MILLISECONDS.length - 1) continue;
