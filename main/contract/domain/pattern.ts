@@ -16,7 +16,7 @@ export function readPattern(written: string): Pattern {
     new RegExp(translated.source, `u${translated.flags}`);
   } catch (thrown) {
     const reason = thrown instanceof Error ? (thrown.message.split(': ').at(-1) ?? '') : '';
-    throw new SyntaxError(`not a regular expression (ECMAScript, flag u): ${reason.toLowerCase()}`);
+    throw new SyntaxError(`not a regular expression (ECMAScript, flag u): ${reason.toLowerCase()}`, { cause: thrown });
   }
   return translated;
 }

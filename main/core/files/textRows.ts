@@ -57,9 +57,14 @@ export async function* readJsonLines(path: string): AsyncGenerator<TextRow<unkno
   for await (const { line, value } of readLines(path)) yield { line, value: parseJson(value, path, line) };
 }
 
+/** Between the cells of tables as spreadsheets write them, where the comma is the decimal sign too. */
+const SEPARATORS = [',', ';', '\t'];
+
 /**
- * CSV records (RFC 4180) as objects by column name; the first record names the columns.
+ * CSV records (RFC 4180) as objects by column name; the first record names the columns, and shows what is between cells. A
+ * column without a name and without a cell that is filled is left out.
  * @param columns the columns that may stand in it; those in `required` must.
+ * @param onUnknown told of columns that are left out since they are not known; without it they are refused.
  * @throws AppError `invalid-file` for an unknown, missing or repeated column, a record with too many or too few cells,
  * an open quote, a record that is too long.
  */
@@ -67,19 +72,37 @@ export async function* readCsv(
   path: string,
   columns: readonly string[],
   required: readonly string[],
+  onUnknown?: (note: string) => void,
 ): AsyncGenerator<TextRow<Readonly<Record<string, string>>>> {
-  const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: LONGEST_ROW });
-  const fed = pipeline(Readable.from(textChunks(path)), parser);
+  const { separator, saysSo } = await separatorOf(path, columns);
+  const parser = parse({
+    delimiter: separator,
+    from_line: saysSo ? 2 : 1,
+    info: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
+  });
+  const fed = pipeline(Readable.from(textChunks(path), { highWaterMark: 1 }), parser);
   fed.catch(() => undefined); // the loop below throws the same error
   let header: readonly string[] | undefined;
   try {
     for await (const parsed of parser) {
       const { record, info } = parsed as { record: string[]; info: { lines: number } }; // what `info: true` gives
       if (header === undefined) {
-        header = checkHeader(path, record, columns, required);
+        header = checkHeader(path, record, columns, required, onUnknown);
         continue;
       }
-      yield { line: info.lines, value: Object.fromEntries(header.map((name, index) => [name, record[index] ?? ''])) };
+      const value: Record<string, string> = {};
+      for (const [index, name] of header.entries()) {
+        const cell = record[index] ?? '';
+        if (columns.includes(name)) value[name] = withoutGuard(cell);
+        else if (name === '' && cell.trim() !== '') {
+          throw new AppError('invalid-file', `${path}: line ${info.lines}: column ${index + 1} has no name.`, {
+            details: { path, line: info.lines },
+          });
+        }
+      }
+      yield { line: info.lines, value };
     }
     await fed;
   } catch (thrown) {
@@ -93,14 +116,39 @@ export async function* readCsv(
   if (header === undefined) throw new AppError('invalid-file', `${path}: it is empty: not even the columns are named.`);
 }
 
-function checkHeader(path: string, names: string[], columns: readonly string[], required: readonly string[]): string[] {
+/** By the first line: what cuts it into the most columns that are known; or what it says itself, `sep=;`, as Excel has it. */
+async function separatorOf(path: string, columns: readonly string[]) {
+  let first = '';
+  for await (const { value } of textLines(path, LONGEST_ROW)) {
+    first = value;
+    break;
+  }
+  const said = /^sep=(.)$/u.exec(first)?.[1];
+  const known = (separator: string) =>
+    first.split(separator).filter((name) => columns.includes(name.trim().replace(/^"(.*)"$/u, '$1'))).length;
+  const [best = ','] = SEPARATORS.toSorted((a, b) => known(b) - known(a));
+  return { separator: said ?? best, saysSo: said !== undefined };
+}
+
+function checkHeader(
+  path: string,
+  names: string[],
+  columns: readonly string[],
+  required: readonly string[],
+  onUnknown?: (note: string) => void,
+): string[] {
   const header = names.map((name) => name.trim());
-  const unknown = header.filter((name) => !columns.includes(name));
+  const unknown = header.filter((name) => name !== '' && !columns.includes(name));
   const missing = required.filter((name) => !header.includes(name));
-  const repeated = header.filter((name, index) => header.indexOf(name) !== index);
+  const repeated = header.filter((name, index) => name !== '' && header.indexOf(name) !== index);
+  if (unknown.length > 0 && missing.length === 0 && onUnknown) {
+    onUnknown(`${path}: left out ${unknown.length === 1 ? 'the column' : 'the columns'} ${list(unknown)}.`);
+  }
   const found = [
     ...(missing.length > 0 ? [`it lacks ${list(missing)}`] : []),
-    ...(unknown.length > 0 ? [`${list(unknown)} ${unknown.length === 1 ? 'is' : 'are'} not known`] : []),
+    ...(unknown.length > 0 && (missing.length > 0 || !onUnknown)
+      ? [`${list(unknown)} ${unknown.length === 1 ? 'is' : 'are'} not known`]
+      : []),
     ...(repeated.length > 0 ? [`${list(repeated)} ${repeated.length === 1 ? 'stands' : 'stand'} there twice`] : []),
   ];
   if (found.length === 0) return header;
@@ -132,10 +180,21 @@ function csvReason(error: CsvError): string {
   }
 }
 
-/** One CSV record with its line end. Cells are written as they are; quoted only where the format needs it. */
+/** Texts that a spreadsheet would run as a formula; numbers with a sign are none. */
+const FORMULA = /^'*(?![+-]?[\d.]+$)[=+\-@\t\r]/u;
+
+/** A cell as it was before csvRecord guarded it. */
+function withoutGuard(cell: string): string {
+  return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
+}
+
+/**
+ * One CSV record with its line end, cells quoted only where the format needs it. A text that a spreadsheet would run gets an
+ * apostrophe before it, which readCsv takes off again.
+ */
 export function csvRecord(cells: readonly (string | number)[]): string {
   const written = cells.map((cell) => {
-    const text = String(cell);
+    const text = typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : String(cell);
     return /[",\r\n]|^\s|\s$/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   });
   return `${written.join(',')}\n`;

@@ -94,14 +94,48 @@ describe('a label file', () => {
     expect(await read(two, 'neuronpedia', { dictionary: DICTIONARY, source: 'gpt2-small/2-res' })).toHaveLength(1);
   });
 
+  it.each<[string, string | Uint8Array]>([
+    ['plain', 'feature,state,text,tags\n1,labelled,"lamps, lights",place\n2,labelled,=1+1 and sums,\n'],
+    ['semicolons', '\ufefffeature;state;text;tags\r\n1;labelled;lamps, lights;place\r\n2;labelled;=1+1 and sums;\r\n'],
+    [
+      'what Excel says itself',
+      'sep=;\nfeature;state;text;tags\n1;labelled;lamps, lights;place\n2;labelled;=1+1 and sums;\n',
+    ],
+    [
+      'Unicode text',
+      Buffer.from(
+        '\ufefffeature\tstate\ttext\ttags\r\n1\tlabelled\tlamps, lights\tplace\r\n2\tlabelled\t=1+1 and sums\t\r\n',
+        'utf16le',
+      ),
+    ],
+    [
+      'own columns',
+      'feature,state,text,tags,my remark\n1,labelled,"lamps, lights",place,x\n2,labelled,=1+1 and sums,,\n',
+    ],
+    [
+      'an empty last column',
+      'feature,state,text,tags,\n1,labelled,"lamps, lights",place,\n2,labelled,=1+1 and sums,,\n',
+    ],
+  ])('of a spreadsheet with %s is read, and what is left out is named', async (name, content) => {
+    const notes: string[] = [];
+    const path = await fileOf('table.csv', content);
+    const rows = await read(path, 'csv', { dictionary: DICTIONARY, onNote: (note) => notes.push(note) });
+    expect(rows.map(({ feature, patch }) => [feature, patch.state, patch.text, patch.tags])).toEqual([
+      [1, 'labelled', 'lamps, lights', ['place']],
+      [2, 'labelled', '=1+1 and sums', []],
+    ]);
+    expect(notes).toEqual(name === 'own columns' ? [`${path}: left out the column "my remark".`] : []);
+  });
+
   it.each<[string, string, string | Uint8Array, RegExp]>([
     ['no feature column', 'a.csv', 'text,notes\nx,y\n', /lacks "feature"/u],
     [
-      'an unknown column',
+      'an unknown column and no feature',
       'b.csv',
-      'feature,colour\n1,red\n',
-      /"colour" is not known.*Known columns: dictionary, feature/u,
+      'number,colour\n1,red\n',
+      /lacks "feature"; "number", "colour" are not known.*Known columns: dictionary, feature/u,
     ],
+    ['a cell in a column without a name', 'b2.csv', 'feature,text,\n1,a,b\n', /line 2: column 3 has no name/u],
     ['a column twice', 'c.csv', 'feature,feature\n1,1\n', /"feature" stands there twice/u],
     ['a cell too few', 'd.csv', 'feature,text\n1\n', /line 2: it has more or fewer cells/u],
     ['an open quote', 'e.csv', 'feature,text\n1,"abc\n', /a quote is opened/u],

@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly dictionary?: string | undefined;
   /** Neuronpedia files with several sources: `gpt2-small/12-res-jb`, model and source. */
   readonly source?: string | undefined;
+  /** Told of columns of a table that are left out. */
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 const CSV_COLUMNS = [
@@ -120,7 +122,7 @@ async function* jsonRows(path: string, options: ReadOptions): AsyncGenerator<Lab
 }
 
 async function* csvRows(path: string, options: ReadOptions): AsyncGenerator<LabelRow> {
-  for await (const { line, value } of readCsv(path, CSV_COLUMNS, ['feature'])) {
+  for await (const { line, value } of readCsv(path, CSV_COLUMNS, ['feature'], options.onNote ?? (() => undefined))) {
     const subject = `${path}: line ${line}`;
     const fields: Record<string, unknown> = { feature: wholeNumber(value['feature'] ?? '', `${subject}: feature`) };
     for (const name of ['text', 'notes']) if (value[name] !== undefined) fields[name] = value[name];

@@ -56,6 +56,7 @@ const labelImport: Command = {
       const rule = oneOf(arguments_, 'rule', IMPORT_RULES) ?? 'keep';
       context.progress({ fraction: null, message: `Reading ${path}` });
       const rows = readLabelFile(path, formatOf(arguments_, path), {
+        onNote: (note) => context.print(note),
         dictionary,
         source: optionalText(arguments_, 'source'),
       });
