@@ -4,7 +4,7 @@ import { cookieName, isSame, judge, sessionValue, type Asked, type Policy } from
 const session = sessionValue('a'.repeat(64), 4000);
 const policy: Policy = {
   port: 4000,
-  hosts: ['127.0.0.1:4000', 'localhost:4000', '[::1]:4000'],
+  hosts: ['127.0.0.1', 'localhost', '[::1]'],
   session,
   launchTokens: ['launch-token'],
 };
@@ -25,6 +25,13 @@ describe('the guard of the web host', () => {
     ['our page’s script', { url: '/assets/index.js', fetchSite: 'same-origin' }, 'serve'],
     ['our page’s request', { origin: own, fetchSite: 'same-origin' }, 'serve'],
     ['by another of our names', { host: 'localhost:4000', origin: 'http://localhost:4000' }, 'serve'],
+    ['a forwarded port', { host: '127.0.0.1:9000', origin: 'http://127.0.0.1:9000' }, 'serve'],
+    [
+      'a socket through a forwarded port',
+      { host: 'localhost:9000', url: '/api', origin: 'http://localhost:9000', isUpgrade: true },
+      'serve',
+    ],
+    ['port 80, which browsers leave out', { host: '127.0.0.1', origin: 'http://127.0.0.1' }, 'serve'],
     ['IPv6', { host: '[::1]:4000' }, 'serve'],
     ['our socket', { url: '/api', origin: own, isUpgrade: true }, 'serve'],
     ['beside other cookies', { cookie: `a=b; ${cookieName(4000)}=${session};c` }, 'serve'],
@@ -36,8 +43,8 @@ describe('the guard of the web host', () => {
     ['a name that ends like ours', { host: 'evil.test.localhost:4000' }, 403],
     ['our name in other clothes', { host: 'localhost.:4000' }, 403],
     ['upper case', { host: 'LOCALHOST:4000' }, 403],
-    ['another port', { host: '127.0.0.1:4001' }, 403],
-    ['no port', { host: '127.0.0.1' }, 403],
+    ['something after the port', { host: '127.0.0.1:4000.evil.test' }, 403],
+    ['a port that is none', { host: '127.0.0.1:' }, 403],
     ['any address', { host: '0.0.0.0:4000' }, 403],
     ['decimal loopback', { host: '2130706433:4000' }, 403],
     ['rebinding with our cookie', { host: 'attacker.test:4000', origin: 'http://attacker.test:4000' }, 403],
@@ -47,6 +54,7 @@ describe('the guard of the web host', () => {
     ['another port’s page', { origin: 'http://127.0.0.1:3000' }, 403],
     ['https of ours', { origin: 'https://127.0.0.1:4000' }, 403],
     ['our other name’s page', { origin: 'http://localhost:4000' }, 403],
+    ['our page through another port', { host: '127.0.0.1:9000', origin: own }, 403],
     ['cross-site', { fetchSite: 'cross-site' }, 403],
     ['same-site: another port of this machine', { fetchSite: 'same-site' }, 403],
     ['a socket without origin', { url: '/api', isUpgrade: true }, 403],

@@ -1,5 +1,5 @@
 // Who may ask the web host for anything: a pure function of what a request says about itself. Against
-//   DNS rebinding                 Host must be one of our own addresses, exactly
+//   DNS rebinding                 Host must be one of our own names; its port may be another where it is forwarded
 //   cross-site requests           a foreign Origin, or a browser's word that the request is from elsewhere, is refused
 //   cross-site WebSocket          an upgrade must carry our Origin: no browser lets a page forge it
 //   other people of this machine  without the cookie nothing is served; the cookie is given for a token used once
@@ -20,7 +20,7 @@ export interface Asked {
 
 export interface Policy {
   readonly port: number;
-  /** What Host may be, port included. */
+  /** What Host may be, its port left out: a forwarded port commonly has another number. */
   readonly hosts: readonly string[];
   /** Value of the cookie. */
   readonly session: string;
@@ -37,7 +37,8 @@ export type Verdict =
 const refuse = (status: 400 | 401 | 403, reason: string): Verdict => ({ kind: 'refuse', status, reason });
 
 export function judge(asked: Asked, policy: Policy): Verdict {
-  if (asked.host === undefined || !policy.hosts.includes(asked.host)) return refuse(403, 'Wrong host.');
+  const name = asked.host?.replace(/:\d{1,5}$/u, '');
+  if (name === undefined || !policy.hosts.includes(name)) return refuse(403, 'Wrong host.');
   const own = `http://${asked.host}`;
   if (asked.origin !== undefined && asked.origin !== own) return refuse(403, 'Wrong origin.');
   if (asked.isUpgrade && asked.origin === undefined) return refuse(403, 'No origin.');

@@ -157,7 +157,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
   const { port } = server.address() as AddressInfo;
   policy = {
     port,
-    hosts: [LOOPBACK, 'localhost', '[::1]', ...names].map((name) => `${name}:${port}`),
+    hosts: [LOOPBACK, 'localhost', '[::1]', ...names],
     session: sessionValue(secret, port),
     launchTokens,
   };
