@@ -27,12 +27,16 @@ export type TokenPosition = { readonly of: 'prompt' | 'original' | 'patched'; re
 /** Prompts stay when one looks at a feature and comes back; by the model's hash. */
 // Nothing that is shown follows it.
 // eslint-disable-next-line svelte/prefer-svelte-reactivity
-const lastPrompts = new Map<string, string>();
+const lastPrompts = new Map<string, { readonly text: string; readonly isRaw: boolean }>();
+/** A prompt that still begins as the picked one did is that one, changed. */
+const SAME_BEGINNING = 5;
 
 export class Playground {
   readonly #model: string;
   #prompt = $state('');
-  isRaw = $state(false);
+  #isRaw = $state(false);
+  /** The case that the prompt came from, as it read. */
+  #picked: string | null = null;
   hasInstruction = $state(false);
   instruction = $state('');
   maxNewTokens = $state(40);
@@ -47,7 +51,10 @@ export class Playground {
 
   constructor(model: string, prompt: string) {
     this.#model = model;
-    this.#prompt = lastPrompts.get(model) ?? prompt;
+    const last = lastPrompts.get(model);
+    this.#prompt = last?.text ?? prompt;
+    this.#isRaw = last?.isRaw ?? false;
+    if (this.#isRaw) this.#picked = this.#prompt;
   }
 
   get prompt(): string {
@@ -55,9 +62,34 @@ export class Playground {
   }
 
   set prompt(text: string) {
+    // A case that is given to the model as it stands says nothing of a prompt that is written in its place.
+    if (this.#picked !== null && text.slice(0, SAME_BEGINNING) !== this.#picked.slice(0, SAME_BEGINNING)) {
+      this.#picked = null;
+      this.#isRaw = false;
+    }
     this.#prompt = text;
     this.place = null;
-    lastPrompts.set(this.#model, text);
+    this.#remember();
+  }
+
+  get isRaw(): boolean {
+    return this.#isRaw;
+  }
+
+  set isRaw(isRaw: boolean) {
+    this.#isRaw = isRaw;
+    this.#remember();
+  }
+
+  /** Takes the prompt of a case, as it is given to the model. */
+  take(text: string, isRaw: boolean): void {
+    this.#picked = text;
+    this.#isRaw = isRaw;
+    this.prompt = text;
+  }
+
+  #remember(): void {
+    lastPrompts.set(this.#model, { text: this.#prompt, isRaw: this.#isRaw });
   }
 
   get isWriting(): boolean {
