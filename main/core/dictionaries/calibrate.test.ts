@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore, type ActivationStore } from '../activations/store.ts';
+import { describeStore, openWriter } from '../../testing/activations/makeStore.ts';
 import { createCpuRuntime } from '../onnx/cpuRuntime.ts';
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { Random } from '../numerics/random.ts';
@@ -87,6 +88,30 @@ describe('calibration', () => {
       // One of 150 tokens more or less, by rounding.
       expect(Math.abs((await l0With(dictionary, await calibrate(dictionary, targetL0))) - targetL0)).toBeLessThan(0.02);
     }
+  });
+
+  it('is read from all held-out activations, however many: what comes late is unlike what came first', async () => {
+    const [contexts, contextLength] = [260, 128];
+    const folder = join(await temporaryFolder(), 'store');
+    const writer = await openWriter(
+      folder,
+      describeStore({ width: d, contexts, contextLength, rowsPerShard: 40_000, bosTokenId: null }),
+    );
+    const random = new Random(9);
+    const rows = contexts * contextLength; // 33 280: the first 16 384 are half of them
+    await writer.write(
+      0,
+      Float32Array.from({ length: rows * d }, (_, at) => (at / d < 16_384 ? 1 : 1.3) * random.normal()),
+    );
+    await writer.finish();
+    const long = await openStore(folder);
+    const dictionary = randomDictionary(new Random(5), 'batchtopk', { d, size: 60 });
+    const options = { runtime, store: long, heldOut: { first: 0, end: contexts } };
+    const threshold = await calibrateThreshold({ ...options, dictionary, targetL0: 6 });
+    const perFeature = { threshold: new Float32Array(dictionary.size).fill(threshold) };
+    const { l0 } = await evaluateReconstruction({ ...options, dictionary: { ...dictionary, perFeature } });
+    expect(Math.abs(l0 / 6 - 1)).toBeLessThan(0.002);
+    await long.close();
   });
 
   it('is 0 when more is asked for than is positive', async () => {
