@@ -1,5 +1,5 @@
 // Makes a project: its folders and an empty database, which is put in place whole or not at all.
-import { existsSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { randomBytes, randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
@@ -29,9 +29,10 @@ export async function createProject(folder: string, options: OpenOptions = {}): 
   const made: string[] = [];
   try {
     for (const each of [folder, ...PROJECT_FOLDERS.map((name) => join(folder, name))]) {
-      if (mkdirSync(each, { recursive: true }) !== undefined) made.push(each);
+      if (mkdirSync(each, { recursive: true, mode: 0o700 }) !== undefined) made.push(each);
     }
     makeDatabase(partial, (options.now?.() ?? new Date()).toISOString());
+    chmodSync(partial, 0o600); // SQLite gives the log next to it the same mode
     syncFile(partial);
     putInPlace(partial, path);
     syncFile(resolve(folder));

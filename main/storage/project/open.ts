@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
 import { Database } from '../database.ts';
 import { checkSchema, headSchema, migrate } from '../migrate.ts';
-import { backupIfDue, listBackups } from '../recovery/backup.ts';
+import { checkPages, backupIfDue, listBackups } from '../recovery/backup.ts';
 import { translateSqliteError } from '../sqliteError.ts';
 import type { InStorageThread } from '../storageWork.ts';
 import { WalFlusher } from '../walFlusher.ts';
@@ -41,6 +41,10 @@ export async function openProject(folder: string, options: OpenOptions = {}): Pr
     });
   }
   if (!statSync(path).isFile()) throw new AppError('invalid-file', `${path}: it is not a file.`, { details: { path } });
+  if (statSync(path).size === 0) {
+    const empty = `${path}: it is empty: a disk that was full or a copy that was cut off has left nothing in it.`;
+    throw withRecovery(new AppError('invalid-file', empty, { details: { path, damaged: true } }), folder);
+  }
   const found = options.readOnly === true ? [] : ((await options.thread?.('prepare', resolve(folder))) ?? []);
   try {
     if (options.readOnly === true) return openToRead(folder, path, options);
@@ -49,6 +53,9 @@ export async function openProject(folder: string, options: OpenOptions = {}): Pr
     throw withRecovery(translateSqliteError(thrown, path), folder);
   }
 }
+
+/** Of a database whose pages are looked at whenever it is opened: a fraction of a second. Larger ones are checked by `project check`. */
+const CHECKED_BYTES = 256 << 20;
 
 /** A damaged project's error says what there is to go back to. */
 function withRecovery(thrown: unknown, folder: string): unknown {
@@ -73,6 +80,7 @@ function openToWrite(folder: string, path: string, options: OpenOptions, found: 
   });
   const notices = [...found];
   try {
+    if (!thread && statSync(path).size <= CHECKED_BYTES) checkPages(database, path); // the thread has looked
     migrate(database, folder, now());
     holder = new Holder(database, options.host ?? 'Errata', now);
     try {

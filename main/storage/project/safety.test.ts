@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   statfsSync,
   truncateSync,
   writeFileSync,
@@ -343,6 +344,35 @@ describe('a damaged database', () => {
     project.close();
   });
 
+  it('in a page that nothing needs on opening is noticed on opening, and offers the last backup; so does an empty file', async () => {
+    (await makeProject()).close();
+    const whole = readFileSync(path());
+    const bytes = Buffer.from(whole);
+    bytes.fill(0x5a, bytes.length - 3 * 4096, bytes.length - 4096);
+    for (const damaged of [bytes, Buffer.alloc(0)]) {
+      writeFileSync(path(), damaged);
+      const error: unknown = await openProject(folder).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'invalid-file', details: { backups: 1, damaged: true } });
+      expect(String(error)).toMatch(/The last backup is of .* \(project-.*-asked\.sqlite\)/u);
+    }
+    writeFileSync(path(), whole);
+    (await openProject(folder)).close();
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'of a new project is for its owner only, and so are its backups',
+    async () => {
+      const project = await makeProject();
+      const mode = (file: string) => statSync(join(folder, file)).mode & 0o777;
+      const [backup] = readdirSync(join(folder, 'backups')).filter((file) => file.startsWith('project-'));
+      expect([DATABASE_FILE, `${DATABASE_FILE}-wal`, join('backups', backup ?? '')].map(mode)).toEqual([
+        0o600, 0o600, 0o600,
+      ]);
+      expect([mode('backups'), mode('models')]).toEqual([0o700, 0o700]);
+      project.close();
+    },
+  );
+
   it('without a backup says so; a damaged backup is not restored', async () => {
     (await createProject(folder)).close();
     writeFileSync(path(), 'this is no database, and never was one');
@@ -461,6 +491,21 @@ describe('a damaged database', () => {
 });
 
 describe('a daily backup', () => {
+  it('is made every day again after a clock that was ahead', async () => {
+    const days = (count: number) => () => new Date(Date.parse('2026-01-01T00:00:00.000Z') + count * 86_400_000);
+    (await createProject(folder, { now: days(0) })).close();
+    for (const day of [1, 1000, 1002, 10, 20, 30]) {
+      const project = await openProject(folder, { now: days(day) });
+      project.labels.set(f(day), { text: `day ${day}` }, ADA);
+      project.close();
+    }
+    (await openProject(folder, { now: days(40) })).close();
+    const copies = readdirSync(join(folder, 'backups')).map((file) =>
+      file.slice('project-'.length, 'project-'.length + 8),
+    );
+    for (const day of ['20260121', '20260131', '20260210']) expect(copies).toContain(day);
+  });
+
   it('is taken on opening, when there is something new and the last is a day old; ten are kept', async () => {
     const day = (n: number) => () => new Date(Date.UTC(2026, 0, 1 + n));
     const first = await createProject(folder, { now: day(0) });

@@ -1,6 +1,7 @@
 // Copies of the database in `backups/`: one a day when something changed, one before every migration, one on demand. A
 // copy is compact, checked, synced and then given its name, so what lies there can be trusted.
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -56,13 +57,14 @@ export function takeBackup(database: Database, folder: string, reason: BackupRea
   const path = join(backups, file);
   const partial = join(backups, `.${file}.partial-${process.pid}`);
   try {
-    mkdirSync(backups, { recursive: true });
+    mkdirSync(backups, { recursive: true, mode: 0o700 });
   } catch (thrown) {
     throw toFileError(thrown, backups);
   }
   try {
     rmSync(partial, { force: true });
     database.query<[string]>('VACUUM INTO ?').run(partial);
+    chmodSync(partial, 0o600); // labels and prompts are nobody else's
     checkWhole(partial);
     syncFile(partial);
     renameSync(partial, path);
@@ -77,9 +79,10 @@ export function takeBackup(database: Database, folder: string, reason: BackupRea
 
 /** The daily copy, if it is due: something was changed since the last copy, which is a day old. */
 export function backupIfDue(database: Database, folder: string, time: string): Backup | null {
-  const [last] = listBackups(folder);
+  // Copies and steps of the future are of a clock that was ahead: they say nothing of today.
+  const last = listBackups(folder).find((backup) => backup.time <= time);
   const changed =
-    database.query<[], { time: string | null }>('SELECT max(time) AS time FROM steps').get()?.time ?? null;
+    database.query<[], { time: string }>('SELECT time FROM steps ORDER BY rowid DESC LIMIT 1').get()?.time ?? null;
   if (changed === null) return null;
   if (last !== undefined && (changed < last.time || Date.parse(time) - Date.parse(last.time) < DAY)) return null;
   return takeBackup(database, folder, 'daily', time);
@@ -98,6 +101,19 @@ export function checkWhole(path: string): void {
   } finally {
     copy.close();
   }
+}
+
+/** @throws AppError('invalid-file') where pages of the file are damaged; the error has what there is to go back to. */
+export function checkPages(database: Database, path: string): void {
+  const [problem] = database
+    .query<[], { quick_check: string }>('PRAGMA quick_check(1)')
+    .all()
+    .map((row) => row.quick_check)
+    .filter((line) => line !== 'ok');
+  if (problem === undefined) return;
+  throw new AppError('invalid-file', `${path}: the database is damaged: ${problem.split('\n').at(-1) ?? ''}.`, {
+    details: { path, damaged: true },
+  });
 }
 
 /** What SQLite finds wrong with the file, at most `most` lines. Empty is sound. */

@@ -13,7 +13,15 @@ export interface Health {
 
 /** Everything that can be checked: the file's pages and indexes, the search index, the tables against the log. */
 export function checkHealth(database: Database, log: ChangeLog, folder: string): Health {
-  const problems = [...integrityProblems(database, 20)];
+  const problems: string[] = [];
+  const look = (find: () => readonly string[]) => {
+    try {
+      problems.push(...find());
+    } catch (thrown) {
+      problems.push(thrown instanceof Error ? thrown.message : String(thrown)); // a page that cannot even be read
+    }
+  };
+  look(() => integrityProblems(database, 20));
   if (!database.readOnly) {
     for (const index of SEARCH_INDEXES) {
       try {
@@ -25,9 +33,11 @@ export function checkHealth(database: Database, log: ChangeLog, folder: string):
       }
     }
   }
-  const foreign = database.query<[], { table: string }>('PRAGMA foreign_key_check').all();
-  for (const { table } of foreign.slice(0, 20)) problems.push(`A row of ${table} refers to one that is missing.`);
-  problems.push(...log.differences(20).map((thing) => `The log and the tables disagree about: ${thing}.`));
+  look(() => {
+    const foreign = database.query<[], { table: string }>('PRAGMA foreign_key_check').all();
+    return foreign.slice(0, 20).map(({ table }) => `A row of ${table} refers to one that is missing.`);
+  });
+  look(() => log.differences(20).map((thing) => `The log and the tables disagree about: ${thing}.`));
   return { problems, backups: listBackups(folder) };
 }
 
