@@ -14,7 +14,7 @@ import { EXACT, RELP } from '../onnx/gradient/rules.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import type { Nudge } from './nudge.ts';
 import { SiteGradients, type MetricOfText, type RunFacts, type SiteGradient } from './siteGradients.ts';
-import { TopEffects } from './topEffects.ts';
+import { TopEffects, type Effect } from './topEffects.ts';
 import { openUnits, type ActiveUnits, type SiteUnits, type UnitKind } from './units.ts';
 
 /** `exact`: the derivative. `relp`: Jafari et al. 2025. `ig`: integrated gradients (Sundararajan et al. 2017), 8 steps. */
@@ -37,15 +37,6 @@ export interface UnitPlace {
   readonly site: string;
   readonly unit: number;
   readonly position: number | null;
-}
-
-export interface Effect {
-  readonly site: string;
-  readonly kind: UnitKind;
-  readonly unit: number;
-  readonly position: number;
-  readonly activation: number;
-  readonly effect: number;
 }
 
 export interface SiteEffects {

@@ -1,5 +1,14 @@
 // The effects with the largest magnitude out of any number, in a bounded piece of memory.
-import type { Effect } from './attribute.ts';
+import type { UnitKind } from './units.ts';
+
+export interface Effect {
+  readonly site: string;
+  readonly kind: UnitKind;
+  readonly unit: number;
+  readonly position: number;
+  readonly activation: number;
+  readonly effect: number;
+}
 
 /** By magnitude; of equals the earlier site, position and unit, so that an order never depends on the order of adding. */
 function compare(a: Effect, b: Effect): number {
