@@ -9,6 +9,7 @@ import { planExport, verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
 import { computeFeatureStatistics, readText } from './tasks/features.ts';
 import { playgroundGenerate, playgroundNextTokens } from './tasks/playground.ts';
+import { explainToken } from './tasks/why.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
 
 export const tasks = {
@@ -16,6 +17,7 @@ export const tasks = {
   'model.inspect': inspectModel,
   'model.describe': describeModel,
   'model.nextTokens': nextTokens,
+  'model.why': explainToken,
   'model.check': checkAgainstReference,
   'model.generate': generateText,
   'activations.capture': capture,

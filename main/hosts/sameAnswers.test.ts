@@ -68,6 +68,10 @@ const ASKED: Readonly<Record<string, Asked>> = {
     words: ['predict', 'sample', '--prompt', PROMPT, '--count', '5'],
     call: (api) => api.model.nextTokens({ model: 'sample', prompt: PROMPT, count: 5 }),
   },
+  'model.why': {
+    words: ['why', 'sample', '--text', PROMPT, '--against', ' he', '--dictionary', 'run', '--count', '7'],
+    call: (api) => api.model.why({ model: 'sample', text: PROMPT, against: ' he', dictionaries: ['run'], count: 7 }),
+  },
   'playground.nextTokens': {
     words: ['predict', 'sample', '--prompt', PROMPT, '--count', '5', '--version', 'chain', '--position', '1'],
     call: async (api) =>

@@ -16,6 +16,7 @@ import {
   type ProjectModel,
 } from './models.ts';
 import { nameFrom } from './projectFolder.ts';
+import { explainToken } from './why.ts';
 import type { Workbench } from './workbench.ts';
 
 type Shown = OutputOf<(typeof contract)['list']>[number];
@@ -86,4 +87,5 @@ export const model: Procedures<'model'> = {
     return { text, ids, promptTokens: promptIds.length, end, tokens, tokensPerSecond };
   },
   nextTokens: (workbench, input, { signal }) => predictNextTokens(workbench, input, signal),
+  why: (workbench, input, { signal }) => explainToken(workbench, input, signal),
 };

@@ -109,4 +109,56 @@ export const model = {
       next: v.array(v.object({ id: v.number(), text: v.string(), probability: v.number() })),
     }),
   }),
+  why: query({
+    summary: 'The features that raised and lowered the logit of a token, predicted by the gradient',
+    shows: ['models', 'dictionaries', 'labels'],
+    input: v.strictObject({
+      model: nameSchema,
+      text: prompt,
+      /** The token to explain, an index into the tokens of the text; the likeliest next one when left out. */
+      token: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      /** The text of one token: the difference of both logits is explained. */
+      against: v.exactOptional(v.string()),
+      /** Names, one a site; the first of every site when left out. */
+      dictionaries: v.exactOptional(v.pipe(v.array(nameSchema), v.minLength(1))),
+      /** How many of the largest effects. */
+      count: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
+    }),
+    output: v.object({
+      /** Those before the token. */
+      tokens: v.array(v.string()),
+      token: v.object({ id: v.number(), text: v.string() }),
+      against: v.nullable(v.object({ id: v.number(), text: v.string() })),
+      /** The logit, or the difference of both. */
+      value: v.number(),
+      sites: v.array(
+        v.object({
+          site: v.string(),
+          dictionary: v.string(),
+          /** How many features were active at how many positions, together. */
+          active: v.number(),
+          /** Of all effects, and what ablating all of these features changes. */
+          sum: v.number(),
+          measured: v.number(),
+          /** What the reconstruction leaves over, and the decoder's bias. */
+          error: v.number(),
+          bias: v.number(),
+        }),
+      ),
+      /** The largest first. */
+      effects: v.array(
+        v.object({
+          site: v.string(),
+          dictionary: v.string(),
+          feature: v.number(),
+          position: v.number(),
+          activation: v.number(),
+          effect: v.number(),
+          /** By ablation; null where it was not measured. */
+          measured: v.nullable(v.number()),
+          label: v.string(),
+        }),
+      ),
+    }),
+  }),
 };

@@ -12,6 +12,7 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'model.add': ['model add'],
   'model.generate': ['generate'],
   'model.nextTokens': ['predict'],
+  'model.why': ['why'],
   'activations.plan': ['capture'],
   'activations.list': ['activations list'],
   'activations.capture': ['capture'],

@@ -25,6 +25,7 @@ import { predictCommand } from './predict.ts';
 import { projectNew, projectSample } from './project.ts';
 import { safetyCommands } from './safety.ts';
 import { trainCommand } from './train.ts';
+import { whyCommand } from './why.ts';
 
 export const commands: readonly AnyCommand[] = [
   projectNew,
@@ -32,6 +33,7 @@ export const commands: readonly AnyCommand[] = [
   ...modelCommands,
   generateCommand,
   predictCommand,
+  whyCommand,
   captureCommand,
   activationsList,
   trainCommand,

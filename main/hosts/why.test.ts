@@ -1,0 +1,72 @@
+// errata why on the sample's model and a small dictionary: what is told, what is written, and what is refused in words.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { errata } from '../testing/hosts/commandLine.ts';
+import { SITE, startFaces, type FacesProject } from '../testing/hosts/facesProject.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const TEXT = 'The nurse said that';
+
+let faces: FacesProject;
+beforeAll(async () => {
+  faces = await startFaces();
+});
+afterAll(() => faces.stop());
+
+const ask = (more: object = {}) => faces.api.model.why({ model: 'sample', text: TEXT, dictionaries: ['run'], ...more });
+
+it('tells every effect, the largest first and measured by ablation, with the labels of the features', async () => {
+  const before = await ask();
+  const [top] = before.effects;
+  const { dictionary } = await faces.api.dictionary.describe({ name: 'run' });
+  const hash = dictionary.quality?.hash ?? '';
+  await faces.api.label.set({ dictionary: hash, feature: top!.feature, patch: { text: 'the top one' } });
+  const { effects, sites, tokens, token } = await ask({ count: 1000 });
+  expect(sites).toHaveLength(1);
+  expect(sites[0]).toMatchObject({ site: SITE, dictionary: 'run' });
+  expect(effects[0]).toMatchObject({ feature: top!.feature, label: 'the top one' });
+  expect(effects).toHaveLength(sites[0]!.active);
+  expect(effects.reduce((sum, { effect }) => sum + effect, 0)).toBeCloseTo(sites[0]!.sum, 4);
+  const sizes = effects.map(({ effect }) => Math.abs(effect));
+  expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+  expect(effects.map(({ measured }) => measured !== null)).toEqual(effects.map((_, index) => index < 5));
+  for (const { measured, position } of effects) {
+    expect(measured).not.toBe(0);
+    expect(position).toBeLessThan(tokens.length);
+  }
+  const { next } = await faces.api.model.nextTokens({ model: 'sample', prompt: TEXT, count: 1 });
+  expect(token).toEqual({ id: next[0]!.id, text: next[0]!.text });
+});
+
+it('explains a token of the text from those before it, and against itself finds no difference', async () => {
+  const { promptTokens } = await faces.api.model.nextTokens({ model: 'sample', prompt: TEXT, count: 1 });
+  const last = promptTokens.length - 1;
+  const { tokens, token, value } = await ask({ token: last });
+  expect(token).toEqual(promptTokens[last]);
+  expect(tokens).toEqual(promptTokens.slice(0, last).map(({ text }) => text));
+  const same = await ask({ token: last, against: token.text });
+  expect(value).not.toBe(0);
+  expect([same.value, ...same.effects.map(({ effect }) => effect)].every((each) => Math.abs(each) < 1e-6)).toBe(true);
+});
+
+it('writes what it shows as CSV', async () => {
+  const path = join(faces.project, 'why.csv');
+  const { result } = await errata(faces.project, ['why', 'sample', '--text', TEXT, '-d', 'run', '--csv', path]);
+  const effects = result['effects'] as Awaited<ReturnType<typeof ask>>['effects'];
+  const [head, ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  expect(head).toBe('site,dictionary,feature,position,token,activation,effect,measured,label');
+  expect(rows).toHaveLength(effects.length);
+  expect(rows[0]).toContain(String(effects[0]!.effect));
+});
+
+it.each([
+  ['a text longer than the context', ['--text', `${TEXT} `.repeat(400)], /longest context/],
+  ['a token behind the text', ['--text', TEXT, '--token', '99'], /no token 99 that could be explained/],
+  ['a token with nothing before it', ['--text', TEXT, '--token', '0'], /no token 0 that could be explained/],
+  ['a comparison with several tokens', ['--text', TEXT, '--against', ' he said so'], /is not one token of this model/],
+  ['a dictionary that is not there', ['--text', TEXT, '--dictionary', 'nothing'], /nothing/],
+])('refuses %s', async (_, words, message) => {
+  await expect(errata(faces.project, ['why', 'sample', ...words])).rejects.toThrow(message);
+});
