@@ -1,6 +1,6 @@
 // A project in which something of every kind is broken: the rest works, and what is broken is named with the reason.
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createProject } from '../storage/project/create.ts';
@@ -10,7 +10,7 @@ import { listStores } from './activations.ts';
 import { brokenLine, listBroken } from './brokenFolders.ts';
 import { catalogueDictionaries, listDictionaries } from './dictionaries.ts';
 import { listFindings } from './findings.ts';
-import { addModel, catalogueModels, findModel, listModels } from './models.ts';
+import { addModel, catalogueModels, findModel, listModels, relocateModel } from './models.ts';
 
 const sample = fileURLToPath(new URL('../../resources/sample/', import.meta.url));
 const facts = {
@@ -36,6 +36,24 @@ async function put(path: string, content: string): Promise<void> {
   await mkdir(join(folder, path, '..'), { recursive: true });
   await writeFile(join(folder, path), content);
 }
+
+describe('a model whose folder was moved', () => {
+  it('is found where it lies now if it has the same hash, and stays where it was if not', async () => {
+    const other = { ...facts, hash: 'b'.repeat(64) };
+    await expect(relocateModel(folder, { folder: '/models/other', name: 'whole', facts: other })).rejects.toMatchObject(
+      {
+        code: 'mismatch',
+        details: { expected: facts.hash, actual: other.hash },
+      },
+    );
+    expect((await findModel(folder, 'whole')).folder).toBe(resolve('/models/whole'));
+    await relocateModel(folder, { folder: '/somewhere/else', name: 'whole', facts });
+    expect(await findModel(folder, 'whole')).toMatchObject({ ...facts, folder: resolve('/somewhere/else') });
+    await expect(addModel(folder, { folder: '/third', name: 'third', facts })).rejects.toThrow(
+      'errata model move whole /third',
+    );
+  });
+});
 
 describe('a broken folder', () => {
   it('of any kind is listed with the reason and takes none of the others away', async () => {

@@ -12,6 +12,7 @@ import {
   checkNewName,
   findModel,
   listModels,
+  relocateModel,
   modelInput,
   type ProjectModel,
 } from './models.ts';
@@ -58,6 +59,18 @@ export async function addModelFrom(
   const model = await addModel(project.folder, { folder, name, facts });
   await catalogueModels(project);
   return { model: await withPresence(model), sites };
+}
+
+/** Says where a model of the project lies now. @throws AppError `not-found`, `mismatch` for another model. */
+export async function moveModel(
+  { project, compute }: Workbench,
+  name: string,
+  folder: string,
+  options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'>,
+) {
+  await findModel(project.folder, name); // before weights are read
+  const { sites: _, ...facts } = await compute('model.inspect', { folder }, options);
+  return withPresence(await relocateModel(project.folder, { folder, name, facts }));
 }
 
 /** The likeliest next tokens of a prompt. @throws AppError `not-found`. */

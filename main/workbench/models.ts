@@ -88,7 +88,11 @@ export async function addModel(
 ): Promise<ProjectModel> {
   const target = await checkNewName(project, name);
   const namesake = (await listModels(project)).find(({ hash }) => hash === facts.hash);
-  if (namesake) throw new AppError('exists', `The project has this very model already, as "${namesake.name}".`);
+  if (namesake)
+    throw new AppError(
+      'exists',
+      `The project has this very model already, as "${namesake.name}". Where its folder was moved: errata model move ${namesake.name} ${folder}`,
+    );
   const record = {
     format: 'errata-model' as const,
     version: 1 as const,
@@ -101,6 +105,28 @@ export async function addModel(
     writeFileAtomic(join(partial, MODEL_FILE), `${JSON.stringify(record, null, 2)}\n`),
   );
   return { name, ...record, folder: resolve(folder) };
+}
+
+/**
+ * Says where a model lies now. Its hash proves that it is the same.
+ * @throws AppError `not-found`, `mismatch` for another model; then nothing is changed.
+ */
+export async function relocateModel(
+  project: string,
+  { folder, name, facts }: { readonly folder: string; readonly name: string; readonly facts: ModelFacts },
+): Promise<ProjectModel> {
+  const known = await findModel(project, name);
+  if (known.hash !== facts.hash) {
+    throw new AppError(
+      'mismatch',
+      `${folder}: this is not ${name}: its config or weights have another hash (${facts.hash.slice(0, 12)}…, not ${known.hash.slice(0, 12)}…). errata model add adds it as another model.`,
+      { details: { path: folder, expected: known.hash, actual: facts.hash } },
+    );
+  }
+  const path = join(folderOf(project, 'models', name), MODEL_FILE);
+  const record = { ...(await readRecord(path)), folder: folderInRecord(project, folder) };
+  await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
+  return { ...known, folder: resolve(folder) };
 }
 
 function folderInRecord(project: string, folder: string): string {

@@ -157,6 +157,7 @@ export const WITHOUT_COMMAND: Readonly<Record<string, string>> = {
 };
 
 export const WITHOUT_PROCEDURE: Readonly<Record<string, string>> = {
+  'model move': 'the window has no Locate… yet',
   'model check': 'compares with a file of another program',
   'label export': 'the window downloads it as a blob',
   'label compare': 'compares two files of two people',

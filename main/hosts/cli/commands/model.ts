@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { byteSize, exponential, shortNumber } from '../../../contract/base/figures.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
-import { addModelFrom, describeModel, shownModels } from '../../../workbench/model.ts';
+import { addModelFrom, describeModel, moveModel, shownModels } from '../../../workbench/model.ts';
 import { readModels, resolveModel } from '../../../workbench/models.ts';
 import { brokenLine } from '../../../workbench/brokenFolders.ts';
 import type { Command, ComputeCommand } from '../command.ts';
@@ -24,6 +24,22 @@ const modelAdd: ComputeCommand = {
     context.print(`Added ${model.name}: ${describe(model)}, ${sites.length} sites.`);
     if (!model.hasTokenizer) context.print('It has no tokenizer: text cannot be used with it, token ids can.');
     return { ...model, sites };
+  },
+};
+
+const modelMove: ComputeCommand = {
+  name: 'model move',
+  summary: 'Say where a model of the project lies now. Its hash proves that it is the same.',
+  usage: 'model move MODEL FOLDER',
+  examples: ['model move gpt2 /mnt/models/gpt2'],
+  options: {},
+  computesOn: 'cpu',
+  run: async (arguments_, context) => {
+    const [name, folder] = positionals(arguments_, ['MODEL', 'FOLDER'], 'model move');
+    const { signal } = context;
+    const model = await inWorkbench(context, (workbench) => moveModel(workbench, name, resolve(folder), { signal }));
+    context.print(`${model.name} is in ${model.folder}.`);
+    return { ...model };
   },
 };
 
@@ -129,4 +145,4 @@ function describe({
   return `${modelType}, ${layers} layers of ${hiddenSize}`;
 }
 
-export const modelCommands = [modelAdd, modelList, modelShow, modelCheck];
+export const modelCommands = [modelAdd, modelMove, modelList, modelShow, modelCheck];
