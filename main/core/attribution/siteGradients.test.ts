@@ -203,3 +203,15 @@ it('refuses a text longer than the context, a token that is not there and a site
   expect(() => new SiteGradients({ model, runtime, sites: ['blocks.9.hook_resid_post'] })).toThrow(/has no site/);
   await gradients.release();
 });
+
+it('refuses a text on which activations are not finite, and names where', async () => {
+  const model = await openTinyModel('gpt2');
+  const site = 'blocks.0.hook_resid_post';
+  const gradients = new SiteGradients({ model, runtime, sites: [site] });
+  const text = { ids: randomTokens(3, 1), metric: logitMetric(2, 1, null) };
+  const values = new Float32Array(3 * gradients.sites[0]!.width).fill(NaN);
+  const facts = { nudges: new Map([[site, { values, batch: 1, time: 3 }]]) };
+  await expect(gradients.run([text], facts)).rejects.toThrow(/numbers that are not finite, at/);
+  await expect(gradients.measure([text], facts)).rejects.toThrow(/numbers that are not finite, at/);
+  await gradients.release();
+});
