@@ -22,8 +22,3 @@ export async function listBroken(workbench: Pick<Workbench, 'project'>): Promise
   );
   return [...readings.flatMap(({ broken }) => broken), ...exports];
 }
-
-/** One broken folder as a line. */
-export function brokenLine({ kind, name, reason }: BrokenFolder): string {
-  return `Left out: ${kind}/${name}. ${reason}`;
-}

@@ -13,7 +13,7 @@ import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
 import type { Project } from '../storage/project/project.ts';
 import { KeptReadings } from './keptReadings.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import { existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
+import { brokenLine, existingFolder, folderOf, namesOf, readEach, type BrokenFolder } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 import { readJsonIfThere } from '../core/files/json.ts';
 
@@ -142,6 +142,12 @@ export async function readDictionaryDetails({ folder, store }: ProjectDictionary
 export function readDictionaries(project: string) {
   const read = (name: string) => readDictionary(folderOf(project, 'dictionaries', name), name);
   return readEach(project, 'dictionaries', RUN_FILE, read);
+}
+
+/** The sentence for an edit whose dictionary is not here, or is in a folder that cannot be read. */
+export function noDictionary(hash: string, broken: readonly BrokenFolder[]): string {
+  const missing = `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit names.`;
+  return [missing, ...broken.map(brokenLine)].join(' ');
 }
 
 /** Those that can be read. */

@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../contract/base/errors.ts';
 import { editId } from '../core/edits/edit.ts';
 import type { Edit } from '../contract/domain/edit.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
-import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import { noDictionary, readDictionaries, type ProjectDictionary } from './dictionaries.ts';
 import { findModelByHash, type ProjectModel } from './models.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -21,15 +21,11 @@ export async function partsOf(
 ): Promise<{ readonly model: ProjectModel; readonly dictionaries: readonly ProjectDictionary[] }> {
   const hashes = [...new Set(edit.operations.map(({ dictionary }) => dictionary))];
   if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations.');
-  const known = await listDictionaries(workbench);
+  const { found: known, broken } = await readDictionaries(workbench.project.folder);
   const dictionaries = hashes.map((hash) => {
     const dictionary = known.find(({ quality }) => quality?.hash === hash);
     if (dictionary) return dictionary;
-    throw new AppError(
-      'not-found',
-      `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit ${editId(edit).slice(0, 10)} names.`,
-      { details: { hash } },
-    );
+    throw new AppError('not-found', noDictionary(hash, broken), { details: { hash, edit: editId(edit) } });
   });
   const models = [...new Set(dictionaries.map(({ model }) => model.hash))];
   const [only, other] = models;

@@ -17,7 +17,13 @@ import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
-import { findDictionary, listDictionaries, requireTrainingStore, type ProjectDictionary } from './dictionaries.ts';
+import {
+  findDictionary,
+  noDictionary,
+  readDictionaries,
+  requireTrainingStore,
+  type ProjectDictionary,
+} from './dictionaries.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import { existingFolder, folderOf, NAME, namesOf } from './projectFolder.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
@@ -81,17 +87,11 @@ export async function showExport(
 async function dictionariesOfEdit(workbench: Workbench, edit: Edit): Promise<ProjectDictionary[]> {
   const hashes = [...new Set(edit.operations.map(({ dictionary }) => dictionary))];
   if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations: there is nothing to export.');
-  const known = await listDictionaries(workbench);
+  const { found: known, broken } = await readDictionaries(workbench.project.folder);
   return hashes.map((hash) => {
     const dictionary = known.find(({ quality }) => quality?.hash === hash);
     if (dictionary) return dictionary;
-    throw new AppError(
-      'not-found',
-      `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit names.`,
-      {
-        details: { hash },
-      },
-    );
+    throw new AppError('not-found', noDictionary(hash, broken), { details: { hash } });
   });
 }
 

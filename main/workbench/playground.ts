@@ -6,7 +6,8 @@ import { featuresOf } from '../contract/domain/edit.ts';
 import type { Operation } from '../contract/domain/operations/index.ts';
 import { graphExactness } from '../core/edits/exactness.ts';
 import type { Procedures } from './call.ts';
-import { listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import { noDictionary, readDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import type { BrokenFolder } from './projectFolder.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import type { ComputeOptions } from './compute.ts';
 import type { Workbench } from './workbench.ts';
@@ -53,14 +54,14 @@ export async function generateSideBySide(
 }
 
 async function triedInput(workbench: Workbench, model: ProjectModel, operations: readonly Operation[]) {
-  const known = operations.length === 0 ? [] : await listDictionaries(workbench);
+  const { found: known, broken } = await readDictionaries(workbench.project.folder);
   const hashes = [...new Set(operations.map(({ dictionary }) => dictionary))];
   return {
     model: modelInput(workbench.project.folder, model),
     edit: { operations },
     dictionaries: hashes.map((hash) => {
       const found = known.find(({ quality }) => quality?.hash === hash);
-      const problem = problemOf(hash, found, model);
+      const problem = problemOf(hash, found, broken, model);
       if (found && problem === null) return found.folder;
       throw new AppError(found ? 'mismatch' : 'not-found', problem ?? 'There is no such dictionary.', {
         details: { dictionary: hash },
@@ -73,11 +74,10 @@ async function triedInput(workbench: Workbench, model: ProjectModel, operations:
 function problemOf(
   hash: string,
   dictionary: ProjectDictionary | undefined,
+  broken: readonly BrokenFolder[],
   model: Pick<ProjectModel, 'hash' | 'name'>,
 ): string | null {
-  if (!dictionary) {
-    return `The project has no dictionary with the hash ${hash.slice(0, 12)}…, which the edit names.`;
-  }
+  if (!dictionary) return noDictionary(hash, broken);
   if (dictionary.model.hash === model.hash) return null;
   return `The dictionary ${dictionary.name} is of the model ${dictionary.model.name}, not of ${model.name}: its features mean nothing there.`;
 }
@@ -89,7 +89,7 @@ export async function describeOperations(
 ) {
   const { project } = workbench;
   const model = await findModelByHash(project.folder, hash);
-  const known = await listDictionaries(workbench);
+  const { found: known, broken } = await readDictionaries(project.folder);
   const dictionaryOf = (of: string) => known.find(({ quality }) => quality?.hash === of);
   const features = new Map<string, { readonly dictionary: string; readonly feature: number }>();
   for (const operation of operations) {
@@ -100,7 +100,7 @@ export async function describeOperations(
     operations: operations.map((operation) => {
       const dictionary = dictionaryOf(operation.dictionary);
       const problem =
-        problemOf(operation.dictionary, dictionary, model) ??
+        problemOf(operation.dictionary, dictionary, broken, model) ??
         (dictionary && featuresOf(operation).some((feature) => feature >= dictionary.size)
           ? `The dictionary ${dictionary.name} has the features 0 to ${dictionary.size - 1}.`
           : null);

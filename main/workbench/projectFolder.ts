@@ -112,6 +112,11 @@ export async function readEach<T>(
   return { found, broken };
 }
 
+/** One broken folder as a line. */
+export function brokenLine({ kind, name, reason }: BrokenFolder): string {
+  return `Left out: ${kind}/${name}. ${reason}`;
+}
+
 /** Folders with something in them that is not of the kind. Empty ones are being made, or say nothing. */
 async function namesWithout(project: string, kind: Kind, marker: string): Promise<string[]> {
   const folder = join(project, kind);

@@ -6,12 +6,12 @@ import { AppError } from '../contract/base/errors.ts';
 import type { OutputOf } from '../contract/rpc/procedure.ts';
 import type { InStorageThread } from '../storage/storageWork.ts';
 import { listStores } from './activations.ts';
-import { brokenLine, listBroken } from './brokenFolders.ts';
+import { listBroken } from './brokenFolders.ts';
 import type { Compute } from './compute.ts';
 import { listDictionaries } from './dictionaries.ts';
 import { listExports } from './exports.ts';
 import { listModels } from './models.ts';
-import { isProject } from './projectFolder.ts';
+import { brokenLine, isProject } from './projectFolder.ts';
 import { makeSampleProject } from './sample.ts';
 import type { Workbench } from './workbench.ts';
 

@@ -1,4 +1,4 @@
-import { brokenLine } from '../../../workbench/brokenFolders.ts';
+import { brokenLine } from '../../../workbench/projectFolder.ts';
 import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
 import { namedStores, readStores } from '../../../workbench/activations.ts';
 import type { ComputeCommand } from '../command.ts';

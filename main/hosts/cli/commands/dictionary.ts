@@ -1,4 +1,4 @@
-import { brokenLine } from '../../../workbench/brokenFolders.ts';
+import { brokenLine } from '../../../workbench/projectFolder.ts';
 import { percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';

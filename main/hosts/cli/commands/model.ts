@@ -3,7 +3,7 @@ import { byteSize, exponential, shortNumber } from '../../../contract/base/figur
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
 import { addModelFrom, describeModel, moveModel, shownModels } from '../../../workbench/model.ts';
 import { readModels, resolveModel } from '../../../workbench/models.ts';
-import { brokenLine } from '../../../workbench/brokenFolders.ts';
+import { brokenLine } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';

@@ -1,5 +1,6 @@
 // Going back: one step, to a backup, or to what can still be read.
-import { brokenLine, listBroken } from '../../../workbench/brokenFolders.ts';
+import { listBroken } from '../../../workbench/brokenFolders.ts';
+import { brokenLine } from '../../../workbench/projectFolder.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import type { UndoReport } from '../../../storage/changes.ts';
 import { openProject } from '../../../storage/project/open.ts';
