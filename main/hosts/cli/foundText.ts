@@ -34,7 +34,8 @@ export function printFindings(findings: OutputOf<typeof contract.finder.list>, {
 export function printFound(found: FoundText, { print }: Print): void {
   print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping, sound answers');
   for (const { feature, contrast, ablationEffect, clampEffect, sound } of found.candidates.slice(0, 12)) {
-    const means = `${contrast.meanTarget.toFixed(2)} ${contrast.meanOther.toFixed(2)} ${contrast.auroc.toFixed(2)} ${contrast.position}`;
+    const { meanTarget, meanOther, auroc, position } = contrast;
+    const means = `${withMinus(`${meanTarget.toFixed(2)} ${meanOther.toFixed(2)} ${auroc.toFixed(2)}`)} ${position}`;
     print(
       `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${withMinus(ablationEffect.toFixed(3))} ${withMinus(clampEffect.toFixed(3))} ${sound === null ? '' : percent(sound)}`,
     );
