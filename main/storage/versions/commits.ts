@@ -6,7 +6,7 @@ import { diffVersions, type VersionDifference } from '../../core/edits/versionMe
 import type { Authorship } from '../authorship.ts';
 import type { Change } from '../changes.ts';
 import type { VersionContext } from './context.ts';
-import { versionNamed } from './names.ts';
+import { refText, versionNamed } from './names.ts';
 import { resolveRef } from './refs.ts';
 import {
   isUnchanged,
@@ -112,7 +112,7 @@ export function commits(context: VersionContext) {
      * @throws AppError('conflict') when the working edit holds uncommitted changes, unless they are to be discarded (undo brings them back).
      */
     checkout(ref: string, write: Authorship & { readonly discard?: boolean | undefined }): WorkingEdit {
-      return step(`Check out ${ref.slice(0, 100)}`, write, (change) => {
+      return step(`Check out ${refText(ref)}`, write, (change) => {
         refuseUncommitted(context, write.discard);
         const version = versionAt(context, ref);
         const branch = versionNamed(database, 'branch', ref) === null ? null : ref;

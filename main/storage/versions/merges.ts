@@ -15,7 +15,7 @@ import { planChange, planMerge, planRollBack, type History, type Plan } from '..
 import type { Authorship } from '../authorship.ts';
 import { addVersion, advance, versionAt } from './commits.ts';
 import type { VersionContext } from './context.ts';
-import { versionNamed } from './names.ts';
+import { refText, versionNamed } from './names.ts';
 import { labelsOf, requireClean, type WorkingEdit } from './workingEdit.ts';
 
 export interface Decide {
@@ -80,7 +80,7 @@ export function merges(context: VersionContext) {
     write: Authorship & Decide,
     { title, message }: { readonly title: string; readonly message: (version: Version) => string },
   ): Version =>
-    step(`${title} ${ref.slice(0, 100)}`, write, (change, author) => {
+    step(`${title} ${refText(ref)}`, write, (change, author) => {
       const { working, head, version, plan } = planFor(action, ref, write.mainline);
       const content = decided(plan, write.decide);
       if (
@@ -98,7 +98,7 @@ export function merges(context: VersionContext) {
       ref: string,
       write: Authorship & Pick<Decide, 'decide'> & { readonly message?: string | undefined },
     ): MergeOutcome {
-      return step(`Merge ${ref.slice(0, 100)}`, write, (change, author) => {
+      return step(`Merge ${refText(ref)}`, write, (change, author) => {
         const { working, head, version: theirs, plan } = planFor('merge', ref);
         if (plan.isFastForward) {
           advance(context, change, working, theirs);

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
 import { lineSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
+import { shortId } from '../../core/edits/version.ts';
 import type { Entity } from '../changes.ts';
 import type { Database } from '../database.ts';
 
@@ -17,6 +18,11 @@ export interface VersionTag extends Branch {
   readonly message: string;
   readonly author: string;
   readonly time: string;
+}
+
+/** As history shows it: the window asks for versions by whole ids. */
+export function refText(ref: string): string {
+  return /^[0-9a-f]{64}$/u.test(ref) ? shortId(ref) : ref.slice(0, 100);
 }
 
 const refNameSchema = v.pipe(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { targetKey } from '../../contract/domain/edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
+import { shortId } from '../../core/edits/version.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, MODEL, OTHER_DICTIONARY, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 import { parseVersionFile, readVersionFile, writeVersionFile } from './versionFile.ts';
@@ -125,6 +126,13 @@ describe('versions', () => {
     project.versions.revert('HEAD', { ...ADA, mainline: 1 });
     expect(values()).toEqual({ 1: 1, 2: 3, 4: 4 });
     expect(() => project.versions.merge('main', ADA)).toThrow(/already part of/u);
+  });
+
+  it('are named in history by the first digits of their ids', () => {
+    const first = commit({ 1: 1 });
+    commit({ 1: 2 });
+    project.versions.rollBack(first.id, ADA);
+    expect(project.nextSteps('Ada').undo).toMatchObject({ title: `Roll back to ${shortId(first.id)}` });
   });
 
   it('with one parent are not read against a second one', () => {

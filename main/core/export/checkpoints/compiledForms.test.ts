@@ -104,7 +104,7 @@ describe('a steer in a bias', () => {
       [llama, steer('blocks.0.hook_resid_pre'), /embedding has no bias/u],
       [gemma, steer(site), /norm.*no bias/u],
       [gpt2, { site, feature: 3, kind: 'clamp', value: 1 }, /clamp of feature 3 depends/u],
-      [gpt2, project(site), /no constant/u],
+      [gpt2, project(site), /not constant/u],
       [gpt2, { ...steer(site), scope: { positions: 'notBos' } }, /leaves BOS alone/u],
       [gpt2, { ...steer(site), gates: [{ feature: 2, threshold: 0 }] }, /has gates/u],
       [gpt2, steer('blocks.0.mlp.hook_post'), /not in the residual stream/u],
