@@ -1,5 +1,5 @@
 // A project in which something of every kind is broken: the rest works, and what is broken is named with the reason.
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { openProject } from '../storage/project/open.ts';
 import { temporaryFolder } from '../testing/models/temporaryFolder.ts';
 import { listStores } from './activations.ts';
 import { listBroken } from './brokenFolders.ts';
+import { listCorpora } from './corpora.ts';
 import { brokenLine } from './projectFolder.ts';
 import { catalogueDictionaries, listDictionaries } from './dictionaries.ts';
 import { listFindings } from './findings.ts';
@@ -98,6 +99,24 @@ describe('a broken folder', () => {
       expect(reasonOf('models', 'cut')).toMatch(/model\.json: not JSON/u);
       for (const each of broken) expect(brokenLine(each)).toContain(each.reason);
       await expect(findModel(folder, 'foreign')).rejects.toThrow(/it has no model\.json/u);
+    } finally {
+      project.close();
+    }
+  });
+
+  it('is also what a link to a disk that is not there leads to, a corpus included', async () => {
+    const project = await openProject(folder, { host: 'test' });
+    try {
+      await put('corpora/text.jsonl', '{"text": "a"}\n');
+      await symlink('/nowhere/store', join(folder, 'dictionaries/away'));
+      await symlink('/nowhere/text.jsonl', join(folder, 'corpora/away.jsonl'));
+      expect((await listCorpora({ project })).map(({ name }) => name)).toEqual(['text.jsonl']);
+      const broken = await listBroken({ project });
+      expect(broken.map(({ kind, name }) => `${kind}/${name}`).sort()).toEqual([
+        'corpora/away.jsonl',
+        'dictionaries/away',
+      ]);
+      for (const { reason } of broken) expect(reason).toContain('/nowhere/');
     } finally {
       project.close();
     }

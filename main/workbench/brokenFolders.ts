@@ -1,6 +1,7 @@
 // What in the project's folders cannot be read, of every kind: listed with the reason, while the rest of the project works.
 import { MANIFEST_FILE } from '../core/export/manifest.ts';
 import { readStores } from './activations.ts';
+import { readCorpora } from './corpora.ts';
 import { readDictionaries } from './dictionaries.ts';
 import { listExports } from './exports.ts';
 import { readFindings } from './findings.ts';
@@ -12,6 +13,7 @@ export async function listBroken(workbench: Pick<Workbench, 'project'>): Promise
   const { folder } = workbench.project;
   const readings = await Promise.all([
     readModels(folder),
+    readCorpora(folder),
     readStores(workbench),
     readDictionaries(folder),
     readFindings(workbench),

@@ -1,13 +1,15 @@
 // Corpora that lie in the project itself, corpora/<file>: those of the sample, and whatever a person puts there.
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as v from 'valibot';
 import type { corpusSchema } from '../contract/api/activations.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import { corpusEnding } from '../core/activations/corpus.ts';
+import { toFileError } from '../core/files/fileError.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { Asker } from './call.ts';
+import { entriesIn, type BrokenFolder } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface ProjectCorpus {
@@ -23,19 +25,28 @@ function isCorpus(name: string): boolean {
   return !name.startsWith('.') && !/[\\/]/u.test(name) && corpusEnding(name) !== '';
 }
 
-/** What a capture should read first: text of the training distribution, the largest first; behind it what is kept apart. */
+/** The corpora of the project in the order of their names; a link that leads nowhere is broken. */
+export async function readCorpora(project: string) {
+  const folder = join(project, 'corpora');
+  const found: ProjectCorpus[] = [];
+  const broken: BrokenFolder[] = [];
+  const names = (await entriesIn(folder)).map(({ name }) => name).filter(isCorpus);
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    try {
+      found.push({ name, bytes: (await stat(path)).size, isTraining: !KEPT_APART.test(name) });
+    } catch (thrown) {
+      broken.push({ kind: 'corpora', name, reason: toFileError(thrown, path).message });
+    }
+  }
+  return { found, broken };
+}
+
+/** What a capture should read first: text of the training distribution, the largest first; then what is kept apart. */
 export async function listCorpora({ project }: Pick<Workbench, 'project'>): Promise<ProjectCorpus[]> {
-  const folder = join(project.folder, 'corpora');
-  const names = (await readdir(folder).catch(() => [])).filter(isCorpus).sort();
-  const corpora = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      bytes: (await stat(join(folder, name))).size,
-      isTraining: !KEPT_APART.test(name),
-    })),
-  );
+  const { found } = await readCorpora(project.folder);
   const rank = ({ isTraining, bytes }: ProjectCorpus) => (isTraining ? bytes : -1);
-  return corpora.toSorted((a, b) => rank(b) - rank(a));
+  return found.toSorted((a, b) => rank(b) - rank(a));
 }
 
 /** @throws AppError `not-found`, `invalid-file` for a name that leads out of the folder. */

@@ -65,11 +65,8 @@ export function nameFrom(text: string): string {
 export async function namesOf(project: string, kind: Kind, marker: string): Promise<string[]> {
   const folder = join(project, kind);
   const names: string[] = [];
-  const entries = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return [];
-    throw toFileError(thrown, folder);
-  });
-  for (const name of entries.sort()) {
+  const entries = await entriesIn(folder);
+  for (const name of entries.map((entry) => entry.name).sort()) {
     const isThere = NAME.test(name) && (await stat(join(folder, name, marker)).catch(() => undefined));
     if (isThere) names.push(name);
   }
@@ -94,11 +91,7 @@ export async function readEach<T>(
   read: (name: string) => Promise<T>,
 ): Promise<{ readonly found: readonly T[]; readonly broken: readonly BrokenFolder[] }> {
   const found: T[] = [];
-  const broken: BrokenFolder[] = (await namesWithout(project, kind, marker)).map((name) => ({
-    kind,
-    name,
-    reason: noMarker(project, kind, name, marker),
-  }));
+  const broken = await foldersWithout(project, kind, marker);
   const names = await namesOf(project, kind, marker);
   const readings = await Promise.all(
     names.map((name) =>
@@ -117,29 +110,56 @@ export function brokenLine({ kind, name, reason }: BrokenFolder): string {
   return `Left out: ${kind}/${name}. ${reason}`;
 }
 
-/** Folders with something in them that is not of the kind. Empty ones are being made, or say nothing. */
-async function namesWithout(project: string, kind: Kind, marker: string): Promise<string[]> {
-  const folder = join(project, kind);
-  const entries = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
-  const names: string[] = [];
-  for (const { name } of entries.filter((entry) => NAME.test(entry.name) && !entry.isFile())) {
-    const files = await readdir(join(folder, name)).catch((): string[] => []);
-    if (files.length > 0 && !files.includes(marker)) names.push(name);
+/**
+ * Folders that cannot be looked into (no permission, a link to a disk that is not there) and those with something in them that
+ * is not of the kind. Empty ones are being made, or say nothing.
+ */
+async function foldersWithout(project: string, kind: Kind, marker: string): Promise<BrokenFolder[]> {
+  const broken: BrokenFolder[] = [];
+  for (const entry of await foldersOf(join(project, kind))) {
+    const { name } = entry;
+    const folder = join(project, kind, name);
+    try {
+      const files = await readdir(folder);
+      if (files.length === 0 || files.includes(marker)) continue;
+      const reason = `${folder}: it has no ${marker}, so it is not ${withArticle(KINDS[kind])} of this project.`;
+      broken.push({ kind, name, reason });
+    } catch (thrown) {
+      // Deleted since it was listed: nothing is broken. A link that leads nowhere stays listed.
+      if (!entry.isSymbolicLink() && isMissing(thrown)) continue;
+      broken.push({ kind, name, reason: toAppError(toFileError(thrown, folder)).message });
+    }
   }
-  return names.sort();
+  return broken;
 }
 
-function noMarker(project: string, kind: Kind, name: string, marker: string): string {
-  return `${join(project, kind, name)}: it has no ${marker}, so it is not ${withArticle(KINDS[kind])} of this project.`;
+async function foldersOf(folder: string): Promise<Dirent[]> {
+  const entries = await entriesIn(folder);
+  return entries
+    .filter((entry) => NAME.test(entry.name) && !entry.isFile())
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** None where there is no such folder. @throws AppError `permission` and the like. */
+export async function entriesIn(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw toFileError(thrown, folder);
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 /** @throws AppError `not-found` that lists what there is, `usage`. */
 export async function existingFolder(project: string, kind: Kind, name: string, marker: string): Promise<string> {
   const folder = folderOf(project, kind, name);
   if (await stat(join(folder, marker)).catch(() => undefined)) return folder;
-  if ((await namesWithout(project, kind, marker)).includes(name)) {
-    throw new AppError('not-found', noMarker(project, kind, name, marker), { details: { name } });
-  }
+  const broken = (await foldersWithout(project, kind, marker)).find((each) => each.name === name);
+  if (broken) throw new AppError('not-found', broken.reason, { details: { name } });
   const names = await namesOf(project, kind, marker);
   const there =
     names.length === 0 ? 'There is none yet.' : `There ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`;
