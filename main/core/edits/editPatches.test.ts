@@ -255,6 +255,15 @@ describe('an edit', async () => {
     expect(await runAll(session, interactive.feeds({ operations }, facts))).toEqual(untouched);
   });
 
+  it('of several operations, a projection among them, changes no bit at strength 0', async () => {
+    // A projection alone would hide a NaN, since NaN is not above 0 and counts as unchanged; after another operation it shows.
+    const operations = [
+      { ...target(hash), scope: allScopes[0] as Scope, kind: 'project' as const, factor: 0 },
+      { ...target(hash), feature: 3, scope: allScopes[0] as Scope, kind: 'steer' as const, amount: 2.5 },
+    ];
+    expect(await runAll(session, interactive.feeds({ operations }, { ...facts, strength: 0 }))).toEqual(untouched);
+  });
+
   it.each(allActions)(
     'of the kind $kind at strength 0 changes no bit, and at strength -1 is its mirror image',
     async (action) => {
