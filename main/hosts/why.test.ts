@@ -63,8 +63,8 @@ it('writes what it shows as CSV', async () => {
 
 it.each([
   ['a text longer than the context', ['--text', `${TEXT} `.repeat(400)], /longest context/],
-  ['a token behind the text', ['--text', TEXT, '--token', '99'], /no token 99 that could be explained/],
-  ['a token with nothing before it', ['--text', TEXT, '--token', '0'], /no token 0 that could be explained/],
+  ['a token behind the text', ['--text', TEXT, '--token', '99'], /Token 99 cannot be explained/],
+  ['a token with nothing before it', ['--text', TEXT, '--token', '0'], /Token 0 cannot be explained/],
   ['a comparison with several tokens', ['--text', TEXT, '--against', ' he said so'], /is not one token of this model/],
   ['a dictionary that is not there', ['--text', TEXT, '--dictionary', 'nothing'], /nothing/],
 ])('refuses %s', async (_, words, message) => {

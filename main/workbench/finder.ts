@@ -57,7 +57,7 @@ async function foundIn(
   name: string,
 ): Promise<{ readonly found: Found; readonly target: string | null }> {
   const { found, request } = await readFinding(workbench, name);
-  if (found === null) throw new AppError('empty', `The search ${name} has not come to its end.`);
+  if (found === null) throw new AppError('empty', `The search ${name} has not finished.`);
   return { found, target: 'target' in request.behaviours ? request.behaviours.target : null };
 }
 

@@ -91,7 +91,7 @@ export async function addModel(
   if (namesake)
     throw new AppError(
       'exists',
-      `The project has this very model already, as "${namesake.name}". Where its folder was moved: errata model move ${namesake.name} ${folder}`,
+      `The project already has this model, as "${namesake.name}". If its folder has moved: errata model move ${namesake.name} ${folder}`,
     );
   const record = {
     format: 'errata-model' as const,

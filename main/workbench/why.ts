@@ -26,8 +26,8 @@ export async function explainToken(
     throw new AppError(
       'usage',
       promptTokens.length === 1
-        ? 'The text is a single token, and nothing before it explains it.'
-        : `The text has no token ${end} that could be explained, only 1 to ${promptTokens.length - 1}.`,
+        ? 'The text is a single token, with nothing before it that could explain it.'
+        : `Token ${end} cannot be explained: choose one from 1 to ${promptTokens.length - 1}.`,
     );
   }
   const found = await compute(

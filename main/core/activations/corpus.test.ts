@@ -150,7 +150,7 @@ describe('corpora as they come', () => {
       const texts: string[] = [];
       for await (const { text } of corpus.pieces()) texts.push(text);
       expect(texts).toEqual(['user: Hi|assistant: Yes?']);
-      await expect(documents(path)).rejects.toThrow(/no chat template to write them by.*--field messages\.content/u);
+      await expect(documents(path)).rejects.toThrow(/no chat template to format them with.*--field messages\.content/u);
     }
     const path = await file('b.jsonl', '{"messages":[{"role":"user","content":"Hi"},{"role":"x","content":"Yes?"}]}');
     expect(await documents(path, { field: 'messages.content' })).toEqual(['Hi', 'Yes?']);

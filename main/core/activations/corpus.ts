@@ -101,7 +101,7 @@ export async function openCorpus(
 function refuseMessages(): never {
   throw new AppError(
     'unsupported',
-    'Its rows are conversations, and there is no chat template to write them by. Name the text in them instead, as in --field messages.content.',
+    'Its rows are conversations, and there is no chat template to format them with. Name the text in them instead, as in --field messages.content.',
   );
 }
 

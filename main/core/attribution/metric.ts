@@ -33,7 +33,7 @@ export function checkMetric(config: ModelConfig, metric: Metric, length: number)
   if (metric.length === 0) throw new AppError('empty', 'There is no token to explain.');
   for (const { position, target } of metric) {
     if (!Number.isInteger(position) || position < 0 || position >= length) {
-      throw new AppError('usage', `The text has the positions 0 to ${length - 1}, but not ${position}.`);
+      throw new AppError('usage', `Position ${position} is outside the text, whose positions are 0 to ${length - 1}.`);
     }
     if (!Number.isInteger(target) || target < 0 || target >= config.vocabularySize) {
       throw new AppError(

@@ -198,7 +198,7 @@ it('refuses a text longer than the context, a token that is not there and a site
   const run = (length: number, position: number, target: number) =>
     gradients.run([{ ids: randomTokens(length, 1), metric: logitMetric(position, target, null) }]);
   await expect(run(40, 3, 1)).rejects.toThrow(/40 tokens are more than this model's longest context of 32/);
-  await expect(run(4, 4, 1)).rejects.toThrow(/positions 0 to 3, but not 4/);
+  await expect(run(4, 4, 1)).rejects.toThrow(/Position 4 is outside the text, whose positions are 0 to 3/);
   await expect(run(4, 3, 99)).rejects.toThrow(/token id 99 is not in this model's vocabulary/);
   expect(() => new SiteGradients({ model, runtime, sites: ['blocks.9.hook_resid_post'] })).toThrow(/has no site/);
   await gradients.release();

@@ -167,7 +167,7 @@ class LenientParser {
       this.#at = end + 1;
       return value;
     } catch {
-      throw this.#wrong('in this text stands a line break, a tab or a backslash that JSON does not know');
+      throw this.#wrong('this string contains a line break, a tab or a backslash that JSON does not allow');
     }
   }
 

@@ -11,7 +11,7 @@ import { behavioursNamed, editNamed } from './evaluate.ts';
 
 const behaviourCheck: Command = {
   name: 'behaviour check',
-  summary: 'Say what is wrong with a behaviour file, expressions that explode included. Saves nothing.',
+  summary: 'Check a behaviour file, including regular expressions that would never finish. Saves nothing.',
   usage: 'behaviour check FILE',
   examples: ['behaviour check refuses.json'],
   options: {},

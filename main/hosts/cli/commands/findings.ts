@@ -26,7 +26,7 @@ const findingsList: ComputeCommand = {
 
 const findingsShow: ComputeCommand = {
   name: 'findings show',
-  summary: 'Show a finding: the features tried, the steps, the edit and what it does. Also of a search under way.',
+  summary: 'Show a finding: the features tried, the steps, the edit and what it does. Works during a search, too.',
   usage: 'findings show NAME',
   options: {},
   computesOn: 'cpu',
@@ -39,7 +39,7 @@ const findingsShow: ComputeCommand = {
         context.print(`${behaviour}: the unedited model shows it in ${count} of ${cases} cases.`);
       }
       if (found) printFound({ ...found, candidates: candidates ?? [], steps }, context);
-      else context.print('The search has not come to its end.');
+      else context.print('The search has not finished.');
       for (const { feature, text } of labels) context.print(`  #${feature}  "${text}"`);
       return shown;
     }),
@@ -47,7 +47,7 @@ const findingsShow: ComputeCommand = {
 
 const findingsTake: ComputeCommand = {
   name: 'findings take',
-  summary: 'Put what was found into the working edit; one is started where there is none of the model.',
+  summary: 'Add what was found to the working edit; starts one if the model has none.',
   usage: 'findings take NAME [--discard]',
   options: {
     discard: { type: 'boolean', description: 'Leave uncommitted changes of another model’s edit behind.' },

@@ -40,7 +40,7 @@ export const shape: Readonly<Record<string, Rule>> = {
       const x = inputOf(node, 0);
       const [axis, ...more] = fixedNumbers(node, 3);
       if (axis === undefined || more.length > 0 || node.inputs[4]) {
-        throw graphError('The gradient of a Slice along several axes or with steps is not known.');
+        throw graphError('There is no gradient rule for a Slice along several axes or with steps.');
       }
       const [start, full] = [inputOf(node, 1), op.sizes(x, axis)];
       const before = op.where(op.less(start, 0), op.add(start, full), start);
