@@ -22,7 +22,9 @@ import { blastRadius, type BlastRadius } from './blastRadius.ts';
 import { continuationKl, freeText, textCollateral, type ContinuationKl, type FreeText } from './collateral.ts';
 import { forecastEdit, type ForecastStatistics } from './forecast.ts';
 import { checkForecast, type CheckedForecast } from './forecastCheck.ts';
-import { measureDirections, type Directions } from './directions.ts';
+import type { Directions } from './directions.ts';
+import { asText } from './heldOut.ts';
+import { judgeSuite } from './judgeSuite.ts';
 import { plannedSuite, plannedTexts } from './plannedTexts.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
 import {
@@ -32,7 +34,6 @@ import {
   type Dose,
   type EvaluationReport,
   type SuiteReport,
-  type SuiteRole,
   type Trial,
 } from './report.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
@@ -41,7 +42,8 @@ import { isAnsweredInText } from '../behaviours/checks.ts';
 import { AnswerSoundness, referenceAnswers } from './answerSoundness.ts';
 import type { Estimate } from './intervals.ts';
 import { at, spread } from './spread.ts';
-import { chooseSuites, suiteReport, type Faults, type JudgedSuite, type Suite, type SuiteOutcomes } from './suites.ts';
+import { suiteDirections } from './suiteDirections.ts';
+import { chooseSuites, suiteReport, type Faults, type Suite, type SuiteOutcomes } from './suites.ts';
 import {
   IntervenableModel,
   NO_INTERVENTION,
@@ -78,11 +80,7 @@ export interface EvaluationInput {
   readonly onWork?: OnWork | undefined;
 }
 
-/** Prompts of each suite from which directions are measured. */
-const DIRECTION_CASES = 100;
 const SHORTEST_PROMPT = 3;
-/** Answers to each suite that is not a target that are judged as sound or not. */
-const JUDGED_CASES = 60;
 
 /**
  * @throws AppError `empty` for an edit without operations, no behaviours and no text, or a suite without at least two cases of
@@ -137,7 +135,7 @@ class Evaluation {
     if (input.heldOut.length === 1)
       throw new AppError('empty', 'One context of held-out text is too little: two are the least.');
     const encoder = await openPromptEncoder(input.model);
-    const directions = settings.baselines ? await directionsOf(input, edit, suites, encoder) : null;
+    const directions = settings.baselines ? await suiteDirections({ ...input, edit }, suites, encoder) : null;
     return new Evaluation(input, edit, settings, suites, encoder, directions, modelHash);
   }
 
@@ -260,26 +258,8 @@ class Evaluation {
     return soundness;
   }
 
-  /** All answers to a target; of other suites some, since each is scored twice. */
-  async #judgeSuite(
-    { role, cases }: Suite,
-    before: readonly CaseOutcome[],
-    after: readonly CaseOutcome[],
-  ): Promise<JudgedSuite | null> {
-    if (!this.#soundness) return null;
-    const { reference } = this.#soundness;
-    const indices = [...cases.keys()];
-    const judged = role === 'target' ? indices : spread(indices, JUDGED_CASES);
-    const of = <T>(values: readonly T[]) => judged.map((index) => at(values, index));
-    const atCases = (faults: Faults): Faults => {
-      const byCase = new Map(judged.map((index, place) => [index, faults[place] ?? null]));
-      return indices.map((index) => byCase.get(index) ?? null);
-    };
-    return {
-      reference,
-      before: atCases(await this.#judge(of(before), of(before))),
-      after: atCases(await this.#judge(of(after), of(before))),
-    };
+  async #judgeSuite(suite: Suite, before: readonly CaseOutcome[], after: readonly CaseOutcome[]) {
+    return this.#soundness && judgeSuite(this.#soundness, { ...suite, before, after }, this.#input.signal);
   }
 
   async #judge(answers: readonly CaseOutcome[], base: readonly CaseOutcome[]): Promise<Faults> {
@@ -506,38 +486,10 @@ class Evaluation {
   }
 }
 
-// ---- choosing ----------------------------------------------------------------------------------------------------------
-
-/** Measured on the cases for choosing, where there are such, so that the figures stay apart from what the baselines saw. */
-async function directionsOf(
-  { model, runtime, dictionaries, signal }: EvaluationInput,
-  edit: Edit,
-  suites: readonly Suite[],
-  encoder: PromptEncoder,
-): Promise<Directions | null> {
-  const prompts = (role: SuiteRole) =>
-    suites
-      .filter((suite) => suite.role === role)
-      .flatMap(({ behaviour, cases }) => {
-        const choosing = behaviour.cases.filter(({ split }) => split === 'choose');
-        return spread(choosing.length > 0 ? choosing : cases, DIRECTION_CASES);
-      })
-      .map((each) => encoder.encode(encoder.textOf(each)));
-  const groups = [prompts('target'), prompts('keep')] as const;
-  if (groups[0].length === 0 || groups[1].length === 0) return null;
-  const texts = groups[0].map(asText);
-  return measureDirections({ model, runtime, dictionaries, places: placesOf(edit), edit, texts, groups, signal });
-}
-
 function dictionaryOf(dictionaries: Dictionaries, hash: string): Dictionary {
   const found = dictionaries.get(hash);
   if (found) return found;
   throw new AppError('not-found', `The edit needs the dictionary ${hash.slice(0, 10)}, which is not here.`, {
     details: { dictionary: hash },
   });
-}
-
-/** For scopes that tell prompt and generated text apart, the first half of a text counts as its prompt. */
-function asText(ids: readonly number[]): Text {
-  return { ids, promptLength: Math.ceil(ids.length / 2) };
 }

@@ -3,6 +3,7 @@
 import type { Corpus } from '../activations/corpus.ts';
 import { encodeDocuments } from '../activations/encodeDocuments.ts';
 import { AppError } from '../../contract/base/errors.ts';
+import type { Text } from '../interventions/intervenableModel.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { Random } from '../numerics/random.ts';
 import type { TextEncoder } from '../models/tokenizer.ts';
@@ -60,4 +61,9 @@ export async function readHeldOut(
   const order = Int32Array.from(candidates.keys());
   Random.forPart(seed, 1).shuffle(order);
   return Array.from(order.slice(0, contexts).sort(), (index) => candidates[index] ?? []);
+}
+
+/** For scopes that tell prompt and generated text apart, the first half of a text counts as its prompt. */
+export function asText(ids: readonly number[]): Text {
+  return { ids, promptLength: Math.ceil(ids.length / 2) };
 }
