@@ -27,3 +27,6 @@ export function changesText(
 }
 
 const NEWLY: Readonly<Record<BehaviourAim, string>> = { lower: 'newly shown', raise: 'newly shown', keep: 'regained' };
+
+/** What an evaluation wants of a suite, as reports write it. */
+export const SUITE_ROLES = { target: 'target', keep: 'preserve', other: 'other' } as const;

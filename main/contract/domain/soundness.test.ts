@@ -15,7 +15,7 @@ describe('what took the place of a behaviour', () => {
   it('is said next to how often it is gone, with its figure and with what is wrong', () => {
     expect(replacements([suite(share(0.436, 234))])).toEqual([
       {
-        text: 'fact: removed in 234 of 240 cases, replaced by broken text (43.6% sound [38.6%, 48.6%]; 2 repeats itself, 130 broken word)',
+        text: 'fact: removed in 234 of 240 cases, replaced by broken text (43.6% sound [38.6%, 48.6%]; 2 repetitive, 130 with a broken word)',
         isSound: false,
       },
     ]);

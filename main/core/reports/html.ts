@@ -4,6 +4,7 @@ import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { actedText } from '../../contract/domain/acted.ts';
+import { SUITE_ROLES } from '../../contract/domain/outcomeWords.ts';
 import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
@@ -14,7 +15,7 @@ import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
 import type { Baseline, Dose, EvaluationReport, SuiteReport } from '../evaluation/report.ts';
 import { definitions, escape, interval, optional, percentInterval, table } from './markup.ts';
 import { doseChart, whiskers } from './pictures.ts';
-import { number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { number, operationText, PREDICTOR_NAMES } from './text.ts';
 
 export interface ReportContext {
   readonly title: string;
@@ -120,13 +121,16 @@ function suitesSection(suites: readonly SuiteReport[]): string {
   const order = { target: 0, keep: 1, other: 2 };
   const sorted = [...suites].sort((a, b) => order[a.role] - order[b.role]);
   const chart = whiskers(
-    sorted.map(({ name, role, rate }) => ({ label: `${name} (${ROLES[role]})`, marks: [rate.before, rate.after] })),
+    sorted.map(({ name, role, rate }) => ({
+      label: `${name} (${SUITE_ROLES[role]})`,
+      marks: [rate.before, rate.after],
+    })),
     [0, 1],
     percent,
   );
   const rows = sorted.map(({ name, role, rate, isSignificant: significant, refuses, loops, sound, acted, kl }) => [
     escape(name),
-    ROLES[role],
+    SUITE_ROLES[role],
     percentInterval(rate.before),
     percentInterval(rate.after),
     `${percentInterval(rate.difference)}${significant ? '' : ' <span class="soft">not significant</span>'}`,

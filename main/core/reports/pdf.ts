@@ -3,6 +3,7 @@ import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
 import { actedText } from '../../contract/domain/acted.ts';
+import { SUITE_ROLES } from '../../contract/domain/outcomeWords.ts';
 import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
@@ -12,7 +13,7 @@ import { PdfWriter, type PdfColumn } from './pdfWriter.ts';
 import { PREDICTORS } from '../evaluation/forecastCheck.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import type { ReportContext } from './html.ts';
-import { intervalText, number, operationText, PREDICTOR_NAMES, ROLES } from './text.ts';
+import { intervalText, number, operationText, PREDICTOR_NAMES } from './text.ts';
 
 const LISTED_FEATURES = 25;
 const LISTED_CASES = 10;
@@ -92,7 +93,7 @@ function suites(pdf: PdfWriter, report: EvaluationReport): void {
   pdf.paragraph('Share of the cases that pass, without the edit (above) and with it (below):', 'soft');
   pdf.whiskers(
     report.suites.map((suite) => ({
-      label: `${suite.name} (${ROLES[suite.role]})`,
+      label: `${suite.name} (${SUITE_ROLES[suite.role]})`,
       marks: [
         { estimate: suite.rate.before, colour: 'before' },
         { estimate: suite.rate.after, colour: 'after' },
@@ -114,7 +115,7 @@ function suites(pdf: PdfWriter, report: EvaluationReport): void {
     ],
     report.suites.map(({ name, role, rate: { before, after, difference: change }, refuses, sound, score }) => [
       name,
-      ROLES[role],
+      SUITE_ROLES[role],
       rate(before),
       rate(after),
       difference(change, rate),

@@ -5,8 +5,6 @@ import { numberOf, type Operation } from '../../contract/domain/operations/index
 import type { Predictor } from '../evaluation/forecastCheck.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
 
-export const ROLES = { target: 'target', keep: 'preserve', other: 'other' } as const;
-
 export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
   forecast: 'forecast',
   decoderCosine: 'decoder cosine alone',

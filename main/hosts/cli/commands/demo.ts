@@ -1,3 +1,5 @@
+import { BASELINE_NAMES, type BaselineKind } from '../../../contract/domain/rivals.ts';
+import { verdictSentence } from '../../../contract/domain/verdictWords.ts';
 import { exponential, percent } from '../../../contract/base/figures.ts';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -95,12 +97,11 @@ function printBehaviour(name: string, behaviour: DemoBehaviour, context: Command
     const text =
       failure ??
       `${remaining === null ? '–' : percent(remaining)} left, ${isSound === null ? '' : `${percent(isSound)} sound, `}${kept === null ? '–' : percent(kept)} kept`;
-    context.print(`    ${kind.padEnd(28)}${text}`);
+    context.print(`    ${BASELINE_NAMES[kind as BaselineKind].padEnd(36)}${text}`);
   }
   if (replacement !== null) context.print(`  ${replacement}`);
   if (verdict) {
-    const missed = verdict.criteria.filter(({ isMet }) => !isMet).map((criterion) => criterion.name);
-    context.print(verdict.passes ? '  within its budget' : `  NOT within its budget: ${missed.join(', ')}`);
+    context.print(`  ${verdictSentence(verdict)}`);
   }
   context.print(`  report ${report}`);
   context.print(`  patched model ${artifact}`);

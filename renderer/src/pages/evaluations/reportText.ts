@@ -1,4 +1,5 @@
 // Names and figures of reports, as the window writes them.
+import type { SUITE_ROLES } from '../../../../main/contract/domain/outcomeWords.ts';
 import { boundsText } from '../../../../main/contract/domain/estimate.ts';
 import { BASELINE_NAMES, type BaselineKind } from '../../../../main/contract/domain/rivals.ts';
 import type { Estimate, Report } from '../../api/types.ts';
@@ -7,8 +8,6 @@ import { figure, percent } from '../../state/format.ts';
 export const BEFORE = 'without the edit';
 export const AFTER = 'with the edit';
 export const BEFORE_AFTER: Readonly<Record<string, string>> = { [BEFORE]: 'var(--before)', [AFTER]: 'var(--after)' };
-
-export const ROLE_NAMES = { target: 'target', keep: 'preserve', other: 'other' } as const;
 
 /** Random features by their numbers: 'random features 2 (12, 40, …)'. */
 export function baselineName(
@@ -44,7 +43,7 @@ export function isSignificant({ low, high, noInterval }: Estimate): boolean {
 }
 
 /** Targets first, then what is to be kept. */
-export function inOrder<Suite extends { readonly role: keyof typeof ROLE_NAMES }>(suites: readonly Suite[]): Suite[] {
+export function inOrder<Suite extends { readonly role: keyof typeof SUITE_ROLES }>(suites: readonly Suite[]): Suite[] {
   const order = { target: 0, keep: 1, other: 2 };
   return suites.toSorted((a, b) => order[a.role] - order[b.role]);
 }
