@@ -1,4 +1,5 @@
 // The directions along which the targets of an evaluation differ from what is preserved: what the baselines move along.
+import type { Case } from '../../contract/domain/behaviour.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
@@ -21,7 +22,13 @@ interface EditedModel {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Null without targets or without anything to preserve. Measured on the cases for choosing, where there are such, so that the figures stay apart from what the baselines saw. */
+/** The cases for choosing, where there are such, so that the figures stay apart from what the baselines saw. */
+export function directionCases({ behaviour, cases }: Pick<Suite, 'behaviour' | 'cases'>): readonly Case[] {
+  const choosing = behaviour.cases.filter(({ split }) => split === 'choose');
+  return spread(choosing.length > 0 ? choosing : cases, DIRECTION_CASES);
+}
+
+/** Null without targets or without anything to preserve. */
 export async function suiteDirections(
   { model, runtime, dictionaries, edit, signal }: EditedModel,
   suites: readonly Suite[],
@@ -30,10 +37,7 @@ export async function suiteDirections(
   const prompts = (role: SuiteRole) =>
     suites
       .filter((suite) => suite.role === role)
-      .flatMap(({ behaviour, cases }) => {
-        const choosing = behaviour.cases.filter(({ split }) => split === 'choose');
-        return spread(choosing.length > 0 ? choosing : cases, DIRECTION_CASES);
-      })
+      .flatMap(directionCases)
       .map((each) => encoder.encode(encoder.textOf(each)));
   const groups = [prompts('target'), prompts('keep')] as const;
   if (groups[0].length === 0 || groups[1].length === 0) return null;
