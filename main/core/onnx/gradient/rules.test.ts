@@ -53,7 +53,9 @@ describe('a vector–Jacobian product', () => {
     const graph = new GraphBuilder('strange');
     const x = graph.input('x', 'float32', [2]);
     const [y] = graph.node('Atanh', [x], [{ type: 'float32', shape: [2] }]);
-    expect(() => vectorJacobianProduct([{ value: y!, gradient: x }], [x])).toThrow(/no gradient rule for the operator Atanh/);
+    expect(() => vectorJacobianProduct([{ value: y!, gradient: x }], [x])).toThrow(
+      /no gradient rule for the operator Atanh/,
+    );
   });
 
   it('adds nothing for values that no wanted value reaches, whatever their operators', () => {

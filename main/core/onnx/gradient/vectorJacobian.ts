@@ -44,7 +44,9 @@ export function vectorJacobianProduct(
     if (!first || isConstant(node, rules) || !node.inputs.some((_, index) => isActive(index))) continue;
     const rule = Object.hasOwn(rules.table, node.opType) ? rules.table[node.opType] : undefined;
     if (!rule) {
-      throw graphError(`There is no gradient rule for the operator ${node.opType} (at ${node.outputs[0]?.name ?? ''}).`);
+      throw graphError(
+        `There is no gradient rule for the operator ${node.opType} (at ${node.outputs[0]?.name ?? ''}).`,
+      );
     }
     const pulls = rule({ node, gradient: first, gradients: outputs, isActive });
     for (const [index, input] of node.inputs.entries()) {
