@@ -94,7 +94,9 @@ describe('a broken folder', () => {
       ]);
       const reasonOf = (kind: string, name: string) =>
         broken.find((each) => each.kind === kind && each.name === name)?.reason;
-      expect(reasonOf('dictionaries', 'foreign')).toMatch(/it has no run\.json, so it is not a dictionary/u);
+      expect(reasonOf('dictionaries', 'foreign')).toMatch(
+        /it has no run\.json or import\.json, so it is not a dictionary/u,
+      );
       expect(reasonOf('dictionaries', 'cut')).toMatch(/run\.json: not JSON at line 1, column 15/u);
       expect(reasonOf('models', 'cut')).toMatch(/model\.json: not JSON/u);
       for (const each of broken) expect(brokenLine(each)).toContain(each.reason);

@@ -1,4 +1,5 @@
-// The dictionaries of a project: dictionaries/<name>/, finished or still in training.
+// The dictionaries of a project: dictionaries/<name>/, trained here (run.json; finished or still in training) or imported
+// (import.json).
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
@@ -7,6 +8,7 @@ import { AppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
 import { validate } from '../contract/base/validate.ts';
 import type { DictionaryKind } from '../core/dictionaries/kinds/index.ts';
+import { IMPORT_FILE, readImportRecord, type ImportRecord } from '../core/dictionaries/importRecord.ts';
 import { CONFIG_FILE } from '../core/dictionaries/saeLens.ts';
 import { EVALUATION_FILE, readRun, RUN_FILE } from '../core/dictionaries/train.ts';
 import type { TrainingConfig } from '../core/dictionaries/trainingConfig.ts';
@@ -40,15 +42,15 @@ const wholeEvaluationSchema = v.object({
   ceOriginal: v.number(),
   ceReconstructed: v.number(),
   ceZero: v.number(),
-  trainedTokens: v.number(),
-  tokensPerSecond: v.number(),
-  seconds: v.number(),
+  /** Of training: left out where it was made elsewhere. */
+  trainedTokens: v.exactOptional(v.number()),
+  tokensPerSecond: v.exactOptional(v.number()),
+  seconds: v.exactOptional(v.number()),
   /** `[size]`: the share of `tokens` on which each feature fires. */
   firingRates: v.array(v.number()),
 });
 
-/** A run, and what became of it. */
-export interface ProjectDictionary {
+interface DictionaryFacts {
   readonly name: string;
   readonly folder: string;
   /** 'unfinished': training was interrupted or is going on. */
@@ -56,32 +58,60 @@ export interface ProjectDictionary {
   readonly architecture: DictionaryKind;
   readonly d: number;
   readonly size: number;
-  readonly k: number;
-  readonly steps: number;
+  /** Null where features do not compete. */
+  readonly k: number | null;
   readonly site: string;
-  readonly store: string;
-  readonly heldOutFraction: number;
   readonly model: { readonly name: string; readonly hash: string };
-  /** Null until training has finished. */
+  /** Its content hash, by which edits and labels know it; null until training has finished. */
+  readonly hash: string | null;
+  /** Null until it has been measured. */
   readonly quality: Readonly<v.InferOutput<typeof evaluationSchema>> | null;
 }
 
-const runs = new KeptReadings<{
-  readonly run: Awaited<ReturnType<typeof readRun>>;
+/** A run, and what became of it. */
+export interface TrainedDictionary extends DictionaryFacts {
+  readonly origin: 'training';
+  readonly steps: number;
+  readonly store: string;
+  readonly heldOutFraction: number;
+}
+
+/** Made elsewhere. */
+export interface ImportedDictionary extends DictionaryFacts {
+  readonly origin: 'import';
+  readonly record: ImportRecord;
+}
+
+export type ProjectDictionary = TrainedDictionary | ImportedDictionary;
+
+/** One of them makes a folder a dictionary's. */
+const MARKERS = [RUN_FILE, IMPORT_FILE];
+
+const readings = new KeptReadings<{
+  readonly source: { readonly run: Awaited<ReturnType<typeof readRun>> } | { readonly imported: ImportRecord };
   readonly quality: ProjectDictionary['quality'];
 }>();
 
 async function readDictionary(folder: string, name: string): Promise<ProjectDictionary> {
   const evaluation = join(folder, EVALUATION_FILE);
-  const { run, quality } = await runs.get([join(folder, RUN_FILE), evaluation], async () => ({
-    run: await readRun(folder),
+  const files = [...MARKERS.map((marker) => join(folder, marker)), evaluation];
+  const { source, quality } = await readings.get(files, async () => ({
+    source: (await isThere(join(folder, IMPORT_FILE)))
+      ? { imported: await readImportRecord(folder) }
+      : { run: await readRun(folder) },
     quality: await readEvaluation(evaluation),
   }));
-  const { config, site, store, model, heldOutFraction } = run;
+  if ('imported' in source) {
+    const { architecture, d, size, k, site, model, hash } = source.imported;
+    const facts = { name, folder, architecture, d, size, k, site, model, hash, quality };
+    return { origin: 'import', state: 'finished', ...facts, record: source.imported };
+  }
+  const { config, site, store, model, heldOutFraction } = source.run;
   const { architecture, d, size, k, steps } = config;
   const state = quality ? 'finished' : 'unfinished';
-  const place = { name, folder, store: await storeNow(folder, store) };
-  return { ...place, state, architecture, d, size, k, steps, site, heldOutFraction, model, quality };
+  const hash = quality?.hash ?? null;
+  const facts = { name, folder, state, architecture, d, size, k, site, model, hash, quality } as const;
+  return { origin: 'training', ...facts, steps, store: await storeNow(folder, store), heldOutFraction };
 }
 
 /** A project can be moved or copied as a whole: then its store is no longer where it was, but beside the dictionary again. */
@@ -99,11 +129,25 @@ function isThere(path: string): Promise<boolean> {
 
 /**
  * The activations that a dictionary was trained on, where nothing else will do: part of them was held out.
- * @param next what to do where they are missing, a sentence.
+ * @param next what to do where there are none, a sentence.
  * @throws AppError `not-found`.
  */
-export async function requireTrainingStore({ name, store }: ProjectDictionary, next: string): Promise<string> {
-  if (await isThere(join(store, MANIFEST_FILE))) return store;
+export async function requireTrainingStore(
+  dictionary: ProjectDictionary,
+  next: string,
+): Promise<{ readonly folder: string; readonly heldOutFraction: number }> {
+  const { name } = dictionary;
+  if (dictionary.origin === 'import') {
+    throw new AppError(
+      'not-found',
+      `${name} was imported: the project has no text that its training held out. ${next}`,
+      {
+        details: { dictionary: name },
+      },
+    );
+  }
+  const { store, heldOutFraction } = dictionary;
+  if (await isThere(join(store, MANIFEST_FILE))) return { folder: store, heldOutFraction };
   throw new AppError(
     'not-found',
     `The activations that ${name} was trained on (${basename(store)}) are not in the project. ${next}`,
@@ -116,32 +160,32 @@ async function readEvaluation(path: string): Promise<ProjectDictionary['quality'
   return parsed === null ? null : validate(evaluationSchema, parsed, path, 'invalid-file');
 }
 
-export interface DictionaryDetails {
+type WholeEvaluation = v.InferOutput<typeof wholeEvaluationSchema>;
+
+interface TrainingDetails {
   readonly config: TrainingConfig;
   readonly contextLength: number | null;
   /** Of the corpus, the hash by which the store names it. */
   readonly corpus: string | null;
-  /** Null until training has finished. */
-  readonly evaluation: v.InferOutput<typeof wholeEvaluationSchema> | null;
 }
 
-/** What a dictionary's page tells beyond what lists do. @throws AppError `invalid-file`. */
-export async function readDictionaryDetails({ folder, store }: ProjectDictionary): Promise<DictionaryDetails> {
+/** What the page of a trained dictionary tells beyond what lists do. @throws AppError `invalid-file`. */
+export async function readTrainingDetails({ folder, store }: TrainedDictionary): Promise<TrainingDetails> {
   const { config } = await readRun(folder);
+  const manifest = await readManifest(store).catch(() => null); // the store may have been deleted since
+  return { config, contextLength: manifest?.contextLength ?? null, corpus: manifest?.corpus ?? null };
+}
+
+/** All that was measured; null until then. @throws AppError `invalid-file`. */
+export async function readWholeEvaluation({ folder }: ProjectDictionary): Promise<WholeEvaluation | null> {
   const path = join(folder, EVALUATION_FILE);
   const parsed = await readJsonIfThere(path);
-  const manifest = await readManifest(store).catch(() => null); // the store may have been deleted since
-  return {
-    config,
-    contextLength: manifest?.contextLength ?? null,
-    corpus: manifest?.corpus ?? null,
-    evaluation: parsed === null ? null : validate(wholeEvaluationSchema, parsed, path, 'invalid-file'),
-  };
+  return parsed === null ? null : validate(wholeEvaluationSchema, parsed, path, 'invalid-file');
 }
 
 export function readDictionaries(project: string) {
   const read = (name: string) => readDictionary(folderOf(project, 'dictionaries', name), name);
-  return readEach(project, 'dictionaries', RUN_FILE, read);
+  return readEach(project, 'dictionaries', MARKERS, read);
 }
 
 /** The sentence for an edit whose dictionary is not here, or is in a folder that cannot be read. */
@@ -157,7 +201,7 @@ export async function listDictionaries({ project }: Pick<Workbench, 'project'>):
 
 /** @throws AppError `not-found`, `invalid-file`. */
 export async function findDictionary({ project }: Workbench, name: string): Promise<ProjectDictionary> {
-  return readDictionary(await existingFolder(project.folder, 'dictionaries', name, RUN_FILE), name);
+  return readDictionary(await existingFolder(project.folder, 'dictionaries', name, MARKERS), name);
 }
 
 /** A dictionary that can be used. @throws AppError `conflict` while its training has not finished. */
@@ -189,14 +233,14 @@ export async function topFeatures(
 /** Lists in the project's catalog what lies finished in its folders. */
 export async function catalogueDictionaries(project: Project): Promise<void> {
   const saved = new Set(await namesOf(project.folder, 'dictionaries', CONFIG_FILE));
-  for (const { name, quality, ...facts } of await listDictionaries({ project })) {
+  for (const { name, hash, ...facts } of await listDictionaries({ project })) {
     if (!saved.has(name) || project.catalog.find('dictionary', name)) continue;
     // The same training twice gives the same dictionary; it is known by its first name.
-    if (!quality || project.catalog.find('dictionary', quality.hash)) continue;
+    if (hash === null || project.catalog.find('dictionary', hash)) continue;
     const { architecture, d, size, k, site, model } = facts;
     project.catalog.put({
       kind: 'dictionary',
-      id: quality.hash,
+      id: hash,
       name,
       folder: `dictionaries/${name}`,
       manifest: { architecture, d, size, k, site, model },

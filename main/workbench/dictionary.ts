@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import * as v from 'valibot';
 import type { dictionary as contract } from '../contract/api/dictionary.ts';
 import { requestEntries } from '../contract/base/setting.ts';
-import { measurementSettings } from '../contract/domain/trainingSettings.ts';
+import { DEFAULT_HELD_OUT, measurementSettings } from '../contract/domain/trainingSettings.ts';
 import type { OutputOf } from '../contract/rpc/procedure.ts';
 import { firingHistogram } from '../core/dictionaries/firingHistogram.ts';
 import { kindOf } from '../core/dictionaries/kinds/index.ts';
@@ -14,7 +14,8 @@ import {
   findDictionary,
   findFinishedDictionary,
   listDictionaries,
-  readDictionaryDetails,
+  readTrainingDetails,
+  readWholeEvaluation,
   requireTrainingStore,
   type ProjectDictionary,
 } from './dictionaries.ts';
@@ -24,6 +25,7 @@ import { jobsOfRuns, planTraining, prepareTraining, readRunCurves, trainJob, wat
 import type { Workbench } from './workbench.ts';
 
 type Shown = OutputOf<(typeof contract)['list']>[number];
+type Described = OutputOf<(typeof contract)['describe']>;
 
 /** Dictionaries and runs, each with the job that trains it. */
 export async function listWithJobs(workbench: Workbench): Promise<readonly Shown[]> {
@@ -32,32 +34,44 @@ export async function listWithJobs(workbench: Workbench): Promise<readonly Shown
   return found.map((dictionary) => shown(dictionary, jobs));
 }
 
-function shown(
-  { name, state, architecture, d, size, k, steps, site, model, quality }: ProjectDictionary,
-  jobs: ReturnType<typeof jobsOfRuns>,
-): Shown {
+function shown(dictionary: ProjectDictionary, jobs: ReturnType<typeof jobsOfRuns>): Shown {
+  const { name, state, origin, architecture, d, size, k, site, model, hash, quality } = dictionary;
   const job = jobs.get(name)?.id ?? null;
   const { competes } = kindOf({ architecture });
-  return { name, state, architecture, competes, d, size, k, steps, site, model, quality, job };
+  const steps = dictionary.origin === 'training' ? dictionary.steps : null;
+  return { name, state, origin, architecture, competes, d, size, k, steps, site, model, hash, quality, job };
 }
 
-/** How a dictionary was trained, how good it is, how often its features fire. @throws AppError `not-found`, `invalid-file`. */
+/** Where a dictionary comes from, how good it is, how often its features fire. @throws AppError `not-found`, `invalid-file`. */
 export async function describeDictionary(workbench: Workbench, { name }: { readonly name: string }) {
   const found = await findDictionary(workbench, name);
-  const { config, contextLength, corpus, evaluation } = await readDictionaryDetails(found);
+  const evaluation = await readWholeEvaluation(found);
   return {
     dictionary: shown(found, jobsOfRuns(workbench)),
-    config,
-    provenance: {
-      store: basename(found.store),
-      corpus,
-      heldOutFraction: found.heldOutFraction,
-      contextLength,
-      seconds: evaluation?.seconds ?? null,
-      tokensPerSecond: evaluation?.tokensPerSecond ?? null,
-      trainedTokens: evaluation?.trainedTokens ?? null,
-    },
+    origin: await originOf(found, evaluation),
     firing: evaluation ? firingHistogram(evaluation.firingRates, evaluation.tokens) : null,
+  };
+}
+
+async function originOf(
+  found: ProjectDictionary,
+  evaluation: Awaited<ReturnType<typeof readWholeEvaluation>>,
+): Promise<Described['origin']> {
+  if (found.origin === 'import') {
+    const { imported, source, layout, layoutTitle, conclusions, claims } = found.record;
+    return { from: 'import', imported, source, layout, layoutTitle, conclusions, claims };
+  }
+  const { config, contextLength, corpus } = await readTrainingDetails(found);
+  return {
+    from: 'training',
+    config,
+    store: basename(found.store),
+    corpus,
+    heldOutFraction: found.heldOutFraction,
+    contextLength,
+    seconds: evaluation?.seconds ?? null,
+    tokensPerSecond: evaluation?.tokensPerSecond ?? null,
+    trainedTokens: evaluation?.trainedTokens ?? null,
   };
 }
 
@@ -73,24 +87,30 @@ async function measureDictionary(workbench: Workbench, request: EvaluateRequest,
   const { project, compute } = workbench;
   const dictionary = await findFinishedDictionary(workbench, request.name);
   const model = await findModelByHash(project.folder, dictionary.model.hash);
-  const storeFolder =
+  const store =
     request.activations === undefined
-      ? await requireTrainingStore(
-          dictionary,
-          `Name others of ${dictionary.site}: errata dictionary evaluate ${request.name} --activations STORE`,
-        )
-      : await findStore(workbench, request.activations);
+      ? await requireTrainingStore(dictionary, otherActivations(dictionary))
+      : { folder: await findStore(workbench, request.activations), heldOutFraction: heldOutShareOf(dictionary) };
   const { firingRates: _, ...quality } = await compute(
     'dictionary.evaluate',
     {
       model: modelInput(project.folder, model),
       folder: dictionary.folder,
-      storeFolder,
-      heldOutFraction: request.heldOutFraction ?? dictionary.heldOutFraction,
+      storeFolder: store.folder,
+      heldOutFraction: request.heldOutFraction ?? store.heldOutFraction,
     },
     context,
   );
   return { name: request.name, ...quality };
+}
+
+function otherActivations({ name, site }: ProjectDictionary): string {
+  return `Name others of ${site}: errata dictionary evaluate ${name} --activations STORE`;
+}
+
+/** Of any store: as much as its training held out. */
+function heldOutShareOf(dictionary: ProjectDictionary): number {
+  return dictionary.origin === 'training' ? dictionary.heldOutFraction : DEFAULT_HELD_OUT;
 }
 
 export const evaluateJob = jobKind({

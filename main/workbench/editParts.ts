@@ -23,7 +23,7 @@ export async function partsOf(
   if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations.');
   const { found: known, broken } = await readDictionaries(workbench.project.folder);
   const dictionaries = hashes.map((hash) => {
-    const dictionary = known.find(({ quality }) => quality?.hash === hash);
+    const dictionary = known.find((each) => each.hash === hash);
     if (dictionary) return dictionary;
     throw new AppError('not-found', noDictionary(hash, broken), { details: { hash, edit: editId(edit) } });
   });
@@ -41,14 +41,14 @@ export async function statisticsFolders(
   dictionaries: readonly ProjectDictionary[],
 ): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const { folder, quality } of dictionaries) {
-    const set = quality && project.features.set(quality.hash);
-    if (!quality || !set) continue;
+  for (const { folder, hash } of dictionaries) {
+    const set = hash && project.features.set(hash);
+    if (!hash || !set) continue;
     const path = await realPathInside(folder, basename(set.folder), 'The project').catch((thrown: unknown) => {
       if (toAppError(thrown).code === 'not-found') return null;
       throw thrown;
     });
-    if (path !== null) found[quality.hash] = path;
+    if (path !== null) found[hash] = path;
   }
   return found;
 }

@@ -152,10 +152,8 @@ const OTHER_TEXT = 'Choose another held-out text: --corpus heldout.jsonl, for ex
 
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: EvaluateEditRequest['text']) {
   if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
-  const folder = text ? await findStore(workbench, text.store) : await requireTrainingStore(dictionary, OTHER_TEXT);
-  return {
-    from: 'store' as const,
-    folder,
-    heldOutFraction: text ? DEFAULT_HELD_OUT : dictionary.heldOutFraction,
-  };
+  const store = text
+    ? { folder: await findStore(workbench, text.store), heldOutFraction: DEFAULT_HELD_OUT }
+    : await requireTrainingStore(dictionary, OTHER_TEXT);
+  return { from: 'store' as const, ...store };
 }

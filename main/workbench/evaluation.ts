@@ -41,7 +41,7 @@ function firstLine(message: string): string {
 
 async function dictionaryNames(workbench: Workbench) {
   return Object.fromEntries(
-    (await listDictionaries(workbench)).flatMap(({ name, quality }) => (quality ? [[quality.hash, name]] : [])),
+    (await listDictionaries(workbench)).flatMap(({ name, hash }) => (hash === null ? [] : [[hash, name]])),
   );
 }
 

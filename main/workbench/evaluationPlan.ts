@@ -63,7 +63,7 @@ export async function planEvaluation(
     texts,
     seconds: perText === null ? null : perText * texts,
     basis: measured !== null ? 'evaluations' : guessed !== null ? 'device' : null,
-    hasForecast: dictionaries.every(({ quality }) => quality !== null && quality.hash in statistics),
+    hasForecast: dictionaries.every(({ hash }) => hash !== null && hash in statistics),
     warnings: [
       ...(await textWarnings(request.text, suites, settings)),
       ...warnings(settings, suites, dictionaries.length > Object.keys(statistics).length),

@@ -89,7 +89,7 @@ async function dictionariesOfEdit(workbench: Workbench, edit: Edit): Promise<Pro
   if (hashes.length === 0) throw new AppError('empty', 'The edit has no operations: there is nothing to export.');
   const { found: known, broken } = await readDictionaries(workbench.project.folder);
   return hashes.map((hash) => {
-    const dictionary = known.find(({ quality }) => quality?.hash === hash);
+    const dictionary = known.find((each) => each.hash === hash);
     if (dictionary) return dictionary;
     throw new AppError('not-found', noDictionary(hash, broken), { details: { hash } });
   });
@@ -100,8 +100,8 @@ export async function placeOf(
   workbench: Workbench,
   name: string,
 ): Promise<{ readonly site: string; readonly dictionary: string }> {
-  const { site, quality } = await findDictionary(workbench, name);
-  if (quality) return { site, dictionary: quality.hash };
+  const { site, hash } = await findDictionary(workbench, name);
+  if (hash !== null) return { site, dictionary: hash };
   throw new AppError('conflict', `The training of ${name} has not finished.`);
 }
 
@@ -112,8 +112,8 @@ export async function planExport(workbench: Workbench, operations: readonly Oper
   return workbench.compute('export.plan', {
     model: modelInput(workbench.project.folder, model),
     edit: { operations },
-    dictionaries: dictionaries.map(({ quality, architecture, size, k }) => ({
-      hash: quality?.hash ?? '',
+    dictionaries: dictionaries.map(({ hash, architecture, size, k }) => ({
+      hash: hash ?? '',
       architecture,
       size,
       k,
@@ -178,13 +178,14 @@ async function writeExport(
     model: modelInput(project.folder, model),
     edit,
     dictionaries: dictionaries.map((dictionary) => dictionary.folder),
-    calibrations: dictionaries
-      .filter((dictionary) => calibrate && kindOf(dictionary).competes)
-      .map(({ quality, store, heldOutFraction }) => ({
-        dictionary: quality?.hash ?? '',
-        storeFolder: store,
-        heldOutFraction,
-      })),
+    calibrations: await Promise.all(
+      dictionaries
+        .filter((dictionary) => calibrate && kindOf(dictionary).competes)
+        .map(async (dictionary) => {
+          const { folder: storeFolder, heldOutFraction } = await requireTrainingStore(dictionary, NO_CALIBRATION);
+          return { dictionary: dictionary.hash ?? '', storeFolder, heldOutFraction };
+        }),
+    ),
     text: await textOf(workbench, first, text),
     form,
     folder,
@@ -230,12 +231,14 @@ export function pythonProgram(): string {
 }
 
 const OTHER_TEXT = 'Choose another held-out text: --corpus heldout.jsonl, for example.';
+const NO_CALIBRATION = 'Thresholds are calibrated on that text: export without --calibrate.';
 
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: ExportRequest['text']) {
   if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
-  const folder = text ? await findStore(workbench, text.store) : await requireTrainingStore(dictionary, OTHER_TEXT);
-  const heldOutFraction = text ? DEFAULT_HELD_OUT : dictionary.heldOutFraction;
-  return { from: 'store' as const, folder, heldOutFraction };
+  const store = text
+    ? { folder: await findStore(workbench, text.store), heldOutFraction: DEFAULT_HELD_OUT }
+    : await requireTrainingStore(dictionary, OTHER_TEXT);
+  return { from: 'store' as const, ...store };
 }
 
 // ---- the trash ------------------------------------------------------------------------------------------------------

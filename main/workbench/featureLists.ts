@@ -7,7 +7,7 @@ import { EVALUATION_FILE } from '../core/dictionaries/train.ts';
 import type { FeatureQuery } from '../storage/entities/featureQuery.ts';
 import type { FeatureRow } from '../storage/entities/features.ts';
 import type { Project } from '../storage/project/project.ts';
-import { findFinishedDictionary, readDictionaryDetails, type ProjectDictionary } from './dictionaries.ts';
+import { findFinishedDictionary, readWholeEvaluation, type ProjectDictionary } from './dictionaries.ts';
 import { folderOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -36,8 +36,8 @@ export async function listedHash(workbench: Workbench, name: string): Promise<st
   const before = known.get(name);
   if (before?.mtimeMs === mtimeMs && project.features.folder(before.hash) !== null) return before.hash;
   const dictionary = await findFinishedDictionary(workbench, name);
-  const hash = dictionary.quality?.hash;
-  if (hash === undefined) throw new AppError('internal', `${name} is finished, but was not measured.`);
+  const hash = dictionary.hash;
+  if (hash === null) throw new AppError('internal', `${name} is finished, but has no hash.`);
   if (project.features.folder(hash) === null) {
     const listing = ofProject(underWay, project);
     const work = listing.get(hash) ?? listByRates(project, dictionary, hash).finally(() => listing.delete(hash));
@@ -52,7 +52,7 @@ async function listByRates(project: Project, dictionary: ProjectDictionary, hash
   if (project.isReadOnly) {
     throw new AppError('not-found', `The features of ${dictionary.name} have no statistics yet.`);
   }
-  const { evaluation } = await readDictionaryDetails(dictionary);
+  const evaluation = await readWholeEvaluation(dictionary);
   const tokens = evaluation?.tokens ?? 0;
   const rows = Array.from({ length: dictionary.size }, (_, feature): FeatureRow => {
     const rate = evaluation?.firingRates[feature] ?? 0;

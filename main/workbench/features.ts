@@ -17,12 +17,15 @@ import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { StoredComment } from '../storage/entities/labels.ts';
 import { findStore } from './activations.ts';
-import { findFinishedDictionary } from './dictionaries.ts';
+import { findFinishedDictionary, requireTrainingStore } from './dictionaries.ts';
 import { featureRow, listStatistics, type StatisticsSummary } from './listStatistics.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { withText } from './statisticsText.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
+
+/** Where the text of a stored request is no longer there. */
+const NAME_A_TEXT = 'Name a text: --activations STORE or --corpus texts.jsonl.';
 
 const statisticsRequestSchema = v.object({
   /** Names of the dictionary, and of a store; or the path of a corpus. Neither: what statisticsText.ts prefers. */
@@ -74,7 +77,10 @@ async function runStatistics(
     corpus === undefined
       ? {
           from: 'store' as const,
-          folder: activations === undefined ? dictionary.store : await findStore(workbench, activations),
+          folder:
+            activations === undefined
+              ? (await requireTrainingStore(dictionary, NAME_A_TEXT)).folder
+              : await findStore(workbench, activations),
           ...limit,
         }
       : {
@@ -110,19 +116,19 @@ export async function withStatistics<T>(
   use: (reader: StatisticsReader, hash: string) => Promise<T>,
 ): Promise<T> {
   const { project } = workbench;
-  const { folder, quality } = await findFinishedDictionary(workbench, dictionary);
-  const listed = quality && project.features.folder(quality.hash);
-  if (!quality || !listed) throw noStatistics(dictionary);
+  const { folder, hash } = await findFinishedDictionary(workbench, dictionary);
+  const listed = hash && project.features.folder(hash);
+  if (!hash || !listed) throw noStatistics(dictionary);
   const path = await realPathInside(folder, basename(listed), 'The project').catch((thrown: unknown) => {
     if (toAppError(thrown).code === 'not-found') throw noStatistics(dictionary);
     throw thrown;
   });
   const reader = await openStatistics(path);
   try {
-    if (reader.manifest.plan.dictionary !== quality.hash) {
+    if (reader.manifest.plan.dictionary !== hash) {
       throw new AppError('mismatch', `${path}: these statistics are of another dictionary than ${dictionary}.`);
     }
-    return await use(reader, quality.hash);
+    return await use(reader, hash);
   } finally {
     await reader.close();
   }
@@ -138,9 +144,9 @@ function noStatistics(dictionary: string): AppError {
 
 /** How many features are in each state of labelling, and what their statistics are over; null without statistics. */
 export async function describeFeatures(workbench: Workbench, dictionary: string) {
-  const { quality } = await findFinishedDictionary(workbench, dictionary);
-  const set = quality && workbench.project.features.set(quality.hash);
-  if (!quality || !set || set.folder === '') return null;
+  const { hash } = await findFinishedDictionary(workbench, dictionary);
+  const set = hash && workbench.project.features.set(hash);
+  if (!hash || !set || set.folder === '') return null;
   return withStatistics(workbench, dictionary, async ({ manifest }, hash) => {
     const { size, contexts, tokens, outliers, documentEnds, plan, vocabularySize, effects } = manifest;
     return {

@@ -16,7 +16,7 @@ export async function forecastEdit(
 ): Promise<readonly SiteForecast[]> {
   const { dictionaries } = await partsOf(workbench, edit);
   const statistics = await statisticsFolders(workbench, dictionaries);
-  const missing = dictionaries.find(({ quality }) => quality === null || !(quality.hash in statistics));
+  const missing = dictionaries.find(({ hash }) => hash === null || !(hash in statistics));
   if (missing) {
     throw new AppError(
       'not-found',

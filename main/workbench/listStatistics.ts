@@ -28,11 +28,11 @@ export interface StatisticsSummary {
 /** Lists the features of every finished dictionary that came with a folder of statistics and has none listed yet. */
 export async function catalogueStatistics(workbench: Pick<Workbench, 'project'>, signal: AbortSignal): Promise<void> {
   for (const dictionary of await listDictionaries(workbench)) {
-    const { folder, quality } = dictionary;
-    if (!quality || workbench.project.features.folder(quality.hash)) continue;
+    const { folder, hash } = dictionary;
+    if (hash === null || workbench.project.features.folder(hash)) continue;
     for (const entry of (await readdir(folder)).filter((name) => name.startsWith('statistics-')).sort()) {
       const found = await statisticsIn(join(folder, entry));
-      if (found?.plan.dictionary !== quality.hash) continue;
+      if (found?.plan.dictionary !== hash) continue;
       await listStatistics(workbench.project, dictionary, join(folder, entry), { signal });
       break;
     }
@@ -42,7 +42,7 @@ export async function catalogueStatistics(workbench: Pick<Workbench, 'project'>,
 /** Makes the statistics in a folder those that the dictionary's features are listed by. @throws AppError `mismatch`. */
 export async function listStatistics(
   project: Project,
-  { name, folder: dictionaryFolder, quality }: ProjectDictionary,
+  { name, folder: dictionaryFolder, hash }: ProjectDictionary,
   folder: string,
   { signal, onProgress }: Pick<JobContext, 'signal'> & Partial<JobContext>,
 ): Promise<StatisticsSummary> {
@@ -50,7 +50,7 @@ export async function listStatistics(
   try {
     const { manifest } = reader;
     const { size, contexts, tokens, documentEnds, plan } = manifest;
-    if (plan.dictionary !== quality?.hash) {
+    if (plan.dictionary !== hash) {
       throw new AppError('mismatch', `${folder}: these statistics are of another dictionary than ${name}.`);
     }
     const columns = await reader.columns();

@@ -60,7 +60,7 @@ async function triedInput(workbench: Workbench, model: ProjectModel, operations:
     model: modelInput(workbench.project.folder, model),
     edit: { operations },
     dictionaries: hashes.map((hash) => {
-      const found = known.find(({ quality }) => quality?.hash === hash);
+      const found = known.find((each) => each.hash === hash);
       const problem = problemOf(hash, found, broken, model);
       if (found && problem === null) return found.folder;
       throw new AppError(found ? 'mismatch' : 'not-found', problem ?? 'There is no such dictionary.', {
@@ -90,7 +90,7 @@ export async function describeOperations(
   const { project } = workbench;
   const model = await findModelByHash(project.folder, hash);
   const { found: known, broken } = await readDictionaries(project.folder);
-  const dictionaryOf = (of: string) => known.find(({ quality }) => quality?.hash === of);
+  const dictionaryOf = (of: string) => known.find(({ hash }) => hash === of);
   const features = new Map<string, { readonly dictionary: string; readonly feature: number }>();
   for (const operation of operations) {
     const { dictionary } = operation;

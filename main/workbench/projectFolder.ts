@@ -61,16 +61,23 @@ export function nameFrom(text: string): string {
   return name === '' ? 'unnamed' : name;
 }
 
+/** The file that makes a folder one of its kind; or several, one of which it has. */
+type Marker = string | readonly string[];
+
 /** The names of all things of a kind that have the file `marker`, in order. */
-export async function namesOf(project: string, kind: Kind, marker: string): Promise<string[]> {
+export async function namesOf(project: string, kind: Kind, marker: Marker): Promise<string[]> {
   const folder = join(project, kind);
   const names: string[] = [];
   const entries = await entriesIn(folder);
   for (const name of entries.map((entry) => entry.name).sort()) {
-    const isThere = NAME.test(name) && (await stat(join(folder, name, marker)).catch(() => undefined));
-    if (isThere) names.push(name);
+    if (NAME.test(name) && (await hasMarker(join(folder, name), marker))) names.push(name);
   }
   return names;
+}
+
+async function hasMarker(folder: string, marker: Marker): Promise<boolean> {
+  for (const file of [marker].flat()) if (await stat(join(folder, file)).catch(() => undefined)) return true;
+  return false;
 }
 
 /** Something in the project's folders that cannot be read. */
@@ -87,7 +94,7 @@ export interface BrokenFolder {
 export async function readEach<T>(
   project: string,
   kind: Kind,
-  marker: string,
+  marker: Marker,
   read: (name: string) => Promise<T>,
 ): Promise<{ readonly found: readonly T[]; readonly broken: readonly BrokenFolder[] }> {
   const found: T[] = [];
@@ -114,15 +121,15 @@ export function brokenLine({ kind, name, reason }: BrokenFolder): string {
  * Folders that cannot be looked into (no permission, a link to a disk that is not there) and those with something in them that
  * is not of the kind. Empty ones are being made, or say nothing.
  */
-async function foldersWithout(project: string, kind: Kind, marker: string): Promise<BrokenFolder[]> {
+async function foldersWithout(project: string, kind: Kind, marker: Marker): Promise<BrokenFolder[]> {
   const broken: BrokenFolder[] = [];
   for (const entry of await foldersOf(join(project, kind))) {
     const { name } = entry;
     const folder = join(project, kind, name);
     try {
       const files = await readdir(folder);
-      if (files.length === 0 || files.includes(marker)) continue;
-      const reason = `${folder}: it has no ${marker}, so it is not ${withArticle(KINDS[kind])} of this project.`;
+      if (files.length === 0 || [marker].flat().some((file) => files.includes(file))) continue;
+      const reason = `${folder}: it has no ${[marker].flat().join(' or ')}, so it is not ${withArticle(KINDS[kind])} of this project.`;
       broken.push({ kind, name, reason });
     } catch (thrown) {
       // Deleted since it was listed: nothing is broken. A link that leads nowhere stays listed.
@@ -155,9 +162,9 @@ function isMissing(thrown: unknown): boolean {
 }
 
 /** @throws AppError `not-found` that lists what there is, `usage`. */
-export async function existingFolder(project: string, kind: Kind, name: string, marker: string): Promise<string> {
+export async function existingFolder(project: string, kind: Kind, name: string, marker: Marker): Promise<string> {
   const folder = folderOf(project, kind, name);
-  if (await stat(join(folder, marker)).catch(() => undefined)) return folder;
+  if (await hasMarker(folder, marker)) return folder;
   const broken = (await foldersWithout(project, kind, marker)).find((each) => each.name === name);
   if (broken) throw new AppError('not-found', broken.reason, { details: { name } });
   const names = await namesOf(project, kind, marker);

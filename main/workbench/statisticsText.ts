@@ -44,7 +44,9 @@ export async function statisticsTexts(workbench: Workbench, dictionary: ProjectD
 }
 
 /** Null: it is not there any more, as after a project was made of the sample, or it is of something else by now. */
-async function trainingStore({ store, site, model }: ProjectDictionary): Promise<Activations | null> {
+async function trainingStore(dictionary: ProjectDictionary): Promise<Activations | null> {
+  if (dictionary.origin === 'import') return null;
+  const { store, site, model } = dictionary;
   try {
     const manifest = await readManifest(store);
     if (manifest.site !== site || manifest.model !== model.hash) return null;
@@ -93,11 +95,15 @@ export async function withText<Request extends ChosenText>(
   return { ...request, corpus: await corpusPath(workbench, preferred.name), maxContexts };
 }
 
-function nothingToCountOver({ name, site, model, store }: ProjectDictionary): AppError {
+function nothingToCountOver(dictionary: ProjectDictionary): AppError {
+  const { name, site, model } = dictionary;
+  const trainedOn =
+    dictionary.origin === 'training'
+      ? `neither the activations that it was trained on (${basename(dictionary.store)}), nor others of`
+      : 'neither activations of';
   return new AppError(
     'not-found',
-    `There is no text for the statistics of ${name}: the project has neither the activations that it was trained on ` +
-      `(${basename(store)}), nor others of ${model.name} at ${site}, nor training text in corpora/. ` +
+    `There is no text for the statistics of ${name}: the project has ${trainedOn} ${model.name} at ${site}, nor training text in corpora/. ` +
       `Name a text: errata feature stats ${name} --corpus texts.jsonl`,
     { details: { dictionary: name } },
   );

@@ -14,7 +14,13 @@ import type { JobContext } from '../jobs/runJob.ts';
 import type { JobRecord } from '../storage/entities/jobs.ts';
 import { findStore, readStore } from './activations.ts';
 import type { Call } from './call.ts';
-import { catalogueDictionaries, findDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
+import {
+  catalogueDictionaries,
+  findDictionary,
+  listDictionaries,
+  type ProjectDictionary,
+  type TrainedDictionary,
+} from './dictionaries.ts';
 import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import type { CurvePoint } from './liveCurves.ts';
 import { findModelByHash, modelInput } from './models.ts';
@@ -118,6 +124,13 @@ export function jobsOfRuns({ project }: Pick<Workbench, 'project'>): ReadonlyMap
   );
 }
 
+/** @throws AppError `not-found`; `usage` for a dictionary that was made elsewhere: nothing can be trained further of it. */
+async function findRun(workbench: Workbench, name: string): Promise<TrainedDictionary> {
+  const dictionary = await findDictionary(workbench, name);
+  if (dictionary.origin === 'training') return dictionary;
+  throw new AppError('usage', `${name} was imported from ${dictionary.record.source.path}: there is no run to resume.`);
+}
+
 /** Continues a run that stopped. @throws AppError `not-found`, `mismatch`. */
 export async function resumeTraining(workbench: Workbench, name: string, signal: AbortSignal) {
   const job = workbench.project.jobs
@@ -125,7 +138,7 @@ export async function resumeTraining(workbench: Workbench, name: string, signal:
     .findLast((candidate) => runOf(candidate) === name);
   if (job) return resumeToEnd(workbench, trainJob, job.id, { signal });
   // A run that came without its job, as a copied folder does, is described by its own file.
-  await findDictionary(workbench, name);
+  await findRun(workbench, name);
   return runToEnd(workbench, trainJob, { name }, { signal });
 }
 
@@ -155,7 +168,7 @@ async function beginTraining(workbench: Workbench, request: TrainRequest, contex
 /** From its checkpoint. */
 async function continueTraining(workbench: Workbench, name: string, context: JobContext) {
   const { project, compute } = workbench;
-  const { folder, model: trainedOn } = await findDictionary(workbench, name);
+  const { folder, model: trainedOn } = await findRun(workbench, name);
   const model = await findModelByHash(project.folder, trainedOn.hash);
   const input = { folder, model: modelInput(project.folder, model), modelName: model.name };
   const result = await compute('dictionary.resume', input, context);

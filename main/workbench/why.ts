@@ -53,7 +53,7 @@ export async function explainToken(
     sites: sites.map((site) => ({ dictionary: dictionaryAt(site.site)?.name ?? '', ...site })),
     effects: effects.map((effect) => {
       const of = dictionaryAt(effect.site);
-      const key = { dictionary: of?.quality?.hash ?? '', feature: effect.feature };
+      const key = { dictionary: of?.hash ?? '', feature: effect.feature };
       return { dictionary: of?.name ?? '', ...effect, label: project.labels.get(key)?.text ?? '' };
     }),
   };

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
+import { importFactsEntries } from '../domain/importedDictionary.ts';
 import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
 import { jobSchema } from '../domain/job.ts';
@@ -42,16 +43,23 @@ export const dictionarySchema = v.object({
   name: v.string(),
   /** 'unfinished': training was interrupted or is going on; see `job`. */
   state: v.picklist(['finished', 'unfinished']),
+  origin: v.picklist(['training', 'import']),
   /** Its kind. */
   architecture: v.string(),
   /** Its features compete: whether one fires depends on all others, unless it gets a threshold of its own. */
   competes: v.boolean(),
   d: v.number(),
   size: v.number(),
-  k: v.number(),
-  steps: v.number(),
+  /** Null where features do not compete. */
+  k: v.nullable(v.number()),
+  /** Of its training; null where it was made elsewhere. */
+  steps: v.nullable(v.number()),
   site: v.string(),
+  /** The hash is empty where the model was not at hand when the dictionary was imported. */
   model: v.object({ name: v.string(), hash: v.string() }),
+  /** By which edits and labels know it; null until training has finished. */
+  hash: v.nullable(v.string()),
+  /** Null until it has been measured. */
   quality: v.nullable(qualitySchema),
   /** The job that trains it or did last, if this project knows it. */
   job: v.nullable(v.string()),
@@ -76,23 +84,27 @@ export const dictionary = {
     output: v.array(dictionarySchema),
   }),
   describe: query({
-    summary: 'A dictionary: how it was trained, how good it is, how often its features fire',
+    summary: 'A dictionary: where it comes from, how good it is, how often its features fire',
     shows: ['dictionaries'],
     input: byName,
     output: v.object({
       dictionary: dictionarySchema,
-      /** The whole configuration, defaults included. */
-      config: v.record(v.string(), v.union([v.string(), v.number()])),
-      provenance: v.object({
-        store: v.string(),
-        corpus: v.nullable(v.string()),
-        heldOutFraction: v.number(),
-        contextLength: v.nullable(v.number()),
-        /** Of training, in all lives of the run; null until it has finished. */
-        seconds: v.nullable(v.number()),
-        tokensPerSecond: v.nullable(v.number()),
-        trainedTokens: v.nullable(v.number()),
-      }),
+      origin: v.variant('from', [
+        v.object({
+          from: v.literal('training'),
+          /** The whole configuration, defaults included. */
+          config: v.record(v.string(), v.union([v.string(), v.number()])),
+          store: v.string(),
+          corpus: v.nullable(v.string()),
+          heldOutFraction: v.number(),
+          contextLength: v.nullable(v.number()),
+          /** Of training, in all lives of the run; null until it has finished. */
+          seconds: v.nullable(v.number()),
+          tokensPerSecond: v.nullable(v.number()),
+          trainedTokens: v.nullable(v.number()),
+        }),
+        v.object({ from: v.literal('import'), ...importFactsEntries }),
+      ]),
       /**
        * How many features fire how often: `counts[i]` features fire on a share of the tokens between 10^edges[i] and
        * 10^edges[i+1]; `never` on none. Null until evaluated.

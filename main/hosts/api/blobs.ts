@@ -11,7 +11,7 @@ import { realPathInside } from '../../core/files/insideFolder.ts';
 import { LABEL_FILE_FORMATS } from '../../contract/domain/label.ts';
 import { writeLabelFile } from '../../core/labels/labelsFile.ts';
 import { writeVersionFile } from '../../storage/versions/versionFile.ts';
-import { findFinishedDictionary, readDictionaryDetails } from '../../workbench/dictionaries.ts';
+import { findFinishedDictionary, readWholeEvaluation } from '../../workbench/dictionaries.ts';
 import { featureStates } from '../../workbench/featureLists.ts';
 import { featureColumns, featureStatistic } from '../../workbench/features.ts';
 import { existingFolder } from '../../workbench/projectFolder.ts';
@@ -54,7 +54,7 @@ async function blobAt(
   const { workbench, logs } = host.session();
   const { project } = workbench;
   if (noun === 'dictionary' && second === 'firing-rates') {
-    const { evaluation } = await readDictionaryDetails(await findFinishedDictionary(workbench, first));
+    const evaluation = await readWholeEvaluation(await findFinishedDictionary(workbench, first));
     const rates = Float32Array.from(evaluation?.firingRates ?? []);
     return array(new Uint8Array(rates.buffer), { dtype: 'f32', shape: [rates.length] });
   }

@@ -104,9 +104,9 @@ describe('the sample project', () => {
     expect(recorded.points.length).toBeGreaterThan(0);
     await api.job.resume({ id });
     await until(id, 'succeeded');
-    const { dictionary, firing, provenance } = await api.dictionary.describe({ name: 'run' });
+    const { dictionary, firing, origin } = await api.dictionary.describe({ name: 'run' });
     expect(dictionary).toMatchObject({ state: 'finished', job: id, size: 256 });
-    expect(provenance).toMatchObject({ store: 'store', trainedTokens: 800 * 256 });
+    expect(origin).toMatchObject({ from: 'training', store: 'store', trainedTokens: 800 * 256 });
     expect((firing?.counts.reduce((sum, count) => sum + count, 0) ?? 0) + (firing?.never ?? 0)).toBe(256);
     expect((await api.job.log({ id })).lines.map(({ text }) => text)).toEqual(
       expect.arrayContaining(['Started.', 'Stopped: paused.', 'Finished.']),

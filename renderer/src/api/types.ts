@@ -21,6 +21,7 @@ export type Progress = ChunkOf<C['model']['add']>;
 export type Store = OutputOf<C['activations']['list']>[number];
 export type CaptureRequest = InputOf<C['activations']['capture']>;
 export type Dictionary = OutputOf<C['dictionary']['list']>[number];
+export type DescribedDictionary = OutputOf<C['dictionary']['describe']>;
 export type CurvePoint = OutputOf<C['dictionary']['curves']>['points'][number];
 export type TrainRequest = InputOf<C['dictionary']['train']>;
 export type Label = NonNullable<OutputOf<C['label']['get']>['label']>;

@@ -1,5 +1,5 @@
 import { brokenLine } from '../../../workbench/projectFolder.ts';
-import { percent, shortNumber } from '../../../contract/base/figures.ts';
+import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
@@ -41,6 +41,23 @@ export function printQuality(quality: Quality, context: CommandContext): void {
   context.print(`  loss recovered                ${lossRecoveredText(quality)}${nats}`);
 }
 
+type Origin = Awaited<ReturnType<typeof describeDictionary>>['origin'];
+
+function printTraining(origin: Extract<Origin, { from: 'training' }>, context: CommandContext): void {
+  const { config, store, corpus, trainedTokens, seconds, heldOutFraction } = origin;
+  const trained = trainedTokens === null ? 'not finished' : `${shortNumber(trainedTokens)} tokens`;
+  context.print(
+    `trained on ${store} (${corpus ?? 'a corpus that is not known'}), ${trained}${seconds === null ? '' : ` in ${formatDuration(seconds)}`}; ${percent(heldOutFraction)} held out`,
+  );
+  for (const [setting, value] of Object.entries(config)) context.print(`  ${setting.padEnd(20)} ${String(value)}`);
+}
+
+function printImport(origin: Extract<Origin, { from: 'import' }>, context: CommandContext): void {
+  const { source, layoutTitle, imported, conclusions } = origin;
+  context.print(`imported ${imported.slice(0, 10)} from ${source.path} (${layoutTitle}, ${byteSize(source.bytes)})`);
+  for (const conclusion of conclusions) context.print(`  ${conclusion}`);
+}
+
 const dictionaryList: ComputeCommand = {
   name: 'dictionary list',
   summary: 'List the dictionaries of the project, and the runs that have not finished.',
@@ -54,11 +71,14 @@ const dictionaryList: ComputeCommand = {
       const { broken } = await readDictionaries(workbench.project.folder);
       for (const folder of broken) context.print(brokenLine(folder));
       if (dictionaries.length === 0) context.print('No dictionaries yet. errata train makes one.');
-      for (const { name, architecture, size, k, site, model, quality } of dictionaries) {
+      for (const { name, origin, architecture, size, k, site, model, quality } of dictionaries) {
         const state = quality
           ? `FVU ${quality.fvu.toFixed(4)}, L0 ${quality.l0.toFixed(1)}, ${percent(quality.deadFraction)} dead`
-          : 'not finished';
-        context.print(`${name}: ${architecture}, ${size} features, k ${k}, ${model.name} ${site}: ${state}`);
+          : origin === 'import'
+            ? 'imported, not measured'
+            : 'not finished';
+        const competing = k === null ? '' : `, k ${k}`;
+        context.print(`${name}: ${architecture}, ${size} features${competing}, ${model.name} ${site}: ${state}`);
       }
       return { dictionaries, broken };
     }),
@@ -92,7 +112,7 @@ const dictionaryEvaluate: ComputeCommand = {
 
 const dictionaryShow: ComputeCommand = {
   name: 'dictionary show',
-  summary: 'Show a dictionary: how it was trained, how good it is, how often its features fire.',
+  summary: 'Show a dictionary: where it comes from, how good it is, how often its features fire.',
   usage: 'dictionary show NAME',
   options: {},
   computesOn: 'cpu',
@@ -100,14 +120,10 @@ const dictionaryShow: ComputeCommand = {
     inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['NAME'], 'dictionary show');
       const described = await describeDictionary(workbench, { name });
-      const { dictionary, config, provenance } = described;
-      const { store, corpus, trainedTokens, seconds, heldOutFraction } = provenance;
+      const { dictionary, origin } = described;
       context.print(`${name}: ${dictionary.architecture} on ${dictionary.model.name} ${dictionary.site}`);
-      const trained = trainedTokens === null ? 'not finished' : `${shortNumber(trainedTokens)} tokens`;
-      context.print(
-        `trained on ${store} (${corpus ?? 'a corpus that is not known'}), ${trained}${seconds === null ? '' : ` in ${formatDuration(seconds)}`}; ${percent(heldOutFraction)} held out`,
-      );
-      for (const [setting, value] of Object.entries(config)) context.print(`  ${setting.padEnd(20)} ${String(value)}`);
+      if (origin.from === 'training') printTraining(origin, context);
+      else printImport(origin, context);
       if (dictionary.quality) printQuality(dictionary.quality, context);
       return described;
     }),

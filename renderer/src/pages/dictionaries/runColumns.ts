@@ -10,7 +10,13 @@ export const runColumns: readonly Column<Dictionary>[] = [
   { title: 'Architecture', value: ({ architecture }) => architecture },
   { title: 'Site', value: ({ site }) => site, isMono: true },
   { title: 'Features', value: ({ size }) => size, text: ({ size }) => wholeNumber(size), isNumber: true },
-  { title: 'k', definition: 'Features that may fire on a token', value: ({ k }) => k, isNumber: true },
+  {
+    title: 'k',
+    definition: 'Features that may fire on a token',
+    value: ({ k }) => k,
+    text: ({ k }) => (k === null ? '–' : wholeNumber(k)),
+    isNumber: true,
+  },
   {
     title: 'L0',
     definition: GLOSSARY.l0,

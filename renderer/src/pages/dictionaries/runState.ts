@@ -1,4 +1,4 @@
-// What a run is doing, in one word, from what is on the disk and what its job says.
+// What a run is doing, in one word, from what is on the disk and what its job says; and whether a dictionary was made elsewhere.
 import type { Dictionary, Job } from '../../api/types.ts';
 
 export interface RunState {
@@ -7,9 +7,10 @@ export interface RunState {
 }
 
 export function runState(
-  dictionary: Pick<Dictionary, 'state'>,
+  dictionary: Pick<Dictionary, 'state'> & Partial<Pick<Dictionary, 'origin'>>,
   job: Pick<Job, 'state' | 'isStopping'> | null,
 ): RunState {
+  if (dictionary.origin === 'import') return { word: 'imported', tone: 'good' };
   if (dictionary.state === 'finished') return { word: 'finished', tone: 'good' };
   switch (job?.state) {
     case 'running':

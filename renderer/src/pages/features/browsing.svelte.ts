@@ -200,9 +200,9 @@ export class Browsing {
   }
 
   /** A list that cannot be had is had by number, or says itself what is wrong. */
-  async #open({ name, quality }: Dictionary): Promise<void> {
+  async #open({ name, hash }: Dictionary): Promise<void> {
     try {
-      const { counts } = await api.label.summary({ dictionary: quality?.hash ?? '' });
+      const { counts } = await api.label.summary({ dictionary: hash ?? '' });
       const { labelled = 0, draft = 0, uninterpretable = 0 } = counts;
       const hasLabels = labelled + draft + uninterpretable > 0;
       this.#opening = hasLabels ? (await api.feature.select({ dictionary: name, order: 'labelled' })).features : null;

@@ -50,12 +50,8 @@ export function featureMarkdown({ dictionary, page, label }: ExportedFeature, li
 }
 
 export function featureJson({ dictionary, page, label }: ExportedFeature): string {
-  const { name, site, model, architecture, size, quality } = dictionary;
-  return JSON.stringify(
-    { dictionary: { name, hash: quality?.hash ?? null, site, model, architecture, size }, label, ...page },
-    null,
-    2,
-  );
+  const { name, site, model, architecture, size, hash } = dictionary;
+  return JSON.stringify({ dictionary: { name, hash, site, model, architecture, size }, label, ...page }, null, 2);
 }
 
 /** As much as Neuronpedia takes of each. */
