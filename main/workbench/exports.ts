@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { AppError, toAppError } from '../contract/base/errors.ts';
+import { exportHeadline } from '../contract/domain/headlines.ts';
 import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import type { Immutable } from '../contract/rpc/procedure.ts';
 import { kindOf } from '../core/dictionaries/kinds/index.ts';
@@ -81,6 +82,17 @@ export async function showExport(
   const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
   const manifest = await readManifest(folder);
   return { folder, manifest, report: await readReport(folder), code: findForm(manifest.form).loadingCode(manifest) };
+}
+
+/** The sentence that an export begins with, from its files. @throws AppError as readManifest and readReport. */
+export async function headlineOfExport(folder: string): Promise<string> {
+  const { form, edit, files } = await readManifest(folder);
+  return exportHeadline({
+    form: findForm(form),
+    operations: edit.operations,
+    files,
+    report: await readReport(folder),
+  });
 }
 
 /** The dictionaries that an edit names. @throws AppError `not-found`, `empty` for an edit without operations. */

@@ -104,13 +104,18 @@ function withoutKind({ behaviour, cases, shown }: Extract<FindEvent, { kind: 're
   return { behaviour, cases, shown };
 }
 
+/** What a search was for: the name of a behaviour, or how many prompts were given. */
+export function subjectOf({ behaviours }: Pick<FindRequest, 'behaviours'>): string {
+  return 'lists' in behaviours ? `${behaviours.lists.with.length} prompts` : behaviours.target;
+}
+
 function summaryOf({ name, request, startedAt, found }: Finding) {
   const { behaviours, dictionaries } = request;
   const behaviour = 'target' in behaviours ? behaviours.target : null;
   return {
     name,
     behaviour,
-    subject: 'lists' in behaviours ? `${behaviours.lists.with.length} prompts` : behaviours.target,
+    subject: subjectOf(request),
     dictionaries,
     startedAt,
     result: found && {

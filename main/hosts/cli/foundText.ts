@@ -1,6 +1,7 @@
 // What a search found as commands print it.
 import type { contract } from '../../contract/api/contract.ts';
 import { percent, withMinus } from '../../contract/base/figures.ts';
+import { findingHeadline } from '../../contract/domain/headlines.ts';
 import { replacedBy, stepSoundness } from '../../contract/domain/soundness.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { OutputOf } from '../../contract/rpc/procedure.ts';
@@ -30,8 +31,10 @@ export function printFindings(findings: OutputOf<typeof contract.finder.list>, {
   return { findings };
 }
 
-/** What was found, with the causes by which it was chosen. */
-export function printFound(found: FoundText, { print }: Print): void {
+/** Its sentence, which is returned, then the features it was chosen from, its steps and its figures. */
+export function printFound(subject: string, found: FoundText, { print }: Print): string {
+  const headline = findingHeadline(subject, found);
+  print(headline);
   print('feature   contrast (mean with, without, AUROC)   effect of ablating, of clamping, sound answers');
   for (const { feature, contrast, ablationEffect, clampEffect, sound } of found.candidates.slice(0, 12)) {
     const { meanTarget, meanOther, auroc, position } = contrast;
@@ -43,22 +46,23 @@ export function printFound(found: FoundText, { print }: Print): void {
   for (const { action, operations, remaining, harm, tried, sound } of found.steps) {
     const what = operations.map(describe).join(', ');
     print(
-      `${action} ${what}: ${percent(remaining)} left, damage ${harm.toFixed(4)} nats (${tried} tried). ${stepSoundness(sound)}`.trimEnd(),
+      `${action} ${what}: ${percent(remaining)} remaining, damage ${harm.toFixed(4)} nats (${tried} tried). ${stepSoundness(sound)}`.trimEnd(),
     );
   }
-  if (found.operations.length === 0) print('Nothing was found: no feature changes the behaviour.');
-  else {
-    print(`On the prompts for choosing: ${figures(found)}`);
-    if (found.report) print(`On prompts that the search has not seen: ${figures(found.report)}`);
+  if (found.operations.length === 0) {
+    print('No feature changes the behaviour enough. Try another site, more features or a longer search.');
+    return headline;
   }
-  if (!found.isReached) print('The goal was not reached.');
+  print(`Search prompts: ${figures(found)}`);
+  if (found.report) print(`Held-out prompts: ${figures(found.report)}`);
+  return headline;
 }
 
 function figures({ target, kept }: FoundFigures): string {
   return (
-    `of ${target.cases} cases ${percent(target.shown)} still shown, ${percent(target.remaining)} left` +
+    `${percent(target.shown)} of ${target.cases} cases still show it, ${percent(target.remaining)} of it remains` +
     `${target.sound ? `, ${replacedBy(target.sound.value)} (${percent(target.sound.value)} of ${target.sound.n} sound)` : ''}; ` +
-    `of ${kept.cases} preserved cases ${percent(kept.share)} are as before.`
+    `${percent(kept.share)} of ${kept.cases} preserved cases are unchanged.`
   );
 }
 

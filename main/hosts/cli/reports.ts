@@ -39,9 +39,11 @@ export async function writeReports(
   return written;
 }
 
-export function printReport(report: EvaluationReport, context: CommandContext) {
+/** @returns the sentence that it begins with. */
+export function printReport(report: EvaluationReport, context: CommandContext): string {
   const { suites, text, continuations, baselines, forecasts = [], verdict, warnings } = report;
-  context.print(evaluationHeadline(report));
+  const headline = evaluationHeadline(report);
+  context.print(headline);
   for (const { name, role, rate, isSignificant, score, acted } of suites) {
     const scores = score === null ? '' : `, mean score ${number(score.before.value)} → ${number(score.after.value)}`;
     const change = `${isSignificant ? '' : ', no significant change'}${acted ? `, ${actedText(acted, 'cases read')}` : ''}`;
@@ -71,11 +73,12 @@ export function printReport(report: EvaluationReport, context: CommandContext) {
     );
   }
   for (const warning of warnings) context.print(`Note: ${warning}`);
-  if (verdict === null) return;
+  if (verdict === null) return headline;
   for (const { name, isMet, isCertain } of verdict.criteria) {
     if (!isMet || !isCertain) context.print(`  ${isMet ? 'met, but not for the whole interval' : 'NOT MET'}: ${name}`);
   }
   context.print(verdictSentence(verdict));
+  return headline;
 }
 
 export function percentOf(estimate: Estimate): string {

@@ -1,5 +1,6 @@
 // Looking at versions, and naming them.
 import { percent } from '../../../contract/base/figures.ts';
+import { versionHeadline } from '../../../contract/domain/headlines.ts';
 import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
@@ -52,6 +53,9 @@ const editShow: Command = {
       const [ref = 'HEAD', ...rest] = arguments_.positionals;
       if (rest.length > 0) throw new AppError('usage', `errata edit show: one version at a time. ${REF}`);
       const version = project.versions.get(ref);
+      const latest = project.evaluations.list({ edit: version.edit }).find(({ model }) => model === version.model);
+      const headline = versionHeadline(version.operations, latest ? project.evaluations.get(latest.id).report : null);
+      context.print(headline);
       const labels = new Map(version.labels.map(({ dictionary, feature, text }) => [`${dictionary} ${feature}`, text]));
       context.print(
         `version ${version.id}\nmodel   ${version.model}\nby      ${version.author}, ${version.time}\n\n${version.message}\n`,
@@ -65,7 +69,7 @@ const editShow: Command = {
         context.print(
           `  ${shortId(result.behaviour)}: ${percent(passRate(result))} of ${result.cases.length} cases passed (${shortTime(result.time)})`,
         );
-      return { version, results };
+      return { headline, version, results };
     }),
 };
 

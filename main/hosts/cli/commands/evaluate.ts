@@ -94,10 +94,10 @@ export const evaluateCommand: ComputeCommand = {
         { signal: context.signal },
       );
       const { report, ...summary } = workbench.project.evaluations.get(id);
-      printReport(report, context);
+      const headline = printReport(report, context);
       const files = await writeReports(workbench, { ...summary, report }, arguments_, context);
       context.print(`Stored as ${shortId(summary.id)}.`);
-      return { ...summary, ...report, files };
+      return { headline, ...summary, ...report, files };
     }),
 };
 

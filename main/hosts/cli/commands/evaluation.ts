@@ -25,9 +25,9 @@ const evaluationShow: ComputeCommand = {
     inWorkbench(context, async (workbench) => {
       const [ref] = positionals(arguments_, ['ID'], 'evaluation show');
       const { report, ...summary } = workbench.project.evaluations.get(ref);
-      printReport(report, context);
+      const headline = printReport(report, context);
       const files = await writeReports(workbench, { ...summary, report }, arguments_, context);
-      return { ...summary, ...report, files };
+      return { headline, ...summary, ...report, files };
     }),
 };
 

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { exportWarning } from '../../../contract/domain/verdictWords.ts';
 import { editId } from '../../../core/edits/edit.ts';
 import { EXPORT_FORM_NAMES, EXPORT_FORMS } from '../../../core/export/forms/index.ts';
-import { exportEdit, planExport, verifyJob } from '../../../workbench/exports.ts';
+import { exportEdit, headlineOfExport, planExport, verifyJob } from '../../../workbench/exports.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
@@ -20,7 +20,7 @@ interface Figures {
 
 function printFigures({ maxAbsLogitDiff, kl, greedyAgreement }: Figures, context: CommandContext): void {
   context.print(
-    `Loaded afresh, its logits differ by at most ${exponential(maxAbsLogitDiff, 2)}, KL ${exponential(kl, 2)} nats; ` +
+    `Reloaded, its logits differ by at most ${exponential(maxAbsLogitDiff, 2)}, KL ${exponential(kl, 2)} nats; ` +
       `greedy texts agree in ${(100 * greedyAgreement).toFixed(2)}% of the tokens.`,
   );
 }
@@ -76,6 +76,8 @@ export const exportCommand: ComputeCommand = {
         { edit, target, form, calibrate, python, provenance, ...given('text', text) },
         context.signal,
       );
+      const headline = await headlineOfExport(result.path);
+      context.print(headline);
       context.print(`Exported to ${result.path}`);
       printFigures(result, context);
       for (const { badge, reason } of result.exactness)
@@ -98,7 +100,7 @@ export const exportCommand: ComputeCommand = {
       const [latest] = workbench.project.evaluations.list({ edit: editId(edit) });
       const warning = exportWarning(latest?.passes);
       if (warning !== null) context.print(`Warning: ${warning}`);
-      return { ...result, verdict: latest?.passes ?? null };
+      return { headline, ...result, verdict: latest?.passes ?? null };
     }),
 };
 

@@ -1,5 +1,12 @@
 import { exponential } from '../../../contract/base/figures.ts';
-import { listExports, removeExport, restoreExport, showExport, trashedExports } from '../../../workbench/exports.ts';
+import {
+  headlineOfExport,
+  listExports,
+  removeExport,
+  restoreExport,
+  showExport,
+  trashedExports,
+} from '../../../workbench/exports.ts';
 import type { Command } from '../command.ts';
 import { shortTime, withProject, withProjectToRead } from '../openProject.ts';
 import { optionalText, positionals } from '../values.ts';
@@ -43,13 +50,15 @@ const exportsShow: Command = {
       const [name] = positionals(arguments_, ['NAME'], 'exports show');
       const shown = await showExport({ project }, name);
       const { logits, greedy } = shown.report.equivalence;
-      context.print(`${shown.folder}: ${shown.manifest.form}, ${shown.manifest.files.length} files`);
+      const headline = await headlineOfExport(shown.folder);
+      context.print(headline);
+      context.print(`${shown.folder}: ${shown.manifest.files.length} files`);
       context.print(
         `max |Δlogit| ${exponential(logits.maxAbsLogitDiff, 2)}, KL ${exponential(logits.meanKl, 2)} nats on ${logits.positions} positions; ` +
           `greedy texts agree in ${(100 * greedy.agreement).toFixed(2)}% of ${greedy.prompts} × ${greedy.newTokens} tokens`,
       );
       for (const { title, code } of shown.code) context.print(`\n# ${title}\n${code}`);
-      return { ...shown };
+      return { headline, ...shown };
     }),
 };
 

@@ -6,7 +6,7 @@ import type { InputOf } from '../../../contract/rpc/procedure.ts';
 import { readPromptFile } from '../../../core/finder/promptFile.ts';
 import { promptsSchema } from '../../../core/finder/promptLists.ts';
 import { commitFound, findEdit } from '../../../workbench/findEdit.ts';
-import { listSearches, searchRequest } from '../../../workbench/finder.ts';
+import { listSearches, searchRequest, subjectOf } from '../../../workbench/finder.ts';
 import { planSearch } from '../../../workbench/findPlan.ts';
 import { nameFrom } from '../../../workbench/projectFolder.ts';
 import { askerOf, inputOf, type CommandAsker } from '../asker.ts';
@@ -61,9 +61,10 @@ export const findCommand: ComputeCommand = {
       printSearchPlan(plan, context);
       if (flag(arguments_, 'plan')) return { ...plan };
       const found = await findEdit(workbench, request, context.signal);
-      printFound({ ...found, operations: found.edit.operations }, context);
+      const said = { ...found, operations: found.edit.operations };
+      const headline = printFound(subjectOf(request), said, context);
       const branch = optionalText(arguments_, 'commit');
-      if (branch === undefined) return { ...found };
+      if (branch === undefined) return { headline, ...found };
       const { behaviours } = request;
       const target = 'target' in behaviours ? behaviours.target : null;
       const version = commitFound(workbench, {
@@ -74,7 +75,7 @@ export const findCommand: ComputeCommand = {
         author: asker.author().author,
       });
       context.print(`Committed as ${version.id.slice(0, 10)} on ${branch}.`);
-      return { ...found, version: version.id };
+      return { headline, ...found, version: version.id };
     }),
 };
 

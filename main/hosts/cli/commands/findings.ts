@@ -35,13 +35,13 @@ const findingsShow: ComputeCommand = {
       const [name] = positionals(arguments_, ['NAME'], 'findings show');
       const shown = await showFinding(workbench, { name });
       const { candidates, steps, found, read, labels } = shown;
+      const headline = found && printFound(shown.subject, { ...found, candidates: candidates ?? [], steps }, context);
+      if (headline === null) context.print('The search has not finished.');
       for (const { behaviour, cases, shown: count } of read) {
         context.print(`${behaviour}: the unedited model shows it in ${count} of ${cases} cases.`);
       }
-      if (found) printFound({ ...found, candidates: candidates ?? [], steps }, context);
-      else context.print('The search has not finished.');
       for (const { feature, text } of labels) context.print(`  #${feature}  "${text}"`);
-      return shown;
+      return { headline, ...shown };
     }),
 };
 
