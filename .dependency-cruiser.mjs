@@ -11,6 +11,7 @@ const CORE = [
   'onnx',
   'formats',
   'models',
+  'hub',
   'activations',
   'dictionaries',
   'features',

@@ -58,7 +58,7 @@ export class WebHost {
     const limit = largestFileKib === undefined ? '' : `trap '' XFSZ; ulimit -f ${largestFileKib};`;
     const child = spawn('bash', ['-c', `${limit} exec "$@"`, 'bash', join(root, 'node_modules/.bin/node'), ...words], {
       cwd: this.home,
-      env: { ...process.env, ERRATA_HOME: join(this.home, 'data') },
+      env: { ...process.env, ERRATA_HOME: join(this.home, 'data'), HF_HOME: join(this.home, 'hf'), HF_HUB_CACHE: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

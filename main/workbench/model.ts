@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { model as contract } from '../contract/api/model.ts';
 import { AppError } from '../contract/base/errors.ts';
+import type { Origin } from '../contract/domain/hub.ts';
 import type { InputOf, OutputOf } from '../contract/rpc/procedure.ts';
 import type { Procedures } from './call.ts';
 import type { ComputeOptions } from './compute.ts';
@@ -52,11 +53,12 @@ export async function addModelFrom(
   folder: string,
   given: string | undefined,
   options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'>,
+  origin?: Origin,
 ) {
   const name = given ?? nameFrom(basename(folder));
   await checkNewName(project.folder, name); // before its weights are read
   const { sites, ...facts } = await compute('model.inspect', { folder }, options);
-  const model = await addModel(project.folder, { folder, name, facts });
+  const model = await addModel(project.folder, { folder, name, facts, origin });
   await catalogueModels(project);
   return { model: await withPresence(model), sites };
 }

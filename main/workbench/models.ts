@@ -5,6 +5,7 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
+import { originSchema, type Origin } from '../contract/domain/hub.ts';
 import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { Project } from '../storage/project/project.ts';
@@ -34,6 +35,8 @@ const recordSchema = v.strictObject({
   /** Relative to the project with `/` when it lies inside, so that the project can be moved and copied; else absolute. */
   folder: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
   added: v.string(),
+  /** The repository of the Hub that it came from; `folder` is in its cache. */
+  origin: v.exactOptional(originSchema),
   ...factsEntries,
 });
 
@@ -42,6 +45,7 @@ export interface ProjectModel extends ModelFacts {
   /** Absolute. */
   readonly folder: string;
   readonly added: string;
+  readonly origin?: Origin;
 }
 
 /** The file where hashes of the model's weight files are remembered. */
@@ -81,11 +85,15 @@ export async function checkNewName(project: string, name: string): Promise<strin
   throw new AppError('exists', `The project has a model "${name}" already. --name gives the new one another name.`);
 }
 
+interface NewModel {
+  readonly folder: string;
+  readonly name: string;
+  readonly facts: ModelFacts;
+  readonly origin?: Origin | undefined;
+}
+
 /** @param folder of config.json, weights and tokenizer. @throws AppError `exists`, `not-found`, `permission`, `disk-full`. */
-export async function addModel(
-  project: string,
-  { folder, name, facts }: { readonly folder: string; readonly name: string; readonly facts: ModelFacts },
-): Promise<ProjectModel> {
+export async function addModel(project: string, { folder, name, facts, origin }: NewModel): Promise<ProjectModel> {
   const target = await checkNewName(project, name);
   const namesake = (await listModels(project)).find(({ hash }) => hash === facts.hash);
   if (namesake)
@@ -98,6 +106,7 @@ export async function addModel(
     version: 1 as const,
     folder: folderInRecord(project, folder),
     added: new Date().toISOString(),
+    ...(origin === undefined ? {} : { origin }),
     ...facts,
   };
   await mkdir(join(project, 'models'), { recursive: true });

@@ -16,6 +16,7 @@ import { statisticsJob } from './features.ts';
 import { findJob } from './findEdit.ts';
 import { finder } from './finder.ts';
 import { history } from './history.ts';
+import { hub } from './hub.ts';
 import { intruder } from './intruder.ts';
 import type { JobKind } from './jobKind.ts';
 import { label } from './label.ts';
@@ -27,6 +28,7 @@ import { trainJob } from './training.ts';
 
 export const nouns = {
   model,
+  hub,
   activations,
   dictionary,
   feature,

@@ -14,6 +14,7 @@ import { feature } from './feature.ts';
 import { files } from './files.ts';
 import { finder } from './finder.ts';
 import { history } from './history.ts';
+import { hub } from './hub.ts';
 import { intruder } from './intruder.ts';
 import { job } from './job.ts';
 import { label } from './label.ts';
@@ -29,6 +30,7 @@ export const contract = {
   project,
   files,
   model,
+  hub,
   activations,
   dictionary,
   feature,

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { query, nothing, stream } from '../rpc/procedure.ts';
+import { originSchema } from '../domain/hub.ts';
 import { progressSchema } from '../domain/job.ts';
 
 export const modelSchema = v.object({
@@ -19,6 +20,8 @@ export const modelSchema = v.object({
   /** False: the folder has gone; the model cannot be used until it is back. */
   isThere: v.boolean(),
   added: v.string(),
+  /** The repository of the Hub that it came from, pinned to a commit. */
+  origin: v.exactOptional(originSchema),
 });
 
 const siteSchema = v.object({

@@ -4,6 +4,7 @@
 export const CHANGING = [
   'project', // its facts and counts, its corpora, its backups
   'models',
+  'hub', // the cache of the Hub
   'activations',
   'dictionaries',
   'features', // statistics

@@ -13,6 +13,8 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'model.generate': ['generate'],
   'model.nextTokens': ['predict'],
   'model.why': ['why'],
+  'hub.list': ['hub list'],
+  'hub.add': ['hub add'],
   'activations.plan': ['capture'],
   'activations.list': ['activations list'],
   'activations.capture': ['capture'],

@@ -17,6 +17,7 @@ import { featureCommands } from './feature.ts';
 import { findCommand } from './find.ts';
 import { findingsCommands } from './findings.ts';
 import { generateCommand } from './generate.ts';
+import { hubCommands } from './hub.ts';
 import { jobCommands } from './job.ts';
 import { labelCommands } from './label.ts';
 import { labelTrialCommands } from './labelTrial.ts';
@@ -31,6 +32,7 @@ export const commands: readonly AnyCommand[] = [
   projectNew,
   projectSample,
   ...modelCommands,
+  ...hubCommands,
   generateCommand,
   predictCommand,
   whyCommand,

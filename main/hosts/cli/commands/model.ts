@@ -80,6 +80,7 @@ const modelShow: ComputeCommand = {
       context.print(
         `vocabulary of ${model.vocabularySize}, contexts of ${model.contextLength}${model.hasTokenizer ? '' : ', no tokenizer'}`,
       );
+      if (model.origin) context.print(`from ${model.origin.repository} of the Hub, pinned to ${model.origin.revision}`);
       for (const site of sites) context.print(`  ${site.name}  ${site.width}`);
       return described;
     }),
