@@ -53,7 +53,8 @@ export async function generateSideBySide(
   return workbench.compute('playground.generate', input, options);
 }
 
-async function triedInput(workbench: Workbench, model: ProjectModel, operations: readonly Operation[]) {
+/** A model and operations as tasks take them. @throws AppError as above. */
+export async function triedInput(workbench: Workbench, model: ProjectModel, operations: readonly Operation[]) {
   const { found: known, broken } = await readDictionaries(workbench.project.folder);
   const hashes = [...new Set(operations.map(({ dictionary }) => dictionary))];
   return {

@@ -3,7 +3,8 @@ import type { model as contract } from '../contract/api/model.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
 import { findFinishedDictionary, listDictionaries, type ProjectDictionary } from './dictionaries.ts';
-import { findModel, modelInput, type ProjectModel } from './models.ts';
+import { findModel, type ProjectModel } from './models.ts';
+import { triedInput } from './playground.ts';
 import type { Workbench } from './workbench.ts';
 
 const COUNT = 20;
@@ -12,52 +13,59 @@ const MEASURED = 5;
 /** @throws AppError `usage` for a token that is not there or a text that is too long, `not-found`, `mismatch`, `diverged`. */
 export async function explainToken(
   workbench: Workbench,
-  { model: name, text, token, against, dictionaries: names, count = COUNT }: InputOf<(typeof contract)['why']>,
+  input: InputOf<(typeof contract)['why']>,
   signal: AbortSignal,
 ) {
   const { project, compute } = workbench;
-  const model = await findModel(project.folder, name);
-  const chosen = await dictionariesOf(workbench, model, names);
-  const files = modelInput(project.folder, model);
-  const { promptTokens, next } = await compute('model.nextTokens', { ...files, prompt: text, count: 1 }, { signal });
-  const end = token ?? promptTokens.length;
-  const target = token === undefined ? next[0] : promptTokens[token];
-  if (!target || end === 0) {
-    throw new AppError(
-      'usage',
-      promptTokens.length === 1
-        ? 'The text is a single token, with nothing before it that could explain it.'
-        : `Token ${end} cannot be explained: choose one from 1 to ${promptTokens.length - 1}.`,
-    );
-  }
+  const { text, token, target, against, operations = [], ablate = [], count = COUNT, estimator = 'exact' } = input;
+  const model = await findModel(project.folder, input.model);
+  const chosen = await dictionariesOf(workbench, model, input.dictionaries);
+  const tried = await triedInput(workbench, model, operations);
   const found = await compute(
     'model.why',
     {
-      ...files,
-      ids: promptTokens.slice(0, end).map(({ id }) => id),
-      target: target.id,
+      ...tried.model,
+      edit: tried.edit,
+      editDictionaries: tried.dictionaries,
+      text: typeof text === 'string' ? text : [...text],
+      ...(token === undefined ? {} : { token }),
+      ...(target === undefined ? {} : { target }),
       ...(against === undefined ? {} : { against }),
       dictionaries: chosen.map(({ folder }) => folder),
+      estimator,
       count,
       measured: MEASURED,
+      ablated: ablate.map(({ dictionary: name, feature, position = null }) => {
+        const dictionary = chosen.find((each) => each.name === name);
+        if (!dictionary) {
+          throw new AppError('usage', `${name} is not among the dictionaries that explain: ${listOf(chosen)}.`);
+        }
+        if (feature < dictionary.size) return { site: dictionary.site, feature, position };
+        throw new AppError('usage', `The dictionary ${name} has the features 0 to ${dictionary.size - 1}.`);
+      }),
     },
     { signal },
   );
   const dictionaryAt = (of: string) => chosen.find(({ site }) => site === of);
-  const { value, sites, effects } = found;
+  const labelOf = (dictionary: string, feature: number) => project.labels.get({ dictionary, feature })?.text ?? '';
   return {
-    tokens: promptTokens.slice(0, end).map((each) => each.text),
-    token: { id: target.id, text: target.text },
-    against: found.against,
-    value,
-    sites: sites.map((site) => ({ dictionary: dictionaryAt(site.site)?.name ?? '', ...site })),
-    effects: effects.map((effect) => {
+    ...found,
+    estimator,
+    sites: found.sites.map((site) => ({ dictionary: dictionaryAt(site.site)?.name ?? '', ...site })),
+    effects: found.effects.map((effect) => {
       const of = dictionaryAt(effect.site);
-      const key = { dictionary: of?.hash ?? '', feature: effect.feature };
-      return { dictionary: of?.name ?? '', ...effect, label: project.labels.get(key)?.text ?? '' };
+      const hash = of?.hash ?? '';
+      return { dictionary: of?.name ?? '', hash, ...effect, label: labelOf(hash, effect.feature) };
+    }),
+    ablated: ablate.map(({ dictionary, feature, position = null }, index) => {
+      const of = chosen.find(({ name }) => name === dictionary);
+      const measured = found.ablated[index] ?? NaN;
+      return { site: of?.site ?? '', dictionary, feature, position, measured, label: labelOf(of?.hash ?? '', feature) };
     }),
   };
 }
+
+const listOf = (dictionaries: readonly ProjectDictionary[]) => dictionaries.map(({ name }) => name).join(', ');
 
 /** Those that are named; else the first of every site of the model. */
 async function dictionariesOf(

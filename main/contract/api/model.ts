@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { query, nothing, stream } from '../rpc/procedure.ts';
 import { originSchema } from '../domain/hub.ts';
+import { estimatorSchema } from '../domain/attribution.ts';
+import { operationListSchema } from '../domain/edit.ts';
 import { progressSchema } from '../domain/job.ts';
 
 export const modelSchema = v.object({
@@ -35,6 +37,8 @@ const siteSchema = v.object({
 
 const byName = v.strictObject({ model: nameSchema });
 const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4096));
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const tokenOf = v.union([whole, v.string()]);
 const prompt = v.pipe(v.string(), v.maxLength(200_000));
 
 export const model = {
@@ -117,15 +121,34 @@ export const model = {
     shows: ['models', 'dictionaries', 'labels'],
     input: v.strictObject({
       model: nameSchema,
-      text: prompt,
-      /** The token to explain, an index into the tokens of the text; the likeliest next one when left out. */
-      token: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-      /** The text of one token: the difference of both logits is explained. */
-      against: v.exactOptional(v.string()),
+      /** A text, opened by the BOS token where the model has one; or its tokens as they are. */
+      text: v.union([prompt, v.pipe(v.array(whole), v.minLength(1), v.maxLength(100_000))]),
+      /** The token to explain, an index into the tokens of the text; the next one when left out. */
+      token: v.exactOptional(whole),
+      /** What is explained there: a token by its text or id. That of the text, or the likeliest next one, when left out. */
+      target: v.exactOptional(tokenOf),
+      /** Explains the difference to the logit of another token. */
+      against: v.exactOptional(tokenOf),
+      /** Explains the model with these operations. */
+      operations: v.exactOptional(operationListSchema),
       /** Names, one a site; the first of every site when left out. */
       dictionaries: v.exactOptional(v.pipe(v.array(nameSchema), v.minLength(1))),
       /** How many of the largest effects. */
       count: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
+      estimator: v.exactOptional(estimatorSchema),
+      /** Features to ablate as well: at a position, or at all of them. */
+      ablate: v.exactOptional(
+        v.pipe(
+          v.array(
+            v.strictObject({
+              dictionary: nameSchema,
+              feature: whole,
+              position: v.exactOptional(v.nullable(whole)),
+            }),
+          ),
+          v.maxLength(100),
+        ),
+      ),
     }),
     output: v.object({
       /** Those before the token. */
@@ -146,6 +169,9 @@ export const model = {
           /** What the reconstruction leaves over, and the decoder's bias. */
           error: v.number(),
           bias: v.number(),
+          /** The effects, and what the reconstruction leaves over, at each token of the text. */
+          byPosition: v.array(v.number()),
+          errorByPosition: v.array(v.number()),
         }),
       ),
       /** The largest first. */
@@ -153,6 +179,8 @@ export const model = {
         v.object({
           site: v.string(),
           dictionary: v.string(),
+          /** Of the dictionary: what its labels and operations name it by. */
+          hash: v.string(),
           feature: v.number(),
           position: v.number(),
           activation: v.number(),
@@ -162,6 +190,19 @@ export const model = {
           label: v.string(),
         }),
       ),
+      /** What was asked to be ablated, in its order: the value less what it is without the feature. */
+      ablated: v.array(
+        v.object({
+          site: v.string(),
+          dictionary: v.string(),
+          feature: v.number(),
+          /** Null: all positions. */
+          position: v.nullable(v.number()),
+          measured: v.number(),
+          label: v.string(),
+        }),
+      ),
+      estimator: estimatorSchema,
     }),
   }),
 };

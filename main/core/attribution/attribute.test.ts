@@ -9,7 +9,8 @@ import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { DICTIONARY_KINDS, type DictionaryKind } from '../dictionaries/kinds/index.ts';
 import type { Model } from '../models/model.ts';
 import { Random } from '../numerics/random.ts';
-import { Attributor, type AttributedPlace, type Estimator } from './attribute.ts';
+import type { Estimator } from '../../contract/domain/attribution.ts';
+import { Attributor, type AttributedPlace } from './attribute.ts';
 import { logitMetric } from './metric.ts';
 import { SiteGradients, type MetricOfText } from './siteGradients.ts';
 

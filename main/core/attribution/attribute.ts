@@ -6,6 +6,7 @@
 // Invariant: at a site, effects + error + bias = ⟨x, g⟩ up to rounding, where error and bias are what a dictionary leaves
 // over and adds everywhere.
 import { AppError } from '../../contract/base/errors.ts';
+import type { Estimator } from '../../contract/domain/attribution.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Model } from '../models/model.ts';
 import { findSite } from '../models/sites.ts';
@@ -16,10 +17,6 @@ import type { Nudge } from './nudge.ts';
 import { SiteGradients, type MetricOfText, type RunFacts, type SiteGradient } from './siteGradients.ts';
 import { TopEffects, type Effect } from './topEffects.ts';
 import { openUnits, type ActiveUnits, type SiteUnits, type UnitKind } from './units.ts';
-
-/** `exact`: the derivative. `relp`: Jafari et al. 2025. `ig`: integrated gradients (Sundararajan et al. 2017), 8 steps. */
-export const ESTIMATORS = ['exact', 'relp', 'ig'] as const;
-export type Estimator = (typeof ESTIMATORS)[number];
 
 const RULES = { exact: EXACT, relp: RELP, ig: EXACT } as const satisfies Record<Estimator, unknown>;
 const STEPS = 8;

@@ -37,8 +37,8 @@ export interface MetricOfText {
 export interface RunFacts {
   /** What is added at sites, for the whole batch: its rows and its longest text. */
   readonly nudges?: ReadonlyMap<string, Nudge>;
-  /** Inputs of the patches. */
-  readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** Inputs of the patches for a batch of so many rows. */
+  readonly feeds?: (rows: number) => Readonly<Record<string, Tensor>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -138,13 +138,13 @@ export class SiteGradients {
     return this.sites.map(({ name }) => name);
   }
 
-  #feed(session: Session, texts: readonly MetricOfText[], { nudges = new Map(), feeds = {}, signal }: RunFacts) {
+  #feed(session: Session, texts: readonly MetricOfText[], { nudges = new Map(), feeds, signal }: RunFacts) {
     if (signal?.aborted) throw new AppError('cancelled', 'The attribution was cancelled.');
     const rows = texts.map(({ ids }) => ids);
     checkTokens(this.model.config, rows);
     for (const { ids, metric } of texts) checkMetric(this.model.config, metric, ids.length);
     return session.run({
-      ...feeds,
+      ...feeds?.(rows.length),
       ...nudgeFeeds(this.sites, nudges),
       ...metricFeeds(texts.map(({ metric }) => metric)),
       input_ids: tokenTensor(rows, 'right'),

@@ -1,9 +1,6 @@
 // What the models view shows of a model: its architecture and sites, and the likeliest next tokens after a text.
 import * as v from 'valibot';
-import { AppError } from '../../contract/base/errors.ts';
-import { checkTokens } from '../../core/models/modelInput.ts';
-import { int64Tensor, tokenTensor } from '../../core/models/tokenBatch.ts';
-import { buildVariant } from '../../core/models/variant.ts';
+import { NextTokens, openedTokens } from '../../core/models/nextTokens.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
 
@@ -40,30 +37,16 @@ export const nextTokens = defineTask({
   run: async ({ prompt, count, ...input }, { runtime }) => {
     const model = await openTaskModel(input);
     const tokenizer = await model.tokenizer();
-    const bos = tokenizer.bosTokenId === null ? [] : [tokenizer.bosTokenId];
-    const ids = [...bos, ...tokenizer.encode(prompt)];
-    if (ids.length === 0) throw new AppError('empty', 'The text is empty, and this model has no token to begin with.');
-    checkTokens(model.config, [ids]);
-    const session = await runtime.createSession(buildVariant(model, { head: 'topTokens', topTokenCount: count }), {
-      weightsFolder: model.weightsFolder,
-    });
+    const ids = openedTokens(tokenizer, prompt);
+    const next = new NextTokens({ model, runtime, count });
     try {
-      const results = await session.run({
-        input_ids: tokenTensor([ids], 'right'),
-        last_position: int64Tensor([ids.length - 1]),
-      });
-      const topIds = results['top_ids']?.data;
-      const logProbs = results['top_log_probs']?.data;
-      if (!(topIds instanceof BigInt64Array) || !(logProbs instanceof Float32Array)) {
-        throw new AppError('internal', 'The engine gave no next tokens.');
-      }
-      const named = (id: number) => ({ id, text: tokenizer.tokenText(id) });
+      const likeliest = await next.after(ids);
       return {
-        promptTokens: ids.map(named),
-        next: Array.from(topIds, (id, rank) => ({ ...named(Number(id)), probability: Math.exp(logProbs[rank]!) })),
+        promptTokens: ids.map((id) => ({ id, text: tokenizer.tokenText(id) })),
+        next: likeliest.map(({ id, probability }) => ({ id, text: tokenizer.tokenText(id), probability })),
       };
     } finally {
-      await session.release();
+      await next.release();
     }
   },
 });

@@ -1,24 +1,45 @@
 import { contract } from '../../../contract/api/contract.ts';
+import { AppError } from '../../../contract/base/errors.ts';
 import { withMinus } from '../../../contract/base/figures.ts';
+import { ESTIMATORS } from '../../../contract/domain/attribution.ts';
 import { writeFileAtomic } from '../../../core/files/atomicWrite.ts';
 import { csvRecord } from '../../../core/files/textRows.ts';
 import { explainToken } from '../../../workbench/why.ts';
 import { inputOf } from '../asker.ts';
 import type { ComputeCommand } from '../command.ts';
+import { editOf, namesEdit } from '../editOptions.ts';
 import { inWorkbench } from '../openProject.ts';
-import { given, optionalNumber, optionalText, positionals, requiredText, texts } from '../values.ts';
+import { given, oneOf, optionalNumber, optionalText, positionals, requiredText, texts } from '../values.ts';
 
 const COLUMNS = ['site', 'dictionary', 'feature', 'position', 'token', 'activation', 'effect', 'measured', 'label'];
 
 const signed = (value: number) => withMinus(`${value < 0 ? '' : '+'}${value.toFixed(3)}`).padStart(8);
 
+/** `412@3`, or `412` for all positions. */
+function placeOf(text: string, dictionary: string | undefined) {
+  if (dictionary === undefined) {
+    throw new AppError('usage', 'errata why: --ablate needs --dictionary, which says whose feature it is.');
+  }
+  const [, feature, position] = /^(\d+)(?:@(\d+))?$/u.exec(text) ?? [];
+  if (feature === undefined) {
+    throw new AppError('usage', `errata why: --ablate takes FEATURE or FEATURE@POSITION, not ${JSON.stringify(text)}.`);
+  }
+  return {
+    dictionary,
+    feature: Number(feature),
+    ...given('position', position === undefined ? undefined : Number(position)),
+  };
+}
+
 export const whyCommand: ComputeCommand = {
   name: 'why',
   summary: 'Show which features made the model say a token: predicted by the gradient, the largest also ablated.',
-  usage: 'why MODEL --text TEXT [--token N] [--against TOKEN] [--dictionary D …]',
+  usage:
+    'why MODEL --text TEXT [--token N] [--target TOKEN] [--against TOKEN] [--dictionary D …] [--version V | --edit FILE]',
   examples: [
     'why sample --text "The nurse said that" --against " he"',
     'why sample --text "Once upon a time" --token 3',
+    'why sample --text "The nurse said that" -d run --ablate 412@3 --ablate 87',
   ],
   options: {
     text: { type: 'string', description: 'The text.' },
@@ -33,6 +54,19 @@ export const whyCommand: ComputeCommand = {
       multiple: true,
       description: 'Whose features; the first of every site when left out. Can be given several times.',
     },
+    target: { type: 'string', description: 'Explain this token there, instead of the one that the text has.' },
+    estimator: {
+      type: 'string',
+      description: `How effects are estimated: ${ESTIMATORS.join(', ')}; exact, the gradient, by default.`,
+    },
+    ablate: {
+      type: 'string',
+      multiple: true,
+      description:
+        'Ablate a feature of the first --dictionary as well: FEATURE at all positions, or FEATURE@POSITION. Can be given several times.',
+    },
+    version: { type: 'string', description: 'Explain the model with this version of the edit.' },
+    edit: { type: 'string', description: 'Explain the model with the edit of this file.' },
     count: { type: 'string', short: 'n', description: 'How many features; 20 by default.' },
     csv: { type: 'string', description: 'Write the features as CSV.' },
   },
@@ -48,9 +82,16 @@ export const whyCommand: ComputeCommand = {
         ...given('against', optionalText(arguments_, 'against')),
         ...given('dictionaries', names.length === 0 ? undefined : names),
         ...given('count', optionalNumber(arguments_, 'count', { min: 1, max: 1000, integer: true })),
+        ...given('target', optionalText(arguments_, 'target')),
+        ...given('estimator', oneOf(arguments_, 'estimator', ESTIMATORS)),
+        ...given(
+          'operations',
+          namesEdit(arguments_) ? (await editOf(arguments_, workbench, 'why')).edit.operations : undefined,
+        ),
+        ablate: texts(arguments_, 'ablate').map((place) => placeOf(place, names[0])),
       });
       const found = await explainToken(workbench, input, context.signal);
-      const { tokens, token, against, value, sites, effects } = found;
+      const { tokens, token, against, value, sites, effects, ablated } = found;
       const rival = against ? ` less that of ${JSON.stringify(against.text)}` : '';
       context.print(`The logit of ${JSON.stringify(token.text)}${rival}: ${signed(value).trim()}`);
       for (const { site, dictionary, active, sum, measured, error, bias } of sites) {
@@ -64,6 +105,10 @@ export const whyCommand: ComputeCommand = {
         context.print(
           ` ${signed(effect)}  ${measured === null ? ' '.repeat(8) : signed(measured)}  ${where}  ${label}`,
         );
+      }
+      for (const { site, feature, position, measured, label } of ablated) {
+        const where = position === null ? 'everywhere' : `at ${position} ${JSON.stringify(tokens[position] ?? '')}`;
+        context.print(` ${' '.repeat(8)}  ${signed(measured)}  ${site} #${feature} ${where}  ${label}`);
       }
       const csv = optionalText(arguments_, 'csv');
       if (csv === undefined) return found;
