@@ -2,7 +2,15 @@
 import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
-import { evaluateDictionary, findTopFeatures, resumeTraining, timeStep, trainDictionary } from './tasks/dictionary.ts';
+import {
+  evaluateDictionary,
+  findTopFeatures,
+  importDictionary,
+  inspectDictionary,
+  resumeTraining,
+  timeStep,
+  trainDictionary,
+} from './tasks/dictionary.ts';
 import { evaluateEdit, forecastEdit, runBehaviour, tryCase } from './tasks/evaluation.ts';
 import { findEdit } from './tasks/finder.ts';
 import { planExport, verifyExport, writeExport } from './tasks/export.ts';
@@ -25,6 +33,8 @@ export const tasks = {
   'dictionary.resume': resumeTraining,
   'dictionary.stepTime': timeStep,
   'dictionary.evaluate': evaluateDictionary,
+  'dictionary.inspect': inspectDictionary,
+  'dictionary.import': importDictionary,
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
   'feature.text': readText,

@@ -10,6 +10,7 @@ import { kindOf } from '../core/dictionaries/kinds/index.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { findStore } from './activations.ts';
 import type { Procedures } from './call.ts';
+import type { ComputeOptions } from './compute.ts';
 import {
   findDictionary,
   findFinishedDictionary,
@@ -19,6 +20,7 @@ import {
   requireTrainingStore,
   type ProjectDictionary,
 } from './dictionaries.ts';
+import { importDictionaryFrom, planImport, type ImportRequest } from './importedDictionary.ts';
 import { jobKind } from './jobKind.ts';
 import { findModelByHash, modelInput } from './models.ts';
 import { jobsOfRuns, planTraining, prepareTraining, readRunCurves, trainJob, watchRunCurves } from './training.ts';
@@ -51,6 +53,16 @@ export async function describeDictionary(workbench: Workbench, { name }: { reado
     origin: await originOf(found, evaluation),
     firing: evaluation ? firingHistogram(evaluation.firingRates, evaluation.tokens) : null,
   };
+}
+
+/** Imports a dictionary, and shows it as lists do. */
+export async function importShown(
+  workbench: Workbench,
+  request: ImportRequest,
+  options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'>,
+): Promise<Shown> {
+  const name = await importDictionaryFrom(workbench, request, options);
+  return shown(await findDictionary(workbench, name), jobsOfRuns(workbench));
 }
 
 async function originOf(
@@ -136,5 +148,9 @@ export const dictionary: Procedures<'dictionary'> = {
   watchCurves: watchRunCurves,
   plan: planTraining,
   train: async (workbench, input, call) => call.start(trainJob, await prepareTraining(workbench, input)),
+  planImport: (workbench, { location, ...request }, { pathOf, signal }) =>
+    planImport(workbench, { ...request, path: pathOf(location) }, { signal }),
+  import: (workbench, { location, ...request }, { pathOf, signal, send }) =>
+    importShown(workbench, { ...request, path: pathOf(location) }, { signal, onProgress: send }),
   evaluate: async (workbench, input, call) => call.start(evaluateJob, await prepareMeasurement(workbench, input)),
 };

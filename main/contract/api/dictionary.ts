@@ -1,11 +1,11 @@
 // Dictionaries: runs that train them, finished ones, imported ones.
 import * as v from 'valibot';
-import { nameSchema } from '../base/fields.ts';
+import { locationSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
-import { importFactsEntries } from '../domain/importedDictionary.ts';
+import { importFactsEntries, importPlanSchema } from '../domain/importedDictionary.ts';
 import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
-import { jobSchema } from '../domain/job.ts';
+import { jobSchema, progressSchema } from '../domain/job.ts';
 
 /** What a run is asked to do; what is left out has the defaults that `plan` tells. */
 export const trainSchema = v.strictObject({
@@ -75,6 +75,17 @@ export const curvePointSchema = v.object({
 });
 
 const byName = v.strictObject({ name: nameSchema });
+
+const importSchema = v.strictObject({
+  /** A file of tensors, or a folder with one. */
+  location: locationSchema,
+  /** By default that of the file or its folder. */
+  name: v.exactOptional(nameSchema),
+  /** A site of ours, or what another project calls it; by default what the file claims. */
+  site: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+  /** By default the only model of the project that has the site in its width. */
+  model: v.exactOptional(nameSchema),
+});
 
 export const dictionary = {
   list: query({
@@ -151,6 +162,20 @@ export const dictionary = {
       basis: v.nullable(v.picklist(['runs', 'device'])),
       warnings: v.array(v.string()),
     }),
+  }),
+  planImport: query({
+    summary: 'What will become of a dictionary made elsewhere: its layout, what was concluded, model and site',
+    shows: ['dictionaries', 'models'],
+    input: importSchema,
+    output: importPlanSchema,
+  }),
+  /** Copies it, which takes a while for large ones: chunks tell how far it is. */
+  import: stream({
+    summary: 'Import a dictionary made elsewhere',
+    changes: ['dictionaries', 'project'],
+    input: importSchema,
+    chunk: progressSchema,
+    output: dictionarySchema,
   }),
   train: command({ summary: 'Train a dictionary: a job', changes: [], input: trainSchema, output: jobSchema }),
   evaluate: command({

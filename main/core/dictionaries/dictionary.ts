@@ -36,7 +36,7 @@ export interface Dictionary {
 
 /** @throws AppError `mismatch` when the arrays do not fit each other. */
 export function checkDictionary(dictionary: Dictionary, name: string): Dictionary {
-  const { d, size, k, architecture } = dictionary;
+  const { d, size, architecture } = dictionary;
   const kind = kindOf(dictionary);
   const expected: readonly (readonly [string, Float32Array | undefined, number])[] = [
     ['encoder', dictionary.encoder, size * d],
@@ -56,30 +56,52 @@ export function checkDictionary(dictionary: Dictionary, name: string): Dictionar
       throw new AppError('invalid-file', `${name}: the ${what} has a value that is not a finite number.`);
     }
   }
-  if (kind.competes && (k === null || k < 1 || k > size)) {
-    throw new AppError(
-      'invalid-file',
-      `${name}: a ${architecture} dictionary of ${size} features cannot keep ${k ?? 'an unknown number'} of them.`,
-    );
-  }
+  checkCompetition(dictionary, name);
   return dictionary;
+}
+
+/** @throws AppError `invalid-file` where features compete for no places, or for more than there are features. */
+export function checkCompetition(
+  { architecture, size, k }: Pick<Dictionary, 'architecture' | 'size' | 'k'>,
+  name: string,
+): void {
+  if (!kindOf({ architecture }).competes || (k !== null && k >= 1 && k <= size)) return;
+  throw new AppError(
+    'invalid-file',
+    `${name}: a ${architecture} dictionary of ${size} features cannot keep ${k ?? 'an unknown number'} of them.`,
+  );
 }
 
 /** The content hash of a dictionary: everything that decides what it computes, whatever file it came from. */
 export function hashDictionary(dictionary: Dictionary): string {
-  const { architecture, d, size, k, site, modelHash } = dictionary;
-  const head = new TextEncoder().encode(JSON.stringify([architecture, d, size, k, site, modelHash]));
-  const { perFeature } = kindOf(dictionary);
-  const nothing = new Float32Array(0);
-  const arrays = [
-    dictionary.encoder,
-    dictionary.encoderBias,
-    dictionary.decoder,
-    dictionary.decoderBias,
-    dictionary.centre,
-    // An empty array stands for none: the hashes of dictionaries without have always had one.
-    ...(perFeature.length === 0 ? [nothing] : perFeature.map((name) => dictionary.perFeature[name] ?? nothing)),
+  const { encoder, decoder } = dictionary;
+  return hashOfParts(dictionary, { ...dictionary, encoder: hashArray(encoder), decoder: hashArray(decoder) });
+}
+
+type Identity = Pick<Dictionary, 'architecture' | 'd' | 'size' | 'k' | 'site' | 'modelHash'>;
+type SmallArrays = Pick<Dictionary, 'encoderBias' | 'decoderBias' | 'centre' | 'perFeature'>;
+
+/** The same, of a dictionary whose matrices are too large to be at hand: `encoder` and `decoder` are the hashes of their rows. */
+export function hashOfParts(
+  { architecture, d, size, k, site, modelHash }: Identity,
+  arrays: SmallArrays & { readonly encoder: string; readonly decoder: string },
+): string {
+  const names = kindOf({ architecture }).perFeature;
+  // An empty array stands for none: the hashes of dictionaries without have always had one.
+  const own =
+    names.length === 0 ? [new Float32Array(0)] : names.map((name) => arrays.perFeature[name] ?? new Float32Array(0));
+  const parts = [
+    hashBytes(new TextEncoder().encode(JSON.stringify([architecture, d, size, k, site, modelHash]))),
+    arrays.encoder,
+    hashArray(arrays.encoderBias),
+    arrays.decoder,
+    hashArray(arrays.decoderBias),
+    hashArray(arrays.centre),
+    ...own.map(hashArray),
   ];
-  const parts = [head, ...arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))];
-  return hashBytes(new TextEncoder().encode(parts.map(hashBytes).join('')));
+  return hashBytes(new TextEncoder().encode(parts.join('')));
+}
+
+function hashArray({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return hashBytes(new Uint8Array(buffer, byteOffset, byteLength));
 }

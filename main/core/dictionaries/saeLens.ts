@@ -7,7 +7,12 @@ import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { openFile } from '../files/byteSource.ts';
-import { readFloatTensor, readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts';
+import {
+  readFloatTensor,
+  readSafetensorsHeader,
+  writeSafetensors,
+  type TensorToWrite,
+} from '../formats/safetensors.ts';
 import { checkDictionary, type Dictionary } from './dictionary.ts';
 import { kindOf, kindOfSaeLens, SAELENS_ARCHITECTURES } from './kinds/index.ts';
 import { readJson } from '../files/json.ts';
@@ -44,20 +49,21 @@ const Config = v.pipe(
 /** Our own facts, kept under metadata.errata of cfg.json. */
 const ErrataFacts = v.looseObject({ modelHash: v.string(), site: v.string() });
 
-/**
- * @param metadata more facts for cfg.json's metadata (provenance, quality); JSON values
- */
+export interface DictionaryMetadata {
+  readonly modelName: string;
+  /** Null: not known. */
+  readonly contextLength: number | null;
+  /** More facts for cfg.json's metadata (provenance, quality); JSON values. */
+  readonly errata: Readonly<Record<string, unknown>>;
+}
+
+/** Writes cfg.json last, so that it says that the dictionary is whole. */
 export async function saveDictionary(
   folder: string,
   dictionary: Dictionary,
-  metadata: {
-    readonly modelName: string;
-    readonly contextLength: number;
-    readonly errata: Readonly<Record<string, unknown>>;
-  },
+  metadata: DictionaryMetadata,
 ): Promise<void> {
-  const { architecture, d, size, k, decoderBias, centre, perFeature } = dictionary;
-  const { saeLens } = kindOf(dictionary);
+  const { d, size, decoderBias, centre } = dictionary;
   // x − centre = (x − b_dec) + (b_dec − centre): the difference goes into the encoder's bias.
   const encoderBias = new Float32Array(size);
   for (let feature = 0; feature < size; feature++) {
@@ -67,9 +73,38 @@ export async function saveDictionary(
     }
     encoderBias[feature] = (dictionary.encoderBias[feature] as number) + shift;
   }
+  const arrays = {
+    encoderBias,
+    subtractsDecoderBias: true,
+    encoder: { dtype: 'F32', data: transposed(dictionary.encoder, size, d) },
+    decoder: { dtype: 'F32', data: dictionary.decoder },
+  } as const;
+  await writeSaeLensFolder(folder, { ...dictionary, ...arrays }, metadata);
+}
+
+type Matrix = Pick<TensorToWrite, 'data'> & { readonly dtype: 'F32' | 'F16' | 'BF16' };
+
+/** A dictionary as the layout has it. */
+export interface SaeLensDictionary extends Omit<Dictionary, 'encoder' | 'decoder' | 'centre'> {
+  /** `[d, size]` */
+  readonly encoder: Matrix;
+  /** `[size, d]` */
+  readonly decoder: Matrix;
+  /** Whether b_dec is subtracted before encoding. */
+  readonly subtractsDecoderBias: boolean;
+}
+
+/** Matrices may be larger than memory: see TensorToWrite. */
+export async function writeSaeLensFolder(
+  folder: string,
+  dictionary: SaeLensDictionary,
+  metadata: DictionaryMetadata,
+): Promise<void> {
+  const { architecture, d, size, k, encoder, decoder, encoderBias, decoderBias, perFeature } = dictionary;
+  const { saeLens } = kindOf(dictionary);
   await writeSafetensors(join(folder, WEIGHTS_FILE), [
-    { name: 'W_enc', dtype: 'F32', shape: [d, size], data: transposed(dictionary.encoder, size, d) },
-    { name: 'W_dec', dtype: 'F32', shape: [size, d], data: dictionary.decoder },
+    { name: 'W_enc', ...encoder, shape: [d, size] },
+    { name: 'W_dec', ...decoder, shape: [size, d] },
     { name: 'b_dec', dtype: 'F32', shape: [d], data: decoderBias },
     ...Object.entries(saeLens.tensors({ encoderBias, perFeature })).map(
       ([name, data]) => ({ name, dtype: 'F32', shape: [size], data }) as const,
@@ -81,14 +116,14 @@ export async function saveDictionary(
     d_sae: size,
     dtype: 'float32',
     device: 'cpu',
-    apply_b_dec_to_input: true,
+    apply_b_dec_to_input: dictionary.subtractsDecoderBias,
     normalize_activations: 'none',
     reshape_activations: dictionary.site.endsWith('hook_z') ? 'hook_z' : 'none',
     ...saeLens.config(k),
     metadata: {
       model_name: metadata.modelName,
       hook_name: dictionary.site,
-      context_size: metadata.contextLength,
+      ...(metadata.contextLength === null ? {} : { context_size: metadata.contextLength }),
       prepend_bos: true,
       training_architecture: architecture,
       errata: { ...metadata.errata, modelHash: dictionary.modelHash, site: dictionary.site },

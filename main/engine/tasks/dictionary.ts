@@ -6,6 +6,7 @@ import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { evaluateLossRecovered, evaluateReconstruction } from '../../core/dictionaries/evaluate.ts';
+import { importDictionary as copyDictionary, inspectDictionaryFile } from '../../core/dictionaries/importDictionary.ts';
 import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { measureStepTime } from '../../core/dictionaries/stepTime.ts';
 import { resume, train } from '../../core/dictionaries/train.ts';
@@ -85,6 +86,26 @@ export const findTopFeatures = defineTask({
       signal,
       onWork,
     }),
+});
+
+/** What a dictionary of another project's making says. */
+export const inspectDictionary = defineTask({
+  lane: 'quick',
+  input: v.object({ path: v.string(), site: v.exactOptional(v.string()) }),
+  run: ({ path, site }) => inspectDictionaryFile(path, site),
+});
+
+/** Copies it into a folder of the project. */
+export const importDictionary = defineTask({
+  lane: 'long',
+  input: v.object({
+    path: v.string(),
+    folder: v.string(),
+    site: v.string(),
+    model: v.object({ name: v.string(), hash: v.string() }),
+    conclusions: v.array(v.string()),
+  }),
+  run: (input, { signal, onWork }) => copyDictionary({ ...input, signal, onWork }),
 });
 
 /** How long a step of a run would take. */

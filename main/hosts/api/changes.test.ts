@@ -9,6 +9,8 @@ import { contract, type Api } from '../../contract/api/contract.ts';
 import type { Job } from '../../contract/domain/job.ts';
 import type { Changing } from '../../contract/base/changing.ts';
 import type { Contract } from '../../contract/rpc/procedure.ts';
+import { loadDictionary } from '../../core/dictionaries/saeLens.ts';
+import { writeForeignDictionary } from '../../testing/dictionaries/foreignDictionary.ts';
 import { startHost, type StartedHost } from '../../testing/hosts/startHost.ts';
 import { JOB_KINDS } from '../../workbench/jobKinds.ts';
 
@@ -164,6 +166,14 @@ const COMMANDS: readonly (readonly [name: string, call: (api: Api) => Promise<un
   ['export.remove', (api) => api.export.remove({ name: 'artifact' })],
   ['export.restore', async (api) => api.export.restore({ id: (await api.export.trash())[0]!.id })],
   ['project.backup', (api) => api.project.backup()],
+  [
+    'dictionary.import',
+    async (api) => {
+      const folder = join(started.folder, 'resid_post_layer_1');
+      await writeForeignDictionary(folder, await loadDictionary(join(SAMPLE, 'dictionaries/shipped')));
+      return api.dictionary.import({ location: await locate(api, folder), name: 'theirs' });
+    },
+  ],
   ['project.create', (api) => api.project.create({ name: 'fresh' })],
   [
     'model.add',

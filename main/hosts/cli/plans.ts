@@ -45,6 +45,23 @@ export function printTrainingPlan(
   printPlan(parts, warnings, context);
 }
 
+export function printImportPlan(plan: OutputOf<typeof contract.dictionary.planImport>, context: Print): void {
+  const { name, architecture, size, d, k, bytes, layoutTitle, model, site, conclusions, problem } = plan;
+  const competing = k === null ? '' : `, k ${k}`;
+  for (const conclusion of conclusions) context.print(`  ${conclusion}`);
+  const place = site === null ? 'a site that is not known' : site;
+  const checked = model ? [`${model.name} ${place}`] : [place, 'no model of the project fits: it will not be checked'];
+  printPlan(
+    [
+      `${name}: ${architecture}${competing}, ${size} features of ${d} numbers`,
+      ...checked,
+      `${layoutTitle}, ${byteSize(bytes)}`,
+    ],
+    problem === null ? [] : [problem],
+    context,
+  );
+}
+
 const cases = (count: number) => `${count} ${count === 1 ? 'case' : 'cases'}`;
 
 export function printEvaluationPlan(

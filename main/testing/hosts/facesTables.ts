@@ -23,6 +23,8 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'dictionary.curves': ['dictionary curves'],
   'dictionary.plan': ['train'],
   'dictionary.train': ['train'],
+  'dictionary.planImport': ['dictionary import'],
+  'dictionary.import': ['dictionary import'],
   'dictionary.evaluate': ['dictionary evaluate'],
   'feature.computeStatistics': ['feature stats'],
   'feature.statistics': ['feature stats'],

@@ -1,17 +1,26 @@
+import { resolve } from 'node:path';
 import { brokenLine } from '../../../workbench/projectFolder.ts';
 import { byteSize, percent, shortNumber } from '../../../contract/base/figures.ts';
 import { measurementSettings } from '../../../contract/domain/trainingSettings.ts';
 import { lossRecoveredText } from '../../../contract/domain/lossRecovered.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
-import { describeDictionary, evaluateJob, listWithJobs, prepareMeasurement } from '../../../workbench/dictionary.ts';
+import {
+  describeDictionary,
+  evaluateJob,
+  importShown,
+  listWithJobs,
+  prepareMeasurement,
+} from '../../../workbench/dictionary.ts';
 import { readDictionaries } from '../../../workbench/dictionaries.ts';
+import { planImport } from '../../../workbench/importedDictionary.ts';
 import { runToEnd } from '../../../workbench/jobKind.ts';
 import { readRunCurves } from '../../../workbench/training.ts';
 import type { CommandContext, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { optionsOfSettings, settingsFrom } from '../settingOptions.ts';
 import { formatDuration } from '../terminal.ts';
-import { given, optionalText, positionals } from '../values.ts';
+import { PLAN_OPTION, printImportPlan } from '../plans.ts';
+import { flag, given, optionalText, positionals } from '../values.ts';
 
 interface Quality {
   readonly fvu: number;
@@ -149,4 +158,44 @@ const dictionaryCurves: ComputeCommand = {
     }),
 };
 
-export const dictionaryCommands = [dictionaryList, dictionaryShow, dictionaryCurves, dictionaryEvaluate];
+const dictionaryImport: ComputeCommand = {
+  name: 'dictionary import',
+  summary: 'Import a dictionary made elsewhere. What was concluded about it, and from what, is printed.',
+  usage: 'dictionary import PATH [--site SITE] [--name NAME] [--model MODEL] [--plan]',
+  examples: [
+    'dictionary import ~/saes/resid_post_layer_8/trainer_0',
+    'dictionary import ae.pt --site blocks.8.hook_resid_post --name pythia-8 --plan',
+  ],
+  options: {
+    site: { type: 'string', description: 'Where it was trained; what the file says when left out.' },
+    name: { type: 'string', description: "Its name in the project; its file's or folder's when left out." },
+    model: { type: 'string', description: 'The model; the only one of the project that it fits when left out.' },
+    ...PLAN_OPTION,
+  },
+  computesOn: 'cpu',
+  run: (arguments_, context) =>
+    inWorkbench(context, async (workbench) => {
+      const [path] = positionals(arguments_, ['PATH'], 'dictionary import');
+      const { signal } = context;
+      const request = {
+        path: resolve(path),
+        ...given('site', optionalText(arguments_, 'site')),
+        ...given('name', optionalText(arguments_, 'name')),
+        ...given('model', optionalText(arguments_, 'model')),
+      };
+      const plan = await planImport(workbench, request, { signal });
+      printImportPlan(plan, context);
+      if (flag(arguments_, 'plan')) return { plan };
+      const dictionary = await importShown(workbench, request, { signal });
+      context.print(`Imported ${dictionary.name}.`);
+      return { plan, dictionary };
+    }),
+};
+
+export const dictionaryCommands = [
+  dictionaryImport,
+  dictionaryList,
+  dictionaryShow,
+  dictionaryCurves,
+  dictionaryEvaluate,
+];

@@ -1,0 +1,138 @@
+// Dictionaries of the field against what their own formulas give: small files of an independent writer
+// (main/testing/dictionaries/layouts/write.py), imported, loaded and run.
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { openFile } from '../files/byteSource.ts';
+import { readFloatTensor, readSafetensorsHeader } from '../formats/safetensors.ts';
+import { referenceActivations, referenceReconstruction } from '../../testing/dictionaries/randomDictionary.ts';
+import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
+import { hashDictionary } from './dictionary.ts';
+import { importDictionary, inspectDictionaryFile } from './importDictionary.ts';
+import { readImportRecord } from './importRecord.ts';
+import { loadDictionary } from './saeLens.ts';
+
+const layouts = fileURLToPath(new URL('../../testing/dictionaries/layouts/', import.meta.url));
+/** Of float32 in two orders of summation, over 12 products of numbers near 1. */
+const TOLERANCE = 5e-6;
+const model = { name: 'tiny', hash: 'a'.repeat(64) };
+const site = 'blocks.1.hook_resid_post';
+
+async function imported(path: string) {
+  const folder = await temporaryFolder();
+  const { conclusions } = await inspectDictionaryFile(path);
+  const record = await importDictionary({ path, folder, site, model, conclusions });
+  return { folder, record, dictionary: await loadDictionary(folder) };
+}
+
+async function referenceOf(name: string) {
+  const source = await openFile(join(layouts, 'references', `${name}.safetensors`));
+  try {
+    const { tensors } = await readSafetensorsHeader(source);
+    const read = async (name: string) => readFloatTensor(source, tensors.get(name)!);
+    return { x: await read('x'), features: await read('features'), reconstruction: await read('reconstruction') };
+  } finally {
+    await source.close();
+  }
+}
+
+/** How far the features and the reconstruction are from the writer's. */
+async function distances(name: string) {
+  const { dictionary } = await imported(join(layouts, name));
+  const { x, features, reconstruction } = await referenceOf(name);
+  const { d, size } = dictionary;
+  let [ofFeatures, ofReconstruction] = [0, 0];
+  for (let token = 0; token < x.length / d; token++) {
+    const row = x.subarray(token * d, (token + 1) * d);
+    for (const [i, value] of referenceActivations(dictionary, row).entries()) {
+      ofFeatures = Math.max(ofFeatures, Math.abs(value - features[token * size + i]!));
+    }
+    for (const [i, value] of referenceReconstruction(dictionary, row).entries()) {
+      ofReconstruction = Math.max(ofReconstruction, Math.abs(value - reconstruction[token * d + i]!));
+    }
+  }
+  return { ofFeatures, ofReconstruction };
+}
+
+const WRITTEN = [
+  ['dictionary_learning/standard', 'relu', null, true],
+  ['dictionary_learning/standard-new', 'relu', null, false],
+  ['dictionary_learning/gated', 'gated', null, true],
+  ['dictionary_learning/jumprelu', 'jumprelu', null, false],
+  ['dictionary_learning/topk', 'topk', 5, true],
+  ['dictionary_learning/topk-without-config', 'topk', 5, true],
+  ['dictionary_learning/batchtopk', 'batchtopk', null, true],
+  ['dictionary_learning/batchtopk-unset', 'topk', 5, true],
+  ['dictionary_learning/matryoshka', 'batchtopk', null, true],
+] as const;
+
+describe.each(WRITTEN)('%s', (name, kind, k, subtractsDecoderBias) => {
+  const path = join(layouts, name);
+
+  it('computes what its own project computes', async () => {
+    const { ofFeatures, ofReconstruction } = await distances(name);
+    expect(ofFeatures).toBeLessThan(TOLERANCE);
+    expect(ofReconstruction).toBeLessThan(TOLERANCE);
+  });
+
+  it(`is recognised by its tensors as ${kind}, and the copy has the hash of its record`, async () => {
+    const { folder, record, dictionary } = await imported(path);
+    expect(record).toMatchObject({ layout: name.split('/')[0], architecture: kind, d: 12, size: 40, k, site, model });
+    expect(dictionary.centre).toEqual(subtractsDecoderBias ? dictionary.decoderBias : new Float32Array(12));
+    expect(hashDictionary(dictionary)).toBe(record.hash);
+    expect(await readImportRecord(folder)).toEqual(record);
+    expect(record.conclusions[0]).toContain('dictionary_learning (saprmarks): it has the tensors');
+  });
+});
+
+describe('what is concluded', () => {
+  it('says the layout, by which tensors, and what decides which features fire', async () => {
+    const { conclusions, claims } = await inspectDictionaryFile(join(layouts, 'dictionary_learning/batchtopk'));
+    expect(conclusions).toEqual([
+      'dictionary_learning (saprmarks): it has the tensors encoder.weight, decoder.weight, encoder.bias, b_dec and k of BatchTopKSAE.',
+      'Features fire above its threshold 0.8999999761581421; k = 5 was the mean number in training.',
+      'b_dec is subtracted before encoding, as its class does.',
+      'Its site resid_post_layer_1 is blocks.1.hook_resid_post here.',
+    ]);
+    expect(claims).toEqual({ site: 'resid_post_layer_1', model: 'sample', l0: [5, 5] });
+  });
+
+  it('says what no file decides: topk or batchtopk without config.json', async () => {
+    const { conclusions } = await inspectDictionaryFile(join(layouts, 'dictionary_learning/topk-without-config'));
+    expect(conclusions.join(' ')).toContain('No config.json says whether it is AutoEncoderTopK or BatchTopKSAE');
+  });
+
+  it('is refused where config.json and the tensors differ', async () => {
+    const folder = await temporaryFolder();
+    await cp(join(layouts, 'dictionary_learning/topk'), folder, { recursive: true });
+    const path = join(folder, 'config.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"dict_size": 40', '"dict_size": 48'));
+    await expect(inspectDictionaryFile(join(folder, 'ae.pt'))).rejects.toThrow(
+      `${join(folder, 'ae.pt')}: config.json says dict_size 48, but its tensors have 40.`,
+    );
+    await writeFile(path, text.replace('AutoEncoderTopK', 'GatedAutoEncoder'));
+    await expect(inspectDictionaryFile(join(folder, 'ae.pt'))).rejects.toThrow('config.json says GatedAutoEncoder');
+  });
+});
+
+describe('a file that is not a dictionary', () => {
+  it('is refused with the tensors that it has', async () => {
+    await expect(inspectDictionaryFile(join(layouts, '../../../../resources/sample/model'))).rejects.toThrow(
+      /its tensors are those of no layout that is known here: .*\[/u,
+    );
+  });
+
+  it('is refused where a folder has several, or none, or a link that leads out', async () => {
+    const folder = await temporaryFolder();
+    await expect(inspectDictionaryFile(folder)).rejects.toMatchObject({ code: 'not-found' });
+    const outside = join(await temporaryFolder(), 'ae.pt');
+    await cp(join(layouts, 'dictionary_learning/topk/ae.pt'), outside);
+    await symlink(outside, join(folder, 'ae.pt'));
+    await expect(inspectDictionaryFile(folder)).rejects.toThrow('a link that leads out of its folder');
+    await mkdir(join(folder, 'two'));
+    for (const name of ['a.pt', 'b.pt']) await cp(outside, join(folder, 'two', name));
+    await expect(inspectDictionaryFile(join(folder, 'two'))).rejects.toThrow('it holds 2 files of tensors (a.pt, b.pt');
+  });
+});
