@@ -9,17 +9,15 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createConnection } from '../main/contract/rpc/client.ts';
-import { contract, type Api } from '../main/contract/api/contract.ts';
+import type { Api } from '../main/contract/api/contract.ts';
 import { AppError } from '../main/contract/base/errors.ts';
-import { API_PATH } from '../main/contract/api/host.ts';
-import { jsonChannel, type Channel } from '../main/contract/rpc/channel.ts';
 import { forkLauncher } from '../main/engine/launcher.ts';
 import { createHost } from '../main/hosts/api/createHost.ts';
 import { storageThread } from '../main/storage/storageWork.ts';
 import { BrowsedFiles } from '../main/hosts/api/places.ts';
 import { loadPages } from '../main/hosts/pages.ts';
 import { serveWeb } from '../main/hosts/web/server.ts';
+import { openPage, signIn } from '../main/testing/hosts/webPage.ts';
 import { watchLoop } from './loopWatch.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,11 +57,12 @@ async function start(folder: string) {
     while (!printed.includes('?token=')) await once(host.stdout, 'data');
     const addressMs = elapsed();
     const url = /http\S+/u.exec(printed)?.[0] ?? '';
-    const { origin, cookie } = await signIn(url);
+    const signedIn = await signIn(url);
+    const { origin, cookie } = signedIn;
     const index = await fetch(origin, { headers: { cookie } });
     await index.text();
     const pageMs = elapsed();
-    const { api, close } = createConnection(contract, () => connect(origin, cookie));
+    const { api, close } = openPage(signedIn);
     await api.project.current();
     const firstAnswerMs = elapsed();
     close();
@@ -72,26 +71,6 @@ async function start(folder: string) {
     host.kill();
     await once(host, 'exit');
   }
-}
-
-async function signIn(url: string) {
-  const answer = await fetch(url, { redirect: 'manual' });
-  const cookie = answer.headers.get('set-cookie')?.split(';')[0];
-  if (cookie === undefined) throw new AppError('internal', `The host did not sign in: ${answer.status}.`);
-  return { origin: new URL(url).origin, cookie };
-}
-
-/** As a page of ours connects; a browser sends cookie and origin by itself. */
-async function connect(origin: string, cookie: string): Promise<Channel> {
-  const { WebSocket } = await import('ws');
-  const socket = new WebSocket(`${origin.replace('http', 'ws')}${API_PATH}`, { headers: { cookie, origin } });
-  await once(socket, 'open');
-  return jsonChannel({
-    send: (text) => socket.send(text),
-    onText: (listener) => socket.on('message', (data: Buffer) => listener(data.toString('utf8'))),
-    onClose: (listener) => socket.once('close', () => listener()),
-    close: () => socket.close(),
-  });
 }
 
 async function eventLoop(folder: string): Promise<Record<string, unknown>> {
@@ -158,8 +137,7 @@ async function idle(): Promise<Record<string, unknown>> {
 
 /** What a person at a page does while jobs run. */
 async function page(url: string): Promise<Record<string, unknown>> {
-  const { origin, cookie } = await signIn(url);
-  const { api, close } = createConnection(contract, () => connect(origin, cookie));
+  const { api, close } = openPage(await signIn(url));
   await api.app.changeSettings({ device: 'cpu' });
   await api.project.openSample();
   const done = jobsEnd(api);

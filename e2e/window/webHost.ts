@@ -24,10 +24,15 @@ export class WebHost {
   }
 
   /** @param fill makes what is to lie in its home, and gives the project that it opens; none: it opens none. */
-  static async start(fill?: (home: string) => Promise<string>): Promise<WebHost> {
+  static async start(fill?: (home: string) => Promise<string>, largestFileKib?: number): Promise<WebHost> {
     const host = new WebHost(await mkdtemp(join(tmpdir(), 'errata-window-')));
     host.#project = fill ? await fill(host.home) : null;
-    await host.run(0);
+    try {
+      await host.run(0, largestFileKib);
+    } catch (thrown) {
+      await host.stop();
+      throw thrown;
+    }
     return host;
   }
 

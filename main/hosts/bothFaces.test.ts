@@ -4,101 +4,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Api } from '../contract/api/contract.ts';
-import type { Job } from '../contract/domain/job.ts';
+import { BEGUN_JOBS } from '../testing/hosts/begunJobs.ts';
 import { errata } from '../testing/hosts/commandLine.ts';
-import { CAPTURE, PROMPTS, SITE, startFaces, TRAINING, type FacesProject } from '../testing/hosts/facesProject.ts';
+import { startFaces, type FacesProject } from '../testing/hosts/facesProject.ts';
 import { JOB_KINDS } from '../workbench/jobKinds.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
-
-const QUICK = { contexts: 0, baselines: false, doses: [], blastRadius: false };
-
-interface Begun {
-  /** The words of the command that begins such a job. */
-  readonly words: (name: string) => readonly string[];
-  /** The engine's task at which Ctrl-C comes. */
-  readonly stopAt: string;
-  readonly call: (api: Api, name: string) => Promise<Job>;
-}
-
-const trainWords = ['--architecture', 'topk', '--features', '64', '-k', '4', '--batch-size', '64', '--steps', '20'];
-const prompts = (side: 'with' | 'without') => started.prompts(side);
-
-const KINDS: Readonly<Record<string, Begun>> = {
-  capture: {
-    words: (name) => [
-      ...['capture', 'sample', '--corpus', join(project, 'corpora/corpus.jsonl'), '--site', SITE, '--name', name],
-      ...['--context-length', '32', '--max-contexts', '40'],
-    ],
-    stopAt: 'activations.capture',
-    call: (api, name) => api.activations.capture({ ...CAPTURE, name }),
-  },
-  train: {
-    words: (name) => ['train', name, '--activations', 'store', ...trainWords],
-    stopAt: 'dictionary.train',
-    call: (api, name) => api.dictionary.train({ name, activations: 'store', ...TRAINING }),
-  },
-  evaluate: {
-    words: () => ['dictionary', 'evaluate', 'run'],
-    stopAt: 'dictionary.evaluate',
-    call: (api) => api.dictionary.evaluate({ name: 'run' }),
-  },
-  statistics: {
-    words: () => ['feature', 'stats', 'run', '--activations', 'store'],
-    stopAt: 'feature.statistics',
-    call: (api) =>
-      api.feature.computeStatistics({
-        dictionary: 'run',
-        over: { from: 'activations', name: 'store' },
-        maxContexts: 30,
-      }),
-  },
-  find: {
-    words: (name) => [
-      ...['find', '--with', prompts('with'), '--without', prompts('without'), '-d', 'run', '--name', name],
-      ...['--effort', '1000', '--candidates', '4', '--most-operations', '1'],
-    ],
-    stopAt: 'edit.find',
-    call: (api, name) =>
-      api.finder.start({
-        name,
-        sides: { from: 'prompts', ...PROMPTS },
-        dictionaries: ['run'],
-        settings: { tokensPerRound: 1000, candidates: 4, mostOperations: 1 },
-      }),
-  },
-  evaluation: {
-    words: () => ['evaluate', 'chain', '--suite', 'tiny', '--contexts', '0', '--quick'],
-    stopAt: 'edit.evaluate',
-    call: (api) => api.evaluation.start({ of: 'chain', behaviours: ['tiny'], settings: QUICK, budget: null }),
-  },
-  behaviour: {
-    words: () => ['behaviour', 'run', 'tiny', '--split', 'report'],
-    stopAt: 'behaviour.run',
-    call: (api) => api.behaviour.run({ name: 'tiny', version: 'chain' }),
-  },
-  export: {
-    words: (name) => ['export', name, '--version', 'chain', '--form', 'embedded', '--activations', 'store'],
-    stopAt: 'export.write',
-    call: (api, name) =>
-      api.export.start({ name, version: 'chain', form: 'embedded', text: { from: 'store', store: 'store' } }),
-  },
-  verify: {
-    words: () => ['verify', 'export-cli'],
-    stopAt: 'export.verify',
-    call: (api) => api.export.verify({ name: 'export-cli' }),
-  },
-  bisect: {
-    words: () => ['bisect', 'tiny', '--good', 'chain~2', '--bad', 'chain', '--at-least', '0'],
-    stopAt: 'behaviour.run',
-    call: async (api) => {
-      await api.edit.endBisect({});
-      await api.edit.startBisect({ bad: 'chain', good: ['chain~2'] });
-      return api.edit.runBisect({ behaviour: 'other', bound: 'atLeast', passRate: 0 });
-    },
-  },
-};
 
 let started: FacesProject;
 let project: string;
@@ -109,14 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => started.stop());
 
-it('every kind of job is begun below', () => {
-  expect(Object.keys(KINDS)).toEqual([...JOB_KINDS.keys()]);
+it('every kind of job has a row in the table of jobs that are begun', () => {
+  expect(Object.keys(BEGUN_JOBS)).toEqual([...JOB_KINDS.keys()]);
 });
 
-describe.each(Object.entries(KINDS))('a job of the kind %s', (kind, { words, stopAt, call }) => {
+describe.each(Object.entries(BEGUN_JOBS))('a job of the kind %s', (kind, { words, task, call }) => {
   it('that a command began and Ctrl-C stopped is finished by the window', async () => {
     const { api, until } = started;
-    await expect(errata(project, words(`${kind}-cli`), { stopAt })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(errata(project, words(`${kind}-cli`, project), { stopAt: task })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     const [job] = await api.job.list();
     expect(job).toMatchObject({ kind, state: 'cancelled', canResume: true });
     const { id, title } = job!;
