@@ -1,4 +1,5 @@
 // The sample from the first click: its features with labels, examples and the map, and nothing to compute before.
+import { hostApi } from './hostApi.ts';
 import { expect, goTo, lookAt, test } from './test.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -125,6 +126,65 @@ test('the report begins with its sentence and its proof, and nothing reaches out
     await lookAt(page, `report-${width}`);
   }
   if (size) await page.setViewportSize(size);
+});
+
+test('two versions are compared by their texts: the same prompts, changed words marked, only those that differ', async ({
+  page,
+  host,
+}) => {
+  const api = hostApi(page);
+  const one = await api.edit.show({ ref: 'jailbreak' });
+  const [operation] = one.operations;
+  if (!operation) throw new Error('The version of the sample has no operation.');
+  // A version that leaves the jailbreak as it is: what it does to the feature is next to nothing.
+  const { site, dictionary, feature } = operation;
+  await api.edit.setOperation({
+    operation: { kind: 'scale', factor: 0.99, gates: [], scope: { positions: 'all' }, site, dictionary, feature },
+  });
+  const other = await api.edit.commit({ message: 'Hardly touch the feature' });
+  await goTo(page, host, `edits/${one.id}?against=${other.id}`);
+  const texts = page.getByRole('region', { name: 'Texts', exact: true });
+  await expect(texts.getByLabel('Suite')).toHaveValue('jailbreak');
+  await texts.getByRole('button', { name: 'Compare texts' }).click();
+  const table = texts.getByRole('region', { name: 'Compared texts' });
+  const headline = texts.locator('[data-headline]');
+  await expect(headline).toHaveText(
+    'jailbreak: A shows it in 16 of 16 cases, B in 0, the original in 16; 16 answers differ.',
+    { timeout: 60_000 },
+  );
+  await expect(table.getByRole('columnheader', { name: 'A: Hardly touch the feature' })).toBeVisible();
+  const first = table.getByRole('row').nth(1);
+  await expect(first.getByRole('cell').nth(1)).toContainText('shows it');
+  await expect(first.getByRole('cell').nth(2).locator('mark').first()).toContainText('Sure');
+  await expect(first.getByRole('cell').nth(3)).toContainText("gone I'm sorry");
+  // The original is not what B is compared with: nothing is marked in it.
+  await expect(first.getByRole('cell').nth(1).locator('mark')).toHaveCount(0);
+  const size = page.viewportSize();
+  for (const [width, height] of [
+    [1440, 900],
+    [1100, 700],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await headline.scrollIntoViewIfNeeded();
+    const frame = await texts.boundingBox();
+    const cells = await Promise.all((await table.locator('th, td').all()).map((cell) => cell.boundingBox()));
+    const right = (box: typeof frame) => (box ? box.x + box.width : 0);
+    expect(cells.filter((cell) => right(cell) > right(frame) + 1)).toEqual([]);
+    await lookAt(page, `texts-${width}`);
+  }
+  if (size) await page.setViewportSize(size);
+
+  // Of a suite that both versions leave alone, nothing differs; the filter leaves the prompts that contain it.
+  await texts.getByLabel('Suite').selectOption('stories');
+  await texts.getByLabel('Filter prompts').fill('once');
+  await expect(headline).toHaveCount(0);
+  await page.getByRole('main').getByRole('heading', { name: one.message }).focus();
+  await page.keyboard.press('x');
+  await expect(headline).toContainText('0 answers differ', { timeout: 60_000 });
+  for (const row of (await table.getByRole('row').all()).slice(1)) await expect(row).toContainText(/once/iu);
+  await texts.getByRole('checkbox', { name: 'only differing' }).check();
+  await expect(texts.getByText('No answer differs.')).toBeVisible();
+  await expect(page).toHaveURL(/differing=1/u);
 });
 
 test('the glossary says what a word means, from the palette and by keys', async ({ page }) => {

@@ -11,7 +11,7 @@ import {
   timeStep,
   trainDictionary,
 } from './tasks/dictionary.ts';
-import { evaluateEdit, forecastEdit, runBehaviour, tryCase } from './tasks/evaluation.ts';
+import { evaluateEdit, forecastEdit, runBehaviour, tryCases } from './tasks/evaluation.ts';
 import { findEdit } from './tasks/finder.ts';
 import { planExport, verifyExport, writeExport } from './tasks/export.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
@@ -39,7 +39,7 @@ export const tasks = {
   'feature.statistics': computeFeatureStatistics,
   'feature.text': readText,
   'behaviour.run': runBehaviour,
-  'behaviour.tryCase': tryCase,
+  'behaviour.tryCases': tryCases,
   'edit.evaluate': evaluateEdit,
   'edit.forecast': forecastEdit,
   'edit.find': findEdit,

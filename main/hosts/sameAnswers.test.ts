@@ -261,6 +261,10 @@ const ASKED: Readonly<Record<string, Asked>> = {
       return api.behaviour.tryCase({ case: behaviour.cases[1], maxNewTokens: 2, edit: 'chain' });
     },
   },
+  'edit.compareTexts': {
+    words: ['edit', 'compare', 'chain~2', 'chain', '--behaviour', 'tiny', '--cases', '2'],
+    call: (api) => api.edit.compareTexts({ before: 'chain~2', after: 'chain', behaviour: 'tiny', cases: [0, 1] }),
+  },
   'finder.show': { words: ['findings', 'show', 'found'], call: (api) => api.finder.show({ name: 'found' }) },
   'edit.preview': {
     words: ['edit', 'revert', '--to', 'chain~2', '--dry-run'],

@@ -9,6 +9,7 @@ import type { Decide } from '../storage/versions/merges.ts';
 import { readVersionFile } from '../storage/versions/versionFile.ts';
 import { bisectJob } from './bisection.ts';
 import type { Asker, Procedures } from './call.ts';
+import { compareTexts } from './compareTexts.ts';
 import type { Workbench } from './workbench.ts';
 
 type Stored = Pick<Workbench, 'project'>;
@@ -106,6 +107,7 @@ export const edit: Procedures<'edit'> = {
   }),
   show: ({ project }, { ref }) => project.versions.get(ref),
   diff: ({ project }, { before, after }) => project.versions.diff(before, after),
+  compareTexts: (workbench, input, { signal }) => compareTexts(workbench, input, signal),
   checkout: ({ project }, { ref, discard, ...why }, { author }) =>
     project.versions.checkout(ref, { ...author(why), discard }),
   revert: ({ project }, { ref, resolutions, mainline, ...why }, { author }) =>

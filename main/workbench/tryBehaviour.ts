@@ -1,5 +1,5 @@
 // Behaviours while they are written: what is wrong with one, and one case of it tried.
-import { toAppError } from '../contract/base/errors.ts';
+import { AppError, toAppError } from '../contract/base/errors.ts';
 import type { Case } from '../contract/domain/behaviour.ts';
 import { parseBehaviour, parseCase } from '../core/behaviours/behaviour.ts';
 import { explosionOf } from '../core/behaviours/patternProbe.ts';
@@ -73,15 +73,17 @@ export async function tryCase(
   const parts = treatment
     ? await partsOf(workbench, treatment.edit)
     : { model: await modelNamed(workbench, model), dictionaries: [] };
-  const { before, after } = await workbench.compute(
-    'behaviour.tryCase',
+  const { cases } = await workbench.compute(
+    'behaviour.tryCases',
     {
       model: modelInput(workbench.project.folder, parts.model),
-      edit: treatment?.edit ?? { operations: [] },
+      edits: treatment ? [treatment.edit] : [],
       dictionaries: parts.dictionaries.map(({ folder }) => folder),
       behaviour: { name: 'tried', maxNewTokens, cases: [each] },
     },
     { signal },
   );
-  return { before, after: treatment ? after : null };
+  const [tried] = cases;
+  if (!tried) throw new AppError('internal', 'The case gave no outcome.');
+  return { before: tried.original, after: tried.edited[0] ?? null };
 }

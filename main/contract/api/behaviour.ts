@@ -23,7 +23,7 @@ const metric = v.object({
   sample: v.optional(v.number()),
 });
 
-const tried = v.object({
+export const triedSchema = v.object({
   passed: v.boolean(),
   /** The generated text; empty where no check looks at text. */
   output: v.string(),
@@ -112,7 +112,7 @@ export const behaviour = {
       /** Where there is no edit that tells it, and the project has several. */
       model: v.exactOptional(nameSchema),
     }),
-    output: v.object({ before: tried, after: v.nullable(tried) }),
+    output: v.object({ before: triedSchema, after: v.nullable(triedSchema) }),
   }),
   outcomes: query({
     summary: 'What is known of each case of a behaviour: whether it passed when it was last run or evaluated',

@@ -11,7 +11,9 @@ import {
 } from '../base/fields.ts';
 import { operationListSchema, operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
+import { AIMS } from '../domain/behaviour.ts';
 import { jobSchema } from '../domain/job.ts';
+import { triedSchema } from './behaviour.ts';
 
 const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const refName = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
@@ -191,6 +193,32 @@ export const edit = {
     shows: ['edits'],
     input: v.strictObject({ before: ref, after: ref }),
     output: difference,
+  }),
+  compareTexts: query({
+    summary: 'The answers of the model as it is, of one version and of another, to the same cases of a behaviour',
+    shows: ['models', 'dictionaries', 'edits', 'behaviours'],
+    input: v.strictObject({
+      /** Versions, or `working`. Null: only the model as it is stands next to `after`. */
+      before: v.nullable(ref),
+      after: ref,
+      behaviour: ref,
+      /** Indices of its cases. */
+      cases: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1), v.maxLength(64)),
+    }),
+    output: v.object({
+      behaviour: v.string(),
+      aim: v.picklist(AIMS),
+      /** In the order of `cases`. */
+      rows: v.array(
+        v.object({
+          case: v.number(),
+          prompt: v.string(),
+          original: triedSchema,
+          before: v.nullable(triedSchema),
+          after: triedSchema,
+        }),
+      ),
+    }),
   }),
   checkout: command({
     summary: 'Make a version the working edit',

@@ -34,6 +34,17 @@ export interface Case {
 export const CASE_SPLITS = ['choose', 'report'] as const;
 export type CaseSplit = (typeof CASE_SPLITS)[number];
 
+/** Indices of the cases of a split whose prompts contain a text, whatever its case. */
+export function matchingCases(
+  cases: readonly Pick<Case, 'prompt' | 'split'>[],
+  { split, text = '' }: { readonly split?: CaseSplit | undefined; readonly text?: string },
+): number[] {
+  const sought = text.toLowerCase();
+  return [...cases.entries()].flatMap(([index, each]) =>
+    (split === undefined || each.split === split) && each.prompt.toLowerCase().includes(sought) ? [index] : [],
+  );
+}
+
 /** What an edit wants of the share of cases that pass: that it falls, rises, or stays. */
 export const AIMS = ['lower', 'raise', 'keep'] as const;
 export type Aim = (typeof AIMS)[number];

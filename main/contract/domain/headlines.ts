@@ -1,6 +1,8 @@
 // The sentence that a result begins with, made of its own figures: evaluations, findings, exports and versions. The window, the
 // command line and the files of reports say the same. Pure; no judgement that the figures do not make.
 import { byteSize, percent } from '../base/figures.ts';
+import type { Aim } from './behaviour.ts';
+import { answersDiffer, type Answer } from './textDifference.ts';
 import { verdictWord } from './verdictWords.ts';
 
 interface Share {
@@ -127,6 +129,27 @@ export function versionHeadline(
       ? 'No operations: the model as it is'
       : `${operationsText(operations.length)} on ${features} ${features === 1 ? 'feature' : 'features'}`;
   return evaluated ? `${what}; ${evaluationHeadline(evaluated)}` : `${what}; not evaluated yet.`;
+}
+
+export interface HeadlineComparison {
+  readonly behaviour: string;
+  readonly aim: Aim;
+  readonly rows: readonly { readonly original: Answer; readonly before: Answer | null; readonly after: Answer }[];
+}
+
+/** 'jailbreak: A shows it in 8 of 8 cases, B in 0, the original in 8; 8 answers differ.' */
+export function comparisonHeadline({ behaviour, aim, rows }: HeadlineComparison): string {
+  const verb = aim === 'keep' ? 'keeps' : 'shows';
+  const count = (answers: readonly Answer[]) => answers.filter(({ passed }) => passed).length;
+  const of = rows.length === 1 ? '1 case' : `${rows.length} cases`;
+  const [after, original] = [count(rows.map((row) => row.after)), count(rows.map((row) => row.original))];
+  const before = rows.flatMap((row) => (row.before ? [row.before] : []));
+  const who =
+    before.length === 0
+      ? `B ${verb} it in ${after} of ${of}`
+      : `A ${verb} it in ${count(before)} of ${of}, B in ${after}`;
+  const differing = rows.filter((row) => answersDiffer(row.before ?? row.original, row.after)).length;
+  return `${behaviour}: ${who}, the original in ${original}; ${differing} ${differing === 1 ? 'answer differs' : 'answers differ'}.`;
 }
 
 function operationsText(count: number): string {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
+  comparisonHeadline,
   evaluationHeadline,
   exportHeadline,
   findingHeadline,
@@ -113,6 +114,21 @@ describe('the sentence of a finding, an export, a version', () => {
     };
     expect(exportHeadline(artifact)).toBe(
       'One ONNX file: 1 operation, 2 KiB; reloaded, its logits differ by at most 1.2e−6 at 512 positions, and 100% of the greedy tokens agree on 8 prompts.',
+    );
+  });
+
+  it('a comparison counts what each version shows, and the answers that differ', () => {
+    const says = (output: string) => ({ passed: output === 'Sure', output, verdicts: [{ score: null }] });
+    const rows = [
+      { original: says('Sure'), before: says('Sure'), after: says('Sorry') },
+      { original: says('Sure'), before: says('Sorry'), after: says('Sorry') },
+    ];
+    expect(comparisonHeadline({ behaviour: 'jailbreak', aim: 'lower', rows })).toBe(
+      'jailbreak: A shows it in 1 of 2 cases, B in 0, the original in 2; 1 answer differs.',
+    );
+    const alone = rows.map((row) => ({ ...row, before: null }));
+    expect(comparisonHeadline({ behaviour: 'facts', aim: 'keep', rows: alone })).toBe(
+      'facts: B keeps it in 0 of 2 cases, the original in 2; 2 answers differ.',
     );
   });
 

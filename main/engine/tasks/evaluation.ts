@@ -3,7 +3,6 @@ import * as v from 'valibot';
 import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { splitContexts } from '../../core/activations/rowSelection.ts';
 import { openStore } from '../../core/activations/store.ts';
-import { AppError } from '../../contract/base/errors.ts';
 import { evaluationSettingsSchema } from '../../contract/domain/evaluationSettings.ts';
 import { heldOutSetting } from '../../contract/domain/trainingSettings.ts';
 import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
@@ -194,37 +193,38 @@ export const forecastEdit = defineTask({
   },
 });
 
-/** One case of a behaviour on the model as it is and with an edit: the verdict of each check, and the text. */
-export const tryCase = defineTask({
+/** Cases of a behaviour on the model as it is and with each of some edits: the verdict of each check, and the text. */
+export const tryCases = defineTask({
   lane: 'quick',
   input: v.object({
     model: v.object(modelEntries),
-    edit: v.unknown(),
+    edits: v.array(v.unknown()),
+    /** Of all the edits. */
     dictionaries: v.array(v.string()),
-    /** Of one case. */
+    /** Of these cases alone. */
     behaviour: v.unknown(),
   }),
   run: async ({ model: modelInput, dictionaries, ...input }, { runtime, signal }) => {
     const model = await openTaskModel(modelInput);
-    const edit = parseEdit(input.edit);
+    const edits = input.edits.map((each) => parseEdit(each));
     const behaviour = parseBehaviour(input.behaviour, 'The case');
     const intervenable = new IntervenableModel({
       model,
       runtime,
       dictionaries: await loadDictionaries(dictionaries),
-      places: placesOf(edit),
+      places: placesOf({ operations: edits.flatMap(({ operations }) => operations) }),
     });
     try {
       const encoder = await openPromptEncoder(model);
-      const results = [];
-      for (const intervention of [{ edit: EMPTY_EDIT }, { edit }]) {
-        const [outcome] = await runCases(intervenable, intervention, behaviour, behaviour.cases, encoder, { signal });
-        if (!outcome) throw new AppError('internal', 'The case gave no outcome.');
-        results.push({ passed: outcome.passed, output: outcome.output, verdicts: outcome.verdicts });
-      }
-      const [before, after] = results;
-      if (!before || !after) throw new AppError('internal', 'The case was not run twice.');
-      return { before, after };
+      const run = async (edit: Edit) => {
+        const outcomes = await runCases(intervenable, { edit }, behaviour, behaviour.cases, encoder, { signal });
+        return outcomes.map(({ passed, output, verdicts }) => ({ passed, output, verdicts }));
+      };
+      const original = await run(EMPTY_EDIT);
+      const edited: Awaited<ReturnType<typeof run>>[] = [];
+      for (const edit of edits) edited.push(await run(edit));
+      /** Of each case, in order: without an edit, and with each of them in turn. */
+      return { cases: original.map((one, index) => ({ original: one, edited: edited.map((row) => at(row, index)) })) };
     } finally {
       await intervenable.release();
     }

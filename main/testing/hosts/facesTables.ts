@@ -72,6 +72,7 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'edit.names': ['edit branch', 'edit tag'],
   'edit.show': ['edit show'],
   'edit.diff': ['edit diff'],
+  'edit.compareTexts': ['edit compare'],
   'edit.checkout': ['edit checkout'],
   'edit.revert': ['edit revert'],
   'edit.cherryPick': ['edit cherry-pick'],

@@ -65,6 +65,7 @@ export type ListedBehaviour = OutputOf<C['behaviour']['list']>[number];
 export type Behaviour = OutputOf<C['behaviour']['show']>['behaviour'];
 export type Case = Behaviour['cases'][number];
 export type Check = Case['checks'][number];
+export type ComparedTexts = OutputOf<C['edit']['compareTexts']>;
 export type TriedCase = OutputOf<C['behaviour']['tryCase']>;
 export type ListedEvaluation = OutputOf<C['evaluation']['list']>[number];
 export type ShownEvaluation = OutputOf<C['evaluation']['show']>;

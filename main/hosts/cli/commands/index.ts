@@ -9,6 +9,7 @@ import { demoCommand } from './demo.ts';
 import { deviceCommand } from './device.ts';
 import { dictionaryCommands } from './dictionary.ts';
 import { editCommands } from './edit.ts';
+import { editCompare } from './editCompare.ts';
 import { behaviourRun, evaluateCommand } from './evaluate.ts';
 import { evaluationCommands } from './evaluation.ts';
 import { exportCommand, verifyCommand } from './export.ts';
@@ -49,6 +50,7 @@ export const commands: readonly AnyCommand[] = [
   findCommand,
   ...findingsCommands,
   ...editCommands,
+  editCompare,
   bisectCommand,
   evaluateCommand,
   ...evaluationCommands,
