@@ -1,5 +1,6 @@
 // How the effect of a feature on what a model says is estimated.
 import * as v from 'valibot';
+import { withMinus } from '../base/figures.ts';
 
 export const ESTIMATORS = ['exact', 'relp', 'ig'] as const;
 export type Estimator = (typeof ESTIMATORS)[number];
@@ -18,3 +19,20 @@ export const ESTIMATOR_WORDS: Readonly<Record<Estimator, { readonly title: strin
     hint: 'The mean gradient on the way from no features to all of them, in 8 steps (Sundararajan et al. 2017).',
   },
 };
+
+interface Explained {
+  readonly token: { readonly text: string };
+  readonly against: { readonly text: string } | null;
+  readonly value: number;
+}
+
+/** The sentence that an explanation begins with. */
+export function whySentence({ token, against, value }: Explained): string {
+  const rival = against ? `, less that of ${JSON.stringify(against.text)},` : '';
+  return `The logit of ${JSON.stringify(token.text)}${rival} is ${signedFigure(value)}.`;
+}
+
+/** '+1.234': an effect on a logit. */
+export function signedFigure(value: number): string {
+  return withMinus(`${value < 0 ? '' : '+'}${value.toFixed(3)}`);
+}

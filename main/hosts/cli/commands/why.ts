@@ -1,7 +1,6 @@
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
-import { withMinus } from '../../../contract/base/figures.ts';
-import { ESTIMATORS } from '../../../contract/domain/attribution.ts';
+import { ESTIMATORS, signedFigure, whySentence } from '../../../contract/domain/attribution.ts';
 import { writeFileAtomic } from '../../../core/files/atomicWrite.ts';
 import { csvRecord } from '../../../core/files/textRows.ts';
 import { explainToken } from '../../../workbench/why.ts';
@@ -13,7 +12,7 @@ import { given, oneOf, optionalNumber, optionalText, positionals, requiredText, 
 
 const COLUMNS = ['site', 'dictionary', 'feature', 'position', 'token', 'activation', 'effect', 'measured', 'label'];
 
-const signed = (value: number) => withMinus(`${value < 0 ? '' : '+'}${value.toFixed(3)}`).padStart(8);
+const signed = (value: number) => signedFigure(value).padStart(8);
 
 /** `412@3`, or `412` for all positions. */
 function placeOf(text: string, dictionary: string | undefined) {
@@ -91,9 +90,8 @@ export const whyCommand: ComputeCommand = {
         ablate: texts(arguments_, 'ablate').map((place) => placeOf(place, names[0])),
       });
       const found = await explainToken(workbench, input, context.signal);
-      const { tokens, token, against, value, sites, effects, ablated } = found;
-      const rival = against ? ` less that of ${JSON.stringify(against.text)}` : '';
-      context.print(`The logit of ${JSON.stringify(token.text)}${rival}: ${signed(value).trim()}`);
+      const { tokens, sites, effects, ablated } = found;
+      context.print(whySentence(found));
       for (const { site, dictionary, active, sum, measured, error, bias } of sites) {
         context.print(
           `${site} (${dictionary}): ${active} activations predict ${signed(sum).trim()}, ablated together ${signed(measured).trim()}; not explained ${signed(error).trim()}, bias ${signed(bias).trim()}`,
