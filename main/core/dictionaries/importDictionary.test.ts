@@ -65,6 +65,20 @@ const WRITTEN = [
   ['dictionary_learning/batchtopk', 'batchtopk', null, true],
   ['dictionary_learning/batchtopk-unset', 'topk', 5, true],
   ['dictionary_learning/matryoshka', 'batchtopk', null, true],
+  ['saelens/standard', 'relu', null, false],
+  ['saelens/gated', 'gated', null, true],
+  ['saelens/jumprelu', 'jumprelu', null, true],
+  ['saelens/jumprelu-checkpoint', 'jumprelu', null, true],
+  ['saelens/topk-rescaled', 'topk', 5, true],
+  ['saelens/before-6-topk', 'topk', 5, true],
+  ['gemma_scope/gemma-scope-2b-pt-res/layer_1/width_40/average_l0_9', 'jumprelu', null, false],
+  ['gemma_scope_2/resid_post/layer_1_width_40_l0_small', 'jumprelu', null, false],
+  ['sparsify/topk/layers.1', 'topk', 5, true],
+  ['sparsify/groupmax/layers.1', 'groupmax', 5, true],
+  ['openai/relu', 'relu', null, true],
+  ['llama_scope/L1R-1x/checkpoints', 'jumprelu', null, false],
+  ['goodfire/tiny-SAE-l1', 'relu', null, false],
+  ['qwen_scope/tiny-L0_5', 'topk', 5, false],
 ] as const;
 
 describe.each(WRITTEN)('%s', (name, kind, k, subtractsDecoderBias) => {
@@ -82,7 +96,52 @@ describe.each(WRITTEN)('%s', (name, kind, k, subtractsDecoderBias) => {
     expect(dictionary.centre).toEqual(subtractsDecoderBias ? dictionary.decoderBias : new Float32Array(12));
     expect(hashDictionary(dictionary)).toBe(record.hash);
     expect(await readImportRecord(folder)).toEqual(record);
-    expect(record.conclusions[0]).toContain('dictionary_learning (saprmarks): it has the tensors');
+    expect(record.conclusions[0]).toMatch(new RegExp(`^${record.layoutTitle.replace(/[()]/gu, '.')}: `, 'u'));
+  });
+});
+
+describe('the site and L0 that a file claims', () => {
+  it.each([
+    ['saelens/standard', 'blocks.1.hook_resid_post', null],
+    ['saelens/before-6-topk', 'blocks.1.hook_resid_pre', null],
+    ['gemma_scope/gemma-scope-2b-pt-res/layer_1/width_40/average_l0_9', 'blocks.1.hook_resid_post', [9, 9]],
+    ['gemma_scope_2/resid_post/layer_1_width_40_l0_small', 'blocks.1.hook_resid_post', [9, 9]],
+    ['sparsify/topk/layers.1', 'blocks.1.hook_resid_post', [5, 5]],
+    ['llama_scope/L1R-1x/checkpoints', 'blocks.1.hook_resid_post', null],
+    ['goodfire/tiny-SAE-l1', 'blocks.1.hook_resid_post', null],
+    ['qwen_scope/tiny-L0_5', 'blocks.1.hook_resid_post', [5, 5]],
+    ['openai/relu', null, null],
+  ])('of %s', async (name, claimed, l0) => {
+    const inspected = await inspectDictionaryFile(join(layouts, name));
+    expect(inspected.site).toBe(claimed);
+    expect(inspected.claims.l0).toEqual(l0);
+  });
+});
+
+describe('a dictionary that cannot be used here yet', () => {
+  it.each([
+    ['gemma_scope_2/transcoder/layer_1_width_40_l0_small_affine', 'it is a transcoder'],
+    ['openai/topk', 'its activation is TopK and normalises every token (LayerNorm)'],
+    ['circuit_tracer/set', 'it is a transcoder, which reads one site and writes another'],
+    ['crosscoder/two-models', 'it is a crosscoder of several sites or models'],
+  ])('is refused by name: %s', async (name, reason) => {
+    await expect(inspectDictionaryFile(join(layouts, name))).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining(reason) as unknown,
+    });
+  });
+
+  it.each([
+    ['normalize_activations', 'layer_norm', 'it normalises activations (layer_norm)'],
+    ['normalize_activations', 'expected_average_only_in', 'it normalises activations (expected_average_only_in)'],
+    ['architecture', 'skip_transcoder', 'it is a transcoder'],
+    ['architecture', 'matching_pursuit', 'dictionaries of the architecture matching_pursuit'],
+  ])('is refused by name where cfg.json of SAELens says %s %s', async (key, value, reason) => {
+    const folder = await temporaryFolder();
+    await cp(join(layouts, 'saelens/standard'), folder, { recursive: true });
+    const config = JSON.parse(await readFile(join(folder, 'cfg.json'), 'utf8')) as object;
+    await writeFile(join(folder, 'cfg.json'), JSON.stringify({ ...config, [key]: value }));
+    await expect(inspectDictionaryFile(folder)).rejects.toThrow(reason);
   });
 });
 

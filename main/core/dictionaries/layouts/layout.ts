@@ -112,6 +112,10 @@ export function sizesOf(material: Material, name: string): readonly [number, num
   throw misshapen(material, name, 'that of a matrix');
 }
 
+export function unsupported(path: string, reason: string): AppError {
+  return new AppError('unsupported', `${path}: ${reason}.`, { details: { path } });
+}
+
 export type Axes = 'features first' | 'width first';
 
 interface MatrixWanted {

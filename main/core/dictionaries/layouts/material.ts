@@ -17,7 +17,7 @@ const OTHER_FILES =
 const CONFIG_FILE = /\.(?:json|ya?ml)$/u;
 const MAX_CONFIG_BYTES = 4 << 20;
 const MAX_CONFIGS = 40;
-const PLACE_PARTS = 6;
+const PLACE_PARTS = 10;
 
 export interface OpenedMaterial {
   readonly file: TensorFile;
