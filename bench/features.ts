@@ -129,6 +129,7 @@ async function writeStore(folder: string, d: number, contexts: number): Promise<
   );
   const encoder = {
     bosTokenId: 1,
+    opening: [1],
     encode: (piece: string) => Int32Array.from(piece, (letter) => letter.charCodeAt(0)),
   };
   const writer = await StoreWriter.open(

@@ -121,7 +121,10 @@ async function prepareModel(folder: string): Promise<{ modelFolder: string; text
   await mkdir(modelFolder);
   await writeWideModel(modelFolder);
   await writeFile(join(modelFolder, 'tokenizer.json'), JSON.stringify(TOKENIZER));
-  await writeFile(join(modelFolder, 'tokenizer_config.json'), JSON.stringify({ bos_token: '<s>' }));
+  await writeFile(
+    join(modelFolder, 'tokenizer_config.json'),
+    JSON.stringify({ bos_token: '<s>', add_bos_token: true }),
+  );
   const text = join(folder, 'letters.txt');
   await writeFile(text, 'x'.repeat(CONTEXTS * (CONTEXT_LENGTH - 1)));
   return { modelFolder, text };
@@ -131,7 +134,11 @@ async function prepareModel(folder: string): Promise<{ modelFolder: string; text
 async function prepare(folder: string): Promise<void> {
   const { modelFolder, text } = await prepareModel(folder);
   const model = await openModel(modelFolder);
-  const encoder = { bosTokenId: 1, encode: (piece: string) => Int32Array.from(piece, (_, i) => 3 + (i % 26)) };
+  const encoder = {
+    bosTokenId: 1,
+    opening: [1],
+    encode: (piece: string) => Int32Array.from(piece, (_, i) => 3 + (i % 26)),
+  };
   const writer = await StoreWriter.open(
     join(folder, 'store'),
     {

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { model as contract } from '../contract/api/model.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { Origin } from '../contract/domain/hub.ts';
+import type { BosRule } from '../contract/domain/bosRule.ts';
 import type { InputOf, OutputOf } from '../contract/rpc/procedure.ts';
 import type { Procedures } from './call.ts';
 import type { ComputeOptions } from './compute.ts';
@@ -14,6 +15,7 @@ import {
   findModel,
   listModels,
   relocateModel,
+  setBosRule,
   modelInput,
   type ProjectModel,
 } from './models.ts';
@@ -75,6 +77,11 @@ export async function moveModel(
   return withPresence(await relocateModel(project.folder, { folder, name, facts }));
 }
 
+/** Says whether a BOS stands before texts of a model. @throws AppError `not-found`. */
+export async function setBosOf(project: string, name: string, rule: BosRule) {
+  return withPresence(await setBosRule(project, name, rule));
+}
+
 /** The likeliest next tokens of a prompt. @throws AppError `not-found`. */
 export async function predictNextTokens(
   workbench: Workbench,
@@ -89,6 +96,7 @@ export const model: Procedures<'model'> = {
   describe: describeModel,
   add: async (workbench, { location, name }, { pathOf, signal, send }) =>
     (await addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send })).model,
+  setBos: ({ project }, { model: name, rule }) => setBosOf(project.folder, name, rule),
   generate: async (workbench, { model: name, prompt, ...options }, { signal, send }) => {
     const result = await workbench.compute(
       'model.generate',

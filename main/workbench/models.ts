@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
 import { hashSchema } from '../contract/base/fields.ts';
 import { originSchema, type Origin } from '../contract/domain/hub.ts';
+import { bosRuleSchema, type BosRule } from '../contract/domain/bosRule.ts';
 import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { Project } from '../storage/project/project.ts';
@@ -38,6 +39,8 @@ const recordSchema = v.strictObject({
   /** The repository of the Hub that it came from; `folder` is in its cache. */
   origin: v.exactOptional(originSchema),
   ...factsEntries,
+  /** Left out: as its tokenizer says. */
+  bos: v.exactOptional(bosRuleSchema, 'tokenizer'),
 });
 
 export interface ProjectModel extends ModelFacts {
@@ -46,6 +49,7 @@ export interface ProjectModel extends ModelFacts {
   readonly folder: string;
   readonly added: string;
   readonly origin?: Origin;
+  readonly bos: BosRule;
 }
 
 /** The file where hashes of the model's weight files are remembered. */
@@ -54,8 +58,8 @@ export function hashCacheOf(project: string, name: string): string {
 }
 
 /** What a task of the engine needs of a model. */
-export function modelInput(project: string, { folder, name }: ProjectModel): { folder: string; hashCache: string } {
-  return { folder, hashCache: hashCacheOf(project, name) };
+export function modelInput(project: string, { folder, name, bos }: ProjectModel) {
+  return { folder, hashCache: hashCacheOf(project, name), bos };
 }
 
 /** @throws AppError `not-found`. */
@@ -113,7 +117,7 @@ export async function addModel(project: string, { folder, name, facts, origin }:
   await buildFolderAtomic(target, (partial) =>
     writeFileAtomic(join(partial, MODEL_FILE), `${JSON.stringify(record, null, 2)}\n`),
   );
-  return { name, ...record, folder: resolve(folder) };
+  return { name, ...record, folder: resolve(folder), bos: 'tokenizer' };
 }
 
 /**
@@ -136,6 +140,16 @@ export async function relocateModel(
   const record = { ...(await readRecord(path)), folder: folderInRecord(project, folder) };
   await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
   return { ...known, folder: resolve(folder) };
+}
+
+/** Says whether a BOS stands before texts of a model. @throws AppError `not-found`. */
+export async function setBosRule(project: string, name: string, rule: BosRule): Promise<ProjectModel> {
+  const known = await findModel(project, name);
+  const path = join(folderOf(project, 'models', name), MODEL_FILE);
+  const { bos: _, ...record } = await readRecord(path);
+  const changed = rule === 'tokenizer' ? record : { ...record, bos: rule };
+  await writeFileAtomic(path, `${JSON.stringify(changed, null, 2)}\n`);
+  return { ...known, bos: rule };
 }
 
 function folderInRecord(project: string, folder: string): string {
@@ -172,10 +186,16 @@ export async function listModels(project: string): Promise<readonly ProjectModel
 export async function resolveModel(
   project: string,
   nameOrFolder: string,
-): Promise<{ readonly folder: string; readonly name: string | null; readonly hashCache: string | null }> {
+): Promise<{
+  readonly folder: string;
+  readonly name: string | null;
+  readonly hashCache: string | null;
+  readonly bos: BosRule;
+}> {
   const isFolder = await stat(join(nameOrFolder, 'config.json')).catch(() => undefined);
   const names = await namesOf(project, 'models', MODEL_FILE);
-  if (isFolder && !names.includes(nameOrFolder)) return { folder: resolve(nameOrFolder), name: null, hashCache: null };
-  const { folder, name } = await findModel(project, nameOrFolder);
-  return { folder, name, hashCache: hashCacheOf(project, name) };
+  if (isFolder && !names.includes(nameOrFolder))
+    return { folder: resolve(nameOrFolder), name: null, hashCache: null, bos: 'tokenizer' };
+  const { folder, name, bos } = await findModel(project, nameOrFolder);
+  return { folder, name, hashCache: hashCacheOf(project, name), bos };
 }

@@ -15,7 +15,8 @@ import type { Workbench } from './workbench.ts';
 export interface TriedEdit {
   readonly model: ProjectModel;
   readonly operations: readonly Operation[];
-  readonly prompt: string;
+  /** Text, or token ids as they are. */
+  readonly prompt: string | number[];
   /** As it stands, also where the model has a chat template. */
   readonly raw: boolean;
 }

@@ -1,10 +1,11 @@
 // Models of the project. Their weights stay where they are.
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
-import { query, nothing, stream } from '../rpc/procedure.ts';
 import { originSchema } from '../domain/hub.ts';
 import { estimatorSchema } from '../domain/attribution.ts';
 import { operationListSchema } from '../domain/edit.ts';
+import { command, query, nothing, stream } from '../rpc/procedure.ts';
+import { bosRuleSchema } from '../domain/bosRule.ts';
 import { progressSchema } from '../domain/job.ts';
 
 export const modelSchema = v.object({
@@ -24,6 +25,8 @@ export const modelSchema = v.object({
   added: v.string(),
   /** The repository of the Hub that it came from, pinned to a commit. */
   origin: v.exactOptional(originSchema),
+  /** Whether a BOS goes before texts. */
+  bos: bosRuleSchema,
 });
 
 const siteSchema = v.object({
@@ -54,6 +57,8 @@ export const model = {
     input: byName,
     output: v.object({
       model: modelSchema,
+      /** What goes before a text, as it is written; null without a tokenizer. */
+      opening: v.nullable(v.array(v.string())),
       sites: v.array(siteSchema),
       architecture: v.object({
         parameters: v.number(),
@@ -75,6 +80,12 @@ export const model = {
     changes: ['models', 'project'],
     input: v.strictObject({ location: locationSchema, name: v.exactOptional(nameSchema) }),
     chunk: progressSchema,
+    output: modelSchema,
+  }),
+  setBos: command({
+    summary: 'Say whether a BOS stands before texts of a model',
+    changes: ['models'],
+    input: v.strictObject({ model: nameSchema, rule: bosRuleSchema }),
     output: modelSchema,
   }),
   generate: stream({

@@ -121,6 +121,8 @@ const reportedBudgetSchema = v.object({
 });
 
 export const reportSchema = v.object({
+  /** What was put before raw prompts and texts; left out by older programs. */
+  opening: v.exactOptional(v.pipe(v.array(v.string()), v.readonly())),
   format: v.literal('errata.evaluation.1'),
   model: v.string(),
   edit: v.object({ id: v.string(), operations: v.array(operationSchema) }),

@@ -73,6 +73,7 @@ export async function captureActivations(options: CaptureOptions): Promise<Captu
     contextLength,
     maxContexts: options.maxContexts ?? null,
     bosTokenId: tokenizer.bosTokenId,
+    opening: [...tokenizer.opening],
     batchSize,
   } as const;
   const planOf = ({ name, width }: Site): StorePlan => {

@@ -33,6 +33,8 @@ const descriptionEntries = {
   maxContexts: v.nullable(positive),
   contexts: positive,
   bosTokenId: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  /** What opens a context; left out by older programs, which put a BOS there where the tokenizer had one. */
+  opening: v.exactOptional(v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))), v.readonly())),
   /** Contexts per run of the model. Floating-point results may depend on it in the last bit. */
   batchSize: positive,
   rowsPerShard: positive,
@@ -90,13 +92,18 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
   await writeFileAtomic(join(folder, MANIFEST_FILE), `${content}\n`);
 }
 
+function openingOf({ opening, bosTokenId }: Pick<StorePlan, 'opening' | 'bosTokenId'>): readonly number[] {
+  return opening ?? (bosTokenId === null ? [] : [bosTokenId]);
+}
+
 /** @throws AppError `mismatch` that names what differs, when a store is not of what is planned. */
 export function checkSamePlan(folder: string, manifest: Manifest, plan: StorePlan): void {
   const keys = Object.keys(descriptionEntries) as (keyof StoreDescription)[];
-  const values: Readonly<Record<string, unknown>> = { ...plan };
-  const differing = keys.filter((key) => key !== 'contexts' && manifest[key] !== values[key]);
+  const there: Readonly<Record<string, unknown>> = { ...manifest, opening: openingOf(manifest).join(' ') };
+  const values: Readonly<Record<string, unknown>> = { ...plan, opening: openingOf(plan).join(' ') };
+  const differing = keys.filter((key) => key !== 'contexts' && there[key] !== values[key]);
   if (differing.length === 0) return;
-  const list = differing.map((key) => `${key} ${String(manifest[key])} instead of ${String(values[key])}`);
+  const list = differing.map((key) => `${key} ${String(there[key])} instead of ${String(values[key])}`);
   throw new AppError('mismatch', `${folder}: there are other activations already: ${list.join(', ')}.`, {
     details: { path: folder, differing },
   });

@@ -24,7 +24,11 @@ afterEach(async () => {
 });
 
 /** A token per character, so that tokens read as text; 0 is BOS. */
-const characters: TextEncoder = { bosTokenId: 0, encode: (text) => Int32Array.from(text, (c) => c.charCodeAt(0)) };
+const characters: TextEncoder = {
+  bosTokenId: 0,
+  opening: [0],
+  encode: (text) => Int32Array.from(text, (c) => c.charCodeAt(0)),
+};
 
 async function pack(
   content: string,
@@ -50,8 +54,20 @@ describe('packing', () => {
     expect(await pack('abcdefghij', { contextLength: 4 })).toEqual(['^abc', '^def', '^ghi']);
     expect(await pack('abcdefghi', { contextLength: 4 })).toEqual(['^abc', '^def', '^ghi']);
     expect(await pack('abcdefghij', { contextLength: 4, maxContexts: 2 })).toEqual(['^abc', '^def']);
-    const noBos = { ...characters, bosTokenId: null };
+    const noBos = { ...characters, bosTokenId: null, opening: [] };
     expect(await pack('abcdefghij', { contextLength: 4 }, noBos)).toEqual(['abcd', 'efgh']);
+  });
+
+  it('opens no context where the tokenizer opens no text, and parts documents all the same', async () => {
+    const unopened = { ...characters, opening: [] };
+    const options = { contextLength: 4, textDocuments: 'line' } as const;
+    expect(await pack('ab\ncde\nfghi\n', options, unopened)).toEqual(['ab^c', 'de^f']);
+  });
+
+  it('opens contexts with all that opens a text, and needs room for a token more', async () => {
+    const two = { ...characters, opening: [0, 0] };
+    expect(await pack('abcdef', { contextLength: 4 }, two)).toEqual(['^^ab', '^^cd', '^^ef']);
+    await expect(pack('abcdef', { contextLength: 2 }, two)).rejects.toThrow(/at least 3 tokens/u);
   });
 
   it('puts one BOS between documents, also where a context begins', async () => {
@@ -107,6 +123,7 @@ async function tokensInPieces(
 /** Tokens are words that swallow the newlines before them, but for a newline alone at the text's end. */
 const greedyNewlines: TextEncoder = {
   bosTokenId: 0,
+  opening: [0],
   encode: (text) =>
     (text.match(/\n{2,}\w+|\w+|\n|./gs) ?? []).map((token) =>
       [...token].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 1e6, 7),
@@ -116,6 +133,7 @@ const greedyNewlines: TextEncoder = {
 /** Joins every line to the one before it: there is no place to cut. */
 const uncuttable: TextEncoder = {
   bosTokenId: 0,
+  opening: [0],
   encode: (text) =>
     (text.match(/[^\n]?\n[^\n]?|[^\n]/g) ?? []).map((token) =>
       [...token].reduce((h, c) => h * 256 + c.charCodeAt(0), 0),

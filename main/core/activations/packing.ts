@@ -1,4 +1,5 @@
-// Packing: the tokens of a corpus, one document after the other, cut into contexts of equal length, each opened by a BOS.
+// Packing: the tokens of a corpus, one document after the other, cut into contexts of equal length, each opened as the
+// tokenizer opens a text.
 // The contexts go to a file, since tokenizing is slow and a capture that is resumed must see the same contexts.
 
 import type { FileHandle } from 'node:fs/promises';
@@ -28,9 +29,8 @@ const HEADER_BYTES = 256;
 const CONTEXTS_PER_WRITE = 256;
 
 /**
- * Writes contexts `[contexts, contextLength]` to `path`, atomically. A context is BOS and the next contextLength − 1 tokens
- * of the corpus (contextLength tokens where the tokenizer has no BOS). Documents follow each other with a BOS in
- * between. The last tokens, too few for a context, are dropped.
+ * Writes contexts `[contexts, contextLength]` to `path`, atomically. A context is what opens a text, commonly a BOS, and the
+ * next tokens of the corpus. Documents follow each other with a BOS in between, where the tokenizer has one. The last tokens, too few for a context, are dropped.
  * @returns the number of contexts.
  * @throws AppError `empty` when the corpus does not fill one context, `cancelled`, `disk-full`, and those of the corpus.
  */
@@ -40,9 +40,12 @@ export async function packCorpus(
   encoder: TextEncoder,
   { contextLength, maxContexts = Infinity, signal, onWork }: PackingOptions,
 ): Promise<number> {
-  const bos = encoder.bosTokenId;
-  if (!Number.isSafeInteger(contextLength) || contextLength < 2) {
-    throw new AppError('usage', `A context needs at least 2 tokens, not ${contextLength}.`);
+  const { bosTokenId: bos, opening } = encoder;
+  if (!Number.isSafeInteger(contextLength) || contextLength <= Math.max(1, opening.length)) {
+    throw new AppError(
+      'usage',
+      `A context needs at least ${Math.max(1, opening.length) + 1} tokens, not ${contextLength}.`,
+    );
   }
   return writeFileAtomicWith(path, async (file) => {
     await writeAll(file, new Uint8Array(HEADER_BYTES));
@@ -66,7 +69,7 @@ export async function packCorpus(
       for (let i = 0; i < ids.length; i++) {
         if (filled % contextLength === 0) {
           if (isFull()) break packing;
-          if (bos !== null) batch[filled++] = bos;
+          for (const id of opening) batch[filled++] = id;
         }
         batch[filled++] = ids[i]!;
         if (filled === batch.length) await write();

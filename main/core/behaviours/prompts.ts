@@ -1,33 +1,30 @@
-// Cases of a behaviour as the tokens that the model is given.
+// Cases of a behaviour as the tokens that the model is given. A rendered chat template gets nothing added, raw text what the
+// tokenizer puts before a text.
 import { AppError } from '../../contract/base/errors.ts';
 import { openChatTemplate, type ChatTemplate } from '../models/chatTemplate.ts';
 import type { Model } from '../models/model.ts';
 import type { Tokenizer } from '../models/tokenizer.ts';
 import type { Case } from '../../contract/domain/behaviour.ts';
 
-export interface PromptEncoderOptions {
-  /** Every prompt begins with the tokenizer's BOS, as captured contexts and generated texts do; true when left out. */
-  readonly addBos?: boolean;
+/** @throws AppError `not-found` when the model has no tokenizer. */
+export async function openPromptEncoder(model: Model): Promise<PromptEncoder> {
+  return new PromptEncoder(model, await model.tokenizer(), await openChatTemplate(model.folder));
 }
 
-/** @throws AppError `not-found` when the model has no tokenizer. */
-export async function openPromptEncoder(model: Model, options: PromptEncoderOptions = {}): Promise<PromptEncoder> {
-  return new PromptEncoder(model, await model.tokenizer(), await openChatTemplate(model.folder), options);
+/** What is asked: in the chat template unless it is raw. */
+export type Asked = Pick<Case, 'system' | 'prompt' | 'raw'>;
+
+export interface EncodedPrompt {
+  readonly text: string;
+  readonly ids: number[];
 }
 
 export class PromptEncoder {
   readonly tokenizer: Tokenizer;
   readonly #model: Model;
   readonly #template: ChatTemplate | null;
-  readonly #bosTokenId: number | null;
 
-  constructor(
-    model: Model,
-    tokenizer: Tokenizer,
-    template: ChatTemplate | null,
-    { addBos = true }: PromptEncoderOptions = {},
-  ) {
-    this.#bosTokenId = addBos ? tokenizer.bosTokenId : null;
+  constructor(model: Model, tokenizer: Tokenizer, template: ChatTemplate | null) {
     this.#model = model;
     this.tokenizer = tokenizer;
     this.#template = template;
@@ -37,6 +34,11 @@ export class PromptEncoder {
     return this.#template !== null;
   }
 
+  /** The template takes no system text (Gemma): it goes before the user's text. */
+  get foldsSystemText(): boolean {
+    return this.#template !== null && !this.#template.takesSystemText;
+  }
+
   /**
    * The text of a case: its prompt and system text in the model's chat template; as it stands when it is raw or the model
    * has no template.
@@ -44,11 +46,16 @@ export class PromptEncoder {
    * stands as it is, line break included.
    * @throws AppError `unsupported` for a system text without a chat template.
    */
-  textOf({ system, prompt, raw }: Pick<Case, 'system' | 'prompt' | 'raw'>, instruction = ''): string {
+  textOf({ system, prompt, raw }: Asked, instruction = ''): string {
     if (!raw && this.#template) {
       const systemText = [instruction.trim(), system].filter((part) => part !== '').join('\n');
-      const first = systemText === '' ? [] : [{ role: 'system' as const, content: systemText }];
-      return this.#template.render([...first, { role: 'user', content: prompt }]);
+      if (systemText === '') return this.#template.render([{ role: 'user', content: prompt }]);
+      return this.foldsSystemText
+        ? this.#template.render([{ role: 'user', content: `${systemText}\n\n${prompt}` }])
+        : this.#template.render([
+            { role: 'system', content: systemText },
+            { role: 'user', content: prompt },
+          ]);
     }
     if (system !== '') {
       throw new AppError(
@@ -61,11 +68,18 @@ export class PromptEncoder {
     return instruction + prompt;
   }
 
-  /** Tokens of a prompt's text, with a BOS before it where the tokenizer has one and the text does not begin with it. */
-  encode(text: string): number[] {
-    const ids = this.tokenizer.encode(text);
-    const bos = this.#bosTokenId;
-    return bos === null || ids[0] === bos ? [...ids] : [bos, ...ids];
+  /** The text and tokens that the model is given. @throws AppError as textOf. */
+  promptOf(asked: Asked, instruction = ''): EncodedPrompt {
+    const text = this.textOf(asked, instruction);
+    const isRendered = !asked.raw && this.#template !== null;
+    return { text, ids: [...(isRendered ? this.tokenizer.encode(text) : this.tokenizer.opened(text))] };
+  }
+
+  /** A prompt's text as people read it: without the BOS that a template may write before it. */
+  withoutBos(text: string): string {
+    const { bosTokenId } = this.tokenizer;
+    const bos = bosTokenId === null ? '' : this.tokenizer.tokenText(bosTokenId);
+    return bos !== '' && text.startsWith(bos) ? text.slice(bos.length) : text;
   }
 
   /**
@@ -73,7 +87,10 @@ export class PromptEncoder {
    * their border, those of the continuation alone.
    */
   encodeContinuation(promptText: string, promptIds: readonly number[], continuation: string): number[] {
-    const whole = this.encode(promptText + continuation);
+    const text = this.tokenizer.encode(promptText + continuation);
+    const { opening } = this.tokenizer;
+    const isOpened = opening.length > 0 && promptIds[0] === opening[0] && text[0] !== opening[0];
+    const whole = isOpened ? [...opening, ...text] : [...text];
     const isExtension = whole.length > promptIds.length && promptIds.every((id, index) => whole[index] === id);
     return isExtension ? whole.slice(promptIds.length) : [...this.tokenizer.encode(continuation)];
   }

@@ -167,9 +167,9 @@ describe('on the sample model', () => {
     const figures = JSON.parse(await readFile(`${sample}recipe/figures.json`, 'utf8')) as {
       behaviours: Record<string, Record<'choose' | 'report', { passed: number; n: number }>>;
     };
-    const model = await openModel(`${sample}model`);
+    const model = await openModel(`${sample}model`, { bos: 'never' }); // as the recipe measured
     const intervenable = new IntervenableModel({ model, runtime, dictionaries: new Map(), places: [] });
-    const encoder = await openPromptEncoder(model, { addBos: false }); // as the recipe measured
+    const encoder = await openPromptEncoder(model);
     try {
       for (const [name, split] of [
         ['bias', 'report'],
@@ -237,7 +237,7 @@ describe('on the sample model', () => {
       );
       await expect(run([{ prompt, raw, system: 'Be kind.', checks: [{ kind: 'refuses' }] }])).rejects.toThrow(/raw/u);
       expect(encoder.textOf({ prompt: 'Hi', system: 'B.', raw: false }, 'A.')).toBe(
-        'System: A.\nB.\nUser: Hi\nAssistant:',
+        '<|endoftext|>System: A.\nB.\nUser: Hi\nAssistant:',
       );
     } finally {
       await intervenable.release();

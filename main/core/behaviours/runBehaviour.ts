@@ -4,7 +4,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import type { Behaviour, Case, CaseSplit } from '../../contract/domain/behaviour.ts';
 import type { CaseResult } from './behaviourResult.ts';
 import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
-import type { PromptEncoder } from './prompts.ts';
+import type { EncodedPrompt, PromptEncoder } from './prompts.ts';
 import type {
   Continuation,
   RunOptions,
@@ -57,10 +57,9 @@ export async function runCases(
   { instruction = '', signal, onRows }: BehaviourRunOptions = {},
 ): Promise<CaseOutcome[]> {
   const prompts = cases.map((each, index) => {
-    const text = encoder.textOf(each, instruction);
-    const ids = encoder.encode(text);
-    encoder.checkLength(ids, each.checks.some(isTextCheck) ? 1 : 0, `${name}: the prompt of case ${index + 1}`);
-    return { text, ids };
+    const prompt = encoder.promptOf(each, instruction);
+    encoder.checkLength(prompt.ids, each.checks.some(isTextCheck) ? 1 : 0, `${name}: the prompt of case ${index + 1}`);
+    return prompt;
   });
   const generated = await generateTexts(intervenable, intervention, cases, prompts, { maxNewTokens, signal, onRows });
   const scored = await scoreContinuations(intervenable, intervention, name, cases, prompts, encoder, {
@@ -81,17 +80,12 @@ export async function runCases(
   });
 }
 
-interface Prompt {
-  readonly text: string;
-  readonly ids: readonly number[];
-}
-
 /** What is generated, by index of the case. */
 async function generateTexts(
   intervenable: IntervenableModel,
   intervention: Intervention,
   cases: readonly Case[],
-  prompts: readonly Prompt[],
+  prompts: readonly EncodedPrompt[],
   options: RunOptions & { readonly maxNewTokens: number },
 ): Promise<ReadonlyMap<number, Continuation>> {
   const wanted = [...cases.keys()].filter((index) => cases[index]?.checks.some(isTextCheck));
@@ -115,7 +109,7 @@ async function scoreContinuations(
   intervention: Intervention,
   name: string,
   cases: readonly Case[],
-  prompts: readonly Prompt[],
+  prompts: readonly EncodedPrompt[],
   encoder: PromptEncoder,
   options: RunOptions,
 ): Promise<ReadonlyMap<string, readonly Likelihood[]>> {

@@ -47,9 +47,11 @@ beforeAll(async () => {
 });
 afterAll(() => intervenable.release());
 
+const promptIdsOf = (prompt: string) => encoder.promptOf({ system: '', prompt, raw: true }).ids;
+
 /** A text as if it had been generated, ended by the stop token. */
 function said(prompt: string, text: string): GeneratedAnswer {
-  const promptIds = encoder.encode(prompt);
+  const promptIds = promptIdsOf(prompt);
   const ids = encoder.encodeContinuation(prompt, promptIds, text);
   return { promptIds, ids, end: 'stop', stopId: model.config.eosTokenIds[0] ?? null };
 }
@@ -66,7 +68,7 @@ describe('sound answers', () => {
     expect(judged).toHaveLength(200);
     const stopId = model.config.eosTokenIds[0] ?? null;
     const answers = judged.map(({ prompt, ids, end }): GeneratedAnswer => {
-      return { promptIds: encoder.encode(prompt), ids, end, stopId: end === 'stop' ? stopId : null };
+      return { promptIds: promptIdsOf(prompt), ids, end, stopId: end === 'stop' ? stopId : null };
     });
     const base = judged.map(({ baseEnd }, index): GeneratedAnswer => ({ ...answers[index]!, end: baseEnd }));
     const faults = await soundness.judge(answers, base);
@@ -85,7 +87,7 @@ describe('sound answers', () => {
     const { dictionary = '' } = intervenable.places[0] ?? {};
     const again = await intervenable.greedy(
       { edit: editOfAnswer('fact705', dictionary) },
-      judged.map(({ prompt }) => encoder.encode(prompt)),
+      judged.map(({ prompt }) => promptIdsOf(prompt)),
       { maxNewTokens: 20 },
     );
     expect(judged.length).toBeGreaterThan(3);

@@ -79,9 +79,7 @@ export class AnswerSoundness {
     });
     const answers: GeneratedAnswer[] = [];
     for (const { maxNewTokens, cases } of answering) {
-      const prompts = spread(cases, answersOfSuite(answering.length)).map((each) =>
-        encoder.encode(encoder.textOf(each)),
-      );
+      const prompts = spread(cases, answersOfSuite(answering.length)).map((each) => encoder.promptOf(each).ids);
       const sampled = await intervenable.sample(prompts, { ...options, maxNewTokens, seed: SEED });
       answers.push(...sampled.map((answer, index) => ({ ...answer, promptIds: at(prompts, index) })));
     }

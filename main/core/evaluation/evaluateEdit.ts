@@ -170,6 +170,7 @@ class Evaluation {
       contexts: this.#texts.length,
       contextLength: model.config.contextLength,
       neverActs: this.#directions !== null && this.#plain === null,
+      foldsSystemText: encoder.foldsSystemText,
     });
   }
 
@@ -218,6 +219,7 @@ class Evaluation {
     return {
       format: REPORT_FORMAT,
       model: this.#modelHash,
+      opening: this.#encoder.tokenizer.opening.map((id) => this.#encoder.tokenizer.tokenText(id)),
       edit: { id: editId(this.#edit), operations: this.#edit.operations },
       settings: this.#settings,
       ...figures,

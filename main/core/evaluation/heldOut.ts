@@ -1,5 +1,5 @@
-// Held-out text for collateral: documents one by one, each opened by the BOS and closed by the end token where the tokenizer
-// has them; long ones in windows of the model's context. One window is one unit of the bootstrap.
+// Held-out text for collateral: documents one by one, each opened as the tokenizer opens a text and closed by the end token
+// where it has one; long ones in windows of the model's context. One window is one unit of the bootstrap.
 import type { Corpus } from '../activations/corpus.ts';
 import { encodeDocuments } from '../activations/encodeDocuments.ts';
 import { AppError } from '../../contract/base/errors.ts';
@@ -31,8 +31,7 @@ export async function readHeldOut(
   config: ModelConfig,
   { contexts, seed, longest = LONGEST }: HeldOutOptions,
 ): Promise<number[][]> {
-  const { bosTokenId, eosTokenId } = tokenizer;
-  const start = bosTokenId === null ? [] : [bosTokenId];
+  const { opening: start, eosTokenId } = tokenizer;
   const width = Math.min(longest, config.contextLength) - start.length;
   const candidates: number[][] = [];
   let open: number[] = [];

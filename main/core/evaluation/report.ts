@@ -138,6 +138,8 @@ export interface EvaluationReport {
   readonly format: typeof REPORT_FORMAT;
   /** Content hash. */
   readonly model: string;
+  /** What was put before raw prompts and texts, as it is written; left out in reports of older programs. */
+  readonly opening?: readonly string[];
   readonly edit: { readonly id: string; readonly operations: readonly Operation[] };
   readonly settings: EvaluationSettings;
   readonly suites: readonly SuiteReport[];

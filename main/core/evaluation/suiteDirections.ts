@@ -38,7 +38,7 @@ export async function suiteDirections(
     suites
       .filter((suite) => suite.role === role)
       .flatMap(directionCases)
-      .map((each) => encoder.encode(encoder.textOf(each)));
+      .map((each) => encoder.promptOf(each).ids);
   const groups = [prompts('target'), prompts('keep')] as const;
   if (groups[0].length === 0 || groups[1].length === 0) return null;
   const texts = groups[0].map(asText);

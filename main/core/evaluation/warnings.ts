@@ -13,9 +13,11 @@ export interface WarningFacts {
   readonly contextLength: number;
   /** On the target's prompts. */
   readonly neverActs: boolean;
+  /** The chat template takes no system text. */
+  readonly foldsSystemText: boolean;
 }
 
-export function warningsOf({ suites, settings, contexts, contextLength, neverActs }: WarningFacts): string[] {
+export function warningsOf({ suites, settings, contexts, contextLength, neverActs, ...facts }: WarningFacts): string[] {
   const warnings = suites
     .filter(({ cases }) => cases.length < FEW)
     .map(({ behaviour, cases }) => `${behaviour.name}: ${cases.length} cases are few; look at the intervals.`);
@@ -31,6 +33,14 @@ export function warningsOf({ suites, settings, contexts, contextLength, neverAct
   }
   if (settings.baselines && settings.instruction === '') {
     warnings.push('No instruction was given, so there is no prompt-only baseline.');
+  }
+  const asksSystem = suites.some(({ cases }) =>
+    cases.some(({ raw, system }) => !raw && (system !== '' || settings.instruction !== '')),
+  );
+  if (facts.foldsSystemText && asksSystem) {
+    warnings.push(
+      "The model's chat template takes no system text: system texts and the instruction stand before the user's text.",
+    );
   }
   if (neverActs) warnings.push("The edit never acts on the target's prompts.");
   if (contextLength < SHORT_CONTEXT) warnings.push(`The model sees less than ${SHORT_CONTEXT} tokens.`);

@@ -1,5 +1,6 @@
-// Which features fire where in a text that a person types: token by token, all of them at once. The BOS token is read but not
-// shown, as in training; a text longer than the model's context is read in pieces, each opened by the BOS token, and says so.
+// Which features fire where in a text that a person types: token by token, all of them at once. What opens
+// a text, commonly a BOS, is read but not shown, as in training; a text longer than the model's context is read in pieces, each
+// opened so, and says so.
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
@@ -135,21 +136,21 @@ export class TextReader {
   /** @returns where the pieces begin. */
   async #fire(ids: readonly number[], firings: Firings, signal: AbortSignal | undefined): Promise<number[]> {
     const { d, site } = this.#dictionary;
-    const bos = this.#tokenizer.bosTokenId === null ? [] : [this.#tokenizer.bosTokenId];
-    const longest = Math.min(LONGEST_PIECE, this.#model.config.contextLength) - bos.length;
+    const opening = this.#tokenizer.opening;
+    const longest = Math.min(LONGEST_PIECE, this.#model.config.contextLength) - opening.length;
     const none = new Uint8Array(ids.length);
     const pieces: number[] = [];
     for (let first = 0; first < ids.length; first += longest) {
       pieces.push(first);
-      const piece = [...bos, ...ids.slice(first, first + longest)];
+      const piece = [...opening, ...ids.slice(first, first + longest)];
       const input = new Tensor('int64', BigInt64Array.from(piece, BigInt), [1, piece.length]);
       const rows = (await this.#session.run({ input_ids: input }))[site]?.data;
       if (!(rows instanceof Float32Array)) throw new AppError('internal', 'The engine gave no activations.');
-      for (let row = bos.length; row < piece.length; row += this.#encoder.positionsPerRun) {
+      for (let row = opening.length; row < piece.length; row += this.#encoder.positionsPerRun) {
         signal?.throwIfAborted();
         const end = Math.min(piece.length, row + this.#encoder.positionsPerRun);
         const activations = await this.#encoder.encode(rows.slice(row * d, end * d));
-        firings.add(activations, end - row, first + row - bos.length, none);
+        firings.add(activations, end - row, first + row - opening.length, none);
       }
     }
     return pieces;

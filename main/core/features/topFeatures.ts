@@ -43,7 +43,7 @@ export interface TopFeaturesOptions {
   readonly onWork?: OnWork;
 }
 
-/** A text longer than this is read in pieces of as many tokens, each opened by the BOS token. */
+/** A text longer than this is read in pieces of as many tokens, each opened as the tokenizer opens a text. */
 const LONGEST_PIECE = 512;
 
 /** @throws AppError `empty` for a text without tokens, `mismatch` when the dictionary is another model's. */
@@ -54,8 +54,8 @@ export async function topFeatures(options: TopFeaturesOptions): Promise<TopFeatu
   const ids = tokenizer.encode(text);
   if (ids.length === 0) throw new AppError('empty', 'The text is empty: no feature can fire on it.');
 
-  const bos = tokenizer.bosTokenId === null ? [] : [tokenizer.bosTokenId];
-  const longest = Math.min(LONGEST_PIECE, model.config.contextLength) - bos.length;
+  const opening = tokenizer.opening;
+  const longest = Math.min(LONGEST_PIECE, model.config.contextLength) - opening.length;
   const strongest = new Strongest(dictionary.size);
   const siteSession = await runtime.createSession(buildVariant(model, { taps: [dictionary.site] }), {
     weightsFolder: model.weightsFolder,
@@ -64,17 +64,17 @@ export async function topFeatures(options: TopFeaturesOptions): Promise<TopFeatu
   const feeds = dictionaryFeeds(dictionary, { arrays: 'inputs' });
   try {
     for (let first = 0; first < ids.length; first += longest) {
-      const piece = [...bos, ...ids.slice(first, first + longest)];
+      const piece = [...opening, ...ids.slice(first, first + longest)];
       const input = new Tensor('int64', BigInt64Array.from(piece, BigInt), [1, piece.length]);
       const rows = floats((await siteSession.run({ input_ids: input }))[dictionary.site]);
       const perRun = rowsPerRun(dictionary.size);
-      for (let row = bos.length; row < piece.length; row += perRun) {
+      for (let row = opening.length; row < piece.length; row += perRun) {
         signal?.throwIfAborted();
         const end = Math.min(piece.length, row + perRun);
         const x = new Tensor('float32', rows.slice(row * dictionary.d, end * dictionary.d), [end - row, dictionary.d]);
         const { activations } = await encoderSession.run({ ...feeds, x });
-        strongest.take(floats(activations), first + row - bos.length);
-        onWork?.({ stage: 'Encoding', done: first + end - bos.length, total: ids.length, unit: 'tokens' });
+        strongest.take(floats(activations), first + row - opening.length);
+        onWork?.({ stage: 'Encoding', done: first + end - opening.length, total: ids.length, unit: 'tokens' });
       }
     }
   } finally {

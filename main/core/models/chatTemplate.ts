@@ -13,6 +13,9 @@ const LONGEST_TEXT = 1 << 23;
 /** Real templates take a few milliseconds; a busy machine may stand still for longer. */
 const RENDER_MILLISECONDS = 5000;
 
+/** A system text that no template holds. */
+const MARK = 'Kelvant oduris.';
+
 export interface ChatMessage {
   /** system, user, assistant, and what else a template knows. */
   readonly role: string;
@@ -48,6 +51,7 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #tokens: Readonly<Record<'bos_token' | 'eos_token', string>>;
   readonly #milliseconds: number;
+  #takesSystemText: boolean | undefined;
 
   constructor(
     path: string,
@@ -69,6 +73,21 @@ export class ChatTemplate {
   /** The text up to where the assistant's answer begins. @throws AppError `unsupported` when the template refuses the messages. */
   render(messages: readonly ChatMessage[]): string {
     return this.#write(messages, true);
+  }
+
+  /** False where the template refuses a system text, as Gemma 2's does, or leaves it out without a word. */
+  get takesSystemText(): boolean {
+    this.#takesSystemText ??= this.#tryMark();
+    return this.#takesSystemText;
+  }
+
+  #tryMark(): boolean {
+    const question = { role: 'user', content: 'Q' };
+    try {
+      return this.#write([{ role: 'system', content: MARK }, question], true).includes(MARK);
+    } catch {
+      return false;
+    }
   }
 
   /** A conversation from its beginning to its end, without the BOS, which whoever packs texts puts before them. */

@@ -1,6 +1,7 @@
 // A model opened from a Hugging Face folder: config, sites, and its graph over the weights where they lie. Opening reads
 // headers only; the graph is built once at that time, so that a folder that cannot work is refused at once.
 import { join, resolve } from 'node:path';
+import type { BosRule } from '../../contract/domain/bosRule.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import type { StoredTensor } from '../formats/safetensorsFolder.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
@@ -19,6 +20,8 @@ import type { ResidualWriters } from './writers.ts';
 export interface OpenModelOptions {
   /** A file of ours where hashes of weight files are remembered. */
   readonly hashCache?: string;
+  /** Of the project; the tokenizer's own when left out. */
+  readonly bos?: BosRule;
 }
 
 /**
@@ -99,7 +102,7 @@ export class Model {
 
   /** @throws AppError `not-found` when the folder has no tokenizer.json, `invalid-file`, `unsupported`. */
   tokenizer(): Promise<Tokenizer> {
-    this.#tokenizer ??= openTokenizer(this.folder, this.config);
+    this.#tokenizer ??= openTokenizer(this.folder, this.config, this.#options.bos);
     return this.#tokenizer;
   }
 

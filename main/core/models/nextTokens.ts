@@ -62,10 +62,9 @@ export class NextTokens {
   }
 }
 
-/** The tokens of a text, opened by the BOS token where there is one. @throws AppError `empty` without any. */
+/** The tokens of a text, with what its tokenizer puts before it. @throws AppError `empty` without any. */
 export function openedTokens(tokenizer: Tokenizer, text: string): readonly number[] {
-  const bos = tokenizer.bosTokenId === null ? [] : [tokenizer.bosTokenId];
-  const ids = [...bos, ...tokenizer.encode(text)];
+  const ids = tokenizer.opened(text);
   if (ids.length > 0) return ids;
   throw new AppError('empty', 'The text is empty, and this model has no token to begin with.');
 }

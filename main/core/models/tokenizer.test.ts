@@ -239,8 +239,7 @@ describe('the tokenizer of a stranger', () => {
   /** With little patience, so that the tests do not wait. */
   const stranger = (parts: object) =>
     new Tokenizer('/stranger/tokenizer.json', { ...byteLevel(), ...parts }, {}, config, {
-      milliseconds: 200,
-      perCharacter: 0,
+      limit: { milliseconds: 200, perCharacter: 0 },
     });
   const replaces = (pattern: object, content: string) => ({ type: 'Replace', pattern, content });
   const splits = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });

@@ -1,13 +1,15 @@
 // A model's tokenizer, from tokenizer.json and tokenizer_config.json: text to token ids and back. Special tokens are never added
-// by encode: where a BOS stands is decided by whoever packs contexts or prompts. It comes from a stranger, so a text has a
+// by encode: `opening` is what goes before a text or a context (see opening.ts). It comes from a stranger, so a text has a
 // limit to what it may grow to and, where expressions might explode, a time limit.
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { AppError } from '../../contract/base/errors.ts';
 import { withinTime } from '../files/timeLimit.ts';
+import type { BosRule } from '../../contract/domain/bosRule.ts';
 import { type ModelConfig } from './config.ts';
 import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../files/json.ts';
 import { findAddedTokensAsReference } from './addedTokens.ts';
+import { openingOf } from './opening.ts';
 import { keepMarks, withUnicodeSpaces } from './tokenizerSteps.ts';
 import { hasForeignPatterns, limitGrowth, refuseEndlessSteps, type SetLimit } from './tokenizerLimits.ts';
 
@@ -28,10 +30,12 @@ const ANCHORS = ['a', 'A', '0'];
 export interface TextEncoder {
   encode(text: string): readonly number[] | Int32Array;
   readonly bosTokenId: number | null;
+  /** What goes before a text, commonly the BOS; nothing where the model was trained without. */
+  readonly opening: readonly number[];
 }
 
 /** @throws AppError `not-found` when there is no tokenizer.json, `invalid-file` when it is damaged, `unsupported`. */
-export async function openTokenizer(folder: string, config: ModelConfig): Promise<Tokenizer> {
+export async function openTokenizer(folder: string, config: ModelConfig, rule?: BosRule): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   let definition: JsonObject;
   try {
@@ -45,12 +49,19 @@ export async function openTokenizer(folder: string, config: ModelConfig): Promis
     );
   }
   const settings = (await readOptionalJson(join(folder, 'tokenizer_config.json'))) ?? {};
-  return new Tokenizer(path, definition, settings, config);
+  return new Tokenizer(path, definition, settings, config, rule === undefined ? {} : { rule });
+}
+
+interface TokenizerOptions {
+  readonly limit?: EncodingLimit;
+  /** Of the project, about the BOS. */
+  readonly rule?: BosRule;
 }
 
 export class Tokenizer implements TextEncoder {
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
+  readonly opening: readonly number[];
   readonly #path: string;
   readonly #tokenizer: HuggingFaceTokenizer;
   readonly #specialIds: ReadonlySet<number>;
@@ -67,7 +78,7 @@ export class Tokenizer implements TextEncoder {
     definition: JsonObject,
     settings: JsonObject,
     config: ModelConfig,
-    limit: EncodingLimit = ENCODING_LIMIT,
+    { limit = ENCODING_LIMIT, rule }: TokenizerOptions = {},
   ) {
     this.#path = path;
     this.#limit = limit;
@@ -93,6 +104,7 @@ export class Tokenizer implements TextEncoder {
     };
     this.bosTokenId = idOf('bos_token', config.bosTokenId);
     this.eosTokenId = idOf('eos_token', config.eosTokenIds[0] ?? null);
+    this.opening = openingOf(definition, settings, { bosTokenId: this.bosTokenId, rule });
     const added = this.#tokenizer.get_added_tokens_decoder();
     this.#specialIds = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
     this.#isByteLevel = JSON.stringify(definition.decoder ?? null).includes('"ByteLevel"');
@@ -117,6 +129,13 @@ export class Tokenizer implements TextEncoder {
   /** The same with what the model's makers put around a prompt, commonly a BOS before it. */
   encodePrompt(text: string): readonly number[] {
     return this.#encode(text, true);
+  }
+
+  /** A text with what goes before it, unless the text spells that itself. */
+  opened(text: string): readonly number[] {
+    const ids = this.encode(text);
+    const { opening } = this;
+    return opening.length === 0 || ids[0] === opening[0] ? ids : [...opening, ...ids];
   }
 
   #encode(text: string, addSpecial: boolean): readonly number[] {

@@ -15,7 +15,7 @@ import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
 import type { Baseline, Dose, EvaluationReport, SuiteReport } from '../evaluation/report.ts';
 import { definitions, escape, interval, optional, percentInterval, table } from './markup.ts';
 import { doseChart, whiskers } from './pictures.ts';
-import { number, operationText, PREDICTOR_NAMES } from './text.ts';
+import { number, openingFact, operationText, PREDICTOR_NAMES } from './text.ts';
 
 export interface ReportContext {
   readonly title: string;
@@ -48,6 +48,7 @@ export function reportHtml(report: EvaluationReport, context: ReportContext): st
     definitions([
       ...context.facts,
       ['Model', report.model],
+      ...openingFact(report),
       ['Edit', report.edit.id],
       ['Seed', String(report.settings.seed)],
     ]),

@@ -13,7 +13,7 @@ import { PdfWriter, type PdfColumn } from './pdfWriter.ts';
 import { PREDICTORS } from '../evaluation/forecastCheck.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import type { ReportContext } from './html.ts';
-import { intervalText, number, operationText, PREDICTOR_NAMES } from './text.ts';
+import { intervalText, number, operationText, PREDICTOR_NAMES, openingFact } from './text.ts';
 
 const LISTED_FEATURES = 25;
 const LISTED_CASES = 10;
@@ -27,6 +27,7 @@ export async function reportPdf(report: EvaluationReport, context: ReportContext
     ...context.facts,
     ['Model', report.model],
     ['Edit', report.edit.id],
+    ...openingFact(report),
     ['Seed', String(report.settings.seed)],
   ]);
   verdict(pdf, report);

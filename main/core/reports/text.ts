@@ -3,7 +3,9 @@ import { withMinus } from '../../contract/base/figures.ts';
 import { boundsText } from '../../contract/domain/estimate.ts';
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import type { Predictor } from '../evaluation/forecastCheck.ts';
+import { openingWord } from '../../contract/domain/bosRule.ts';
 import type { Estimate } from '../evaluation/intervals.ts';
+import type { EvaluationReport } from '../evaluation/report.ts';
 
 export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
   forecast: 'forecast',
@@ -11,6 +13,11 @@ export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
   cofiring: 'co-firing alone',
   firingRate: 'firing rate alone',
 };
+
+/** What stood before raw prompts and texts: by another rule about the BOS every figure is another. */
+export function openingFact({ opening }: Pick<EvaluationReport, 'opening'>): (readonly [string, string])[] {
+  return opening ? [['Before a text', openingWord(opening)]] : [];
+}
 
 export function operationText(operation: Operation): string {
   const value = numberOf(operation);

@@ -18,9 +18,9 @@ export const capture = defineTask({
     ...requestEntries(storeSettings),
     contextLength: settingOf(storeSettings.contextLength),
   }),
-  run: async ({ folder, hashCache, corpus: { path, ...corpusOptions }, sites, ...options }, context) => {
+  run: async ({ folder, hashCache, bos, corpus: { path, ...corpusOptions }, sites, ...options }, context) => {
     const { runtime, signal, onWork } = context;
-    const model = await openTaskModel({ folder, hashCache });
+    const model = await openTaskModel({ folder, hashCache, bos });
     const corpus = await openCorpusFor(model, path, corpusOptions);
     const folders = new Map(sites.map((entry) => [entry.site, entry.folder]));
     const folderOf = (site: string) => {

@@ -1,5 +1,4 @@
 // What is computed of a dictionary's features: their statistics over a text, and where they fire in a text at hand.
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { requestEntries, settingOf } from '../../contract/base/setting.ts';
@@ -11,7 +10,8 @@ import { computeStatistics } from '../../core/features/statistics.ts';
 import { TextReader } from '../../core/features/textReader.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
 import { defineTask } from '../task.ts';
-import { modelEntries, openTaskModel } from './model.ts';
+import { fileStamp, modelStamp } from '../stamps.ts';
+import { modelEntries, openTaskModel, type TaskModel } from './model.ts';
 
 const { maxContexts } = requestEntries(statisticsSettings);
 const count = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1)));
@@ -83,13 +83,9 @@ export const readText = defineTask({
 const RELEASED_AFTER_MS = 120_000;
 let kept: { readonly key: string; readonly reader: TextReader; timer: NodeJS.Timeout } | null = null;
 
-async function readerOf(
-  runtime: Runtime,
-  model: { folder: string; hashCache: string | null },
-  folder: string,
-): Promise<TextReader> {
-  const { mtimeMs } = await stat(join(folder, CONFIG_FILE)).catch(() => ({ mtimeMs: 0 }));
-  const key = JSON.stringify([runtime.device, model.folder, folder, mtimeMs]);
+async function readerOf(runtime: Runtime, model: TaskModel, folder: string): Promise<TextReader> {
+  const stamps = [await modelStamp(model), await fileStamp(join(folder, CONFIG_FILE))];
+  const key = JSON.stringify([runtime.device, stamps]);
   if (kept?.key !== key) {
     await releaseReader();
     const reader = await TextReader.open(runtime, await openTaskModel(model), await loadDictionary(folder));

@@ -1,17 +1,24 @@
 // What can be asked of a model: its facts, a comparison with a reference, text.
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
+import { bosRuleSchema } from '../../contract/domain/bosRule.ts';
 import { checkModel } from '../../core/models/check.ts';
 import { openGenerator } from '../../core/models/generate.ts';
 import { openModel } from '../../core/models/model.ts';
 import type { Tokenizer } from '../../core/models/tokenizer.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 
-/** A model's folder, and the file that remembers its hashes. */
-export const modelEntries = { folder: v.string(), hashCache: v.exactOptional(v.nullable(v.string()), null) };
+/** A model's folder, the file that remembers its hashes, and whether a BOS goes before texts. */
+export const modelEntries = {
+  folder: v.string(),
+  hashCache: v.exactOptional(v.nullable(v.string()), null),
+  bos: v.exactOptional(bosRuleSchema, 'tokenizer'),
+};
 
-export function openTaskModel({ folder, hashCache }: { folder: string; hashCache: string | null }) {
-  return openModel(folder, hashCache === null ? {} : { hashCache });
+export type TaskModel = v.InferOutput<v.ObjectSchema<typeof modelEntries, undefined>>;
+
+export function openTaskModel({ folder, hashCache, bos }: TaskModel) {
+  return openModel(folder, { bos, ...(hashCache === null ? {} : { hashCache }) });
 }
 
 export const inspectModel = defineTask({
@@ -69,7 +76,7 @@ export const generateText = defineTask({
   lane: 'quick',
   input: v.object({
     ...modelEntries,
-    /** Text, or token ids as they are. Text is opened by the BOS token where the tokenizer has one. */
+    /** Text, or token ids as they are. Text is opened as the tokenizer opens it. */
     prompts: v.pipe(v.array(v.union([v.string(), tokenIds])), v.minLength(1)),
     maxNewTokens: v.number(),
     temperature: v.exactOptional(v.number()),
@@ -80,20 +87,18 @@ export const generateText = defineTask({
     ignoreStops: v.exactOptional(v.boolean(), false),
   }),
   run: async (
-    { prompts, ignoreStops, folder, hashCache, ...sampling },
+    { prompts, ignoreStops, folder, hashCache, bos, ...sampling },
     { runtime, signal, onWork, onChunk }: TaskContext<GeneratedPiece>,
   ) => {
-    const model = await openTaskModel({ folder, hashCache });
+    const model = await openTaskModel({ folder, hashCache, bos });
     const needsTokenizer = prompts.some((prompt) => typeof prompt === 'string');
     const tokenizer = await model.tokenizer().catch((thrown: unknown) => {
       if (needsTokenizer) throw thrown;
       return null;
     });
-    const promptIds = prompts.map((prompt) => {
-      if (typeof prompt !== 'string') return prompt;
-      const bos = tokenizer?.bosTokenId;
-      return [...(bos == null ? [] : [bos]), ...(tokenizer?.encode(prompt) ?? [])];
-    });
+    const promptIds = prompts.map((prompt) =>
+      typeof prompt === 'string' ? (tokenizer?.opened(prompt) ?? []) : prompt,
+    );
     const generator = await openGenerator(model, runtime);
     const startedAt = performance.now();
     try {

@@ -11,7 +11,12 @@ export const describeModel = defineTask({
   run: async (input) => {
     const model = await openTaskModel(input);
     const { heads, keyValueHeads, headDim, intermediateSize, residual, bosTokenId, eosTokenIds } = model.config;
+    const opening = await model.tokenizer().then(
+      (tokenizer) => tokenizer.opening.map((id) => tokenizer.tokenText(id)),
+      () => null, // a model that reads no text still has sites
+    );
     return {
+      opening,
       sites: model.sites.map(({ name, block, width }) => ({ name, block, width })),
       architecture: {
         ...model.weightSize,

@@ -1,5 +1,4 @@
 // Edits being tried: the next token with and without them while a slider is moved, and texts of both as they are written.
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
@@ -10,8 +9,8 @@ import { parseEdit, type Edit } from '../../contract/domain/edit.ts';
 import { placesOf } from '../../core/edits/editPatches.ts';
 import { openPromptEncoder, type PromptEncoder } from '../../core/behaviours/prompts.ts';
 import { SideBySide, type ColumnName } from '../../core/interventions/sideBySide.ts';
-import { toFileError } from '../../core/files/fileError.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
+import { fileStamp, modelStamp } from '../stamps.ts';
 import { SessionCache } from '../sessionCache.ts';
 import { defineTask, type TaskContext } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
@@ -24,14 +23,17 @@ const playgroundEntries = {
   edit: v.unknown(),
   /** Folders of the dictionaries that the edit names. */
   dictionaries: v.array(v.string()),
-  prompt: v.string(),
+  /** Text, or token ids as they are. */
+  prompt: v.union([v.string(), v.array(whole)]),
   /** As it stands, also where the model has a chat template. */
   raw: v.boolean(),
 };
 
 interface Playground {
   readonly sides: SideBySide;
-  readonly encoder: PromptEncoder;
+  /** Null without a usable tokenizer; then `missing` says why. */
+  readonly encoder: PromptEncoder | null;
+  readonly missing: unknown;
   release(): Promise<void>;
 }
 
@@ -48,16 +50,20 @@ async function withPlayground<R>(
 ): Promise<R> {
   const edit = parseEdit(given);
   const places = placesOf(edit);
-  // A folder that has gone, or holds something else by now, must not be answered for by what is still in memory.
   const stamps = await Promise.all([
-    stampOf(join(model.folder, 'config.json')),
-    ...dictionaries.map((folder) => stampOf(join(folder, CONFIG_FILE))),
+    modelStamp(model),
+    ...dictionaries.map((folder) => fileStamp(join(folder, CONFIG_FILE))),
   ]);
   const sorted = places.map(({ site, dictionary }) => `${site} ${dictionary}`).sort();
-  const key = JSON.stringify([runtime.device, model.folder, sorted, stamps]);
+  const key = JSON.stringify([runtime.device, sorted, stamps]);
   const open = async (): Promise<Playground> => {
     const opened = await openTaskModel(model);
-    const encoder = await openPromptEncoder(opened);
+    let missing: unknown;
+    // Token ids need no tokenizer.
+    const encoder = await openPromptEncoder(opened).catch((thrown: unknown) => {
+      missing = thrown;
+      return null;
+    });
     const loaded = await Promise.all(dictionaries.map((folder) => loadDictionary(folder)));
     const sides = new SideBySide({
       model: opened,
@@ -65,24 +71,30 @@ async function withPlayground<R>(
       dictionaries: new Map(loaded.map((dictionary) => [hashDictionary(dictionary), dictionary])),
       places,
     });
-    return { sides, encoder, release: () => sides.release() };
+    return { sides, encoder, missing, release: () => sides.release() };
   };
   return playgrounds.use(key, open, (playground) => work(playground, edit));
 }
 
-async function stampOf(path: string): Promise<string> {
-  try {
-    return `${path} ${(await stat(path)).mtimeMs}`;
-  } catch (thrown) {
-    throw toFileError(thrown, path);
-  }
+function tokenText(encoder: PromptEncoder | null, id: number): string {
+  return encoder?.tokenizer.tokenText(id) ?? ` ${id}`;
 }
 
-function promptOf(encoder: PromptEncoder, { prompt, raw }: Pick<PlaygroundInput, 'prompt' | 'raw'>, instruction = '') {
-  const text = encoder.textOf({ system: '', prompt, raw }, instruction);
-  const ids = encoder.encode(text);
-  if (ids.length === 0) throw new AppError('empty', 'The text is empty, and this model has no token to begin with.');
-  return { text, ids };
+function promptOf(
+  { encoder, missing }: Pick<Playground, 'encoder' | 'missing'>,
+  { prompt, raw }: Pick<PlaygroundInput, 'prompt' | 'raw'>,
+  instruction = '',
+) {
+  if (typeof prompt !== 'string') {
+    if (instruction !== '') throw new AppError('usage', 'An instruction goes before a text, not before token ids.');
+    if (!raw) throw new AppError('usage', 'A chat template takes a text, not token ids.');
+    return { text: encoder?.tokenizer.decode(prompt) ?? prompt.join(' '), ids: prompt };
+  }
+  if (!encoder) throw missing;
+  const asked = encoder.promptOf({ system: '', prompt, raw }, instruction);
+  if (asked.ids.length === 0)
+    throw new AppError('empty', 'The text is empty, and this model has no token to begin with.');
+  return { ...asked, text: encoder.withoutBos(asked.text) };
 }
 
 export const playgroundNextTokens = defineTask({
@@ -97,21 +109,22 @@ export const playgroundNextTokens = defineTask({
     count: v.pipe(v.number(), v.integer(), v.minValue(1)),
   }),
   run: async (input, { runtime }) =>
-    withPlayground(runtime, input, async ({ sides, encoder }, edit) => {
-      const { text, ids: promptIds } = promptOf(encoder, input);
+    withPlayground(runtime, input, async (playground, edit) => {
+      const { sides, encoder } = playground;
+      const { text, ids: promptIds } = promptOf(playground, input);
       const ids = [...promptIds, ...input.continuation];
       const position = Math.min(input.position ?? ids.length - 1, ids.length - 1);
       const before = { ids: ids.slice(0, position + 1), promptLength: promptIds.length };
       const { kl, next } = await sides.nextTokens(edit, before, input.count);
-      const named = (id: number) => ({ id, text: encoder.tokenizer.tokenText(id) });
+      const named = (id: number) => ({ id, text: tokenText(encoder, id) });
       return {
         edit: edit.operations.length === 0 ? null : editId(edit),
-        hasChatTemplate: encoder.hasChatTemplate,
+        hasChatTemplate: encoder?.hasChatTemplate ?? false,
         promptText: text,
         promptTokens: promptIds.map(named),
         position,
         kl,
-        next: next.map((token) => ({ ...token, text: encoder.tokenizer.tokenText(token.id) })),
+        next: next.map((token) => ({ ...token, text: tokenText(encoder, token.id) })),
       };
     }),
 });
@@ -147,10 +160,11 @@ export const playgroundGenerate = defineTask({
     ignoreStops: v.exactOptional(v.boolean(), false),
   }),
   run: async ({ instruction, ignoreStops, ...input }, { runtime, signal, onWork, onChunk }: TaskContext<ColumnPiece>) =>
-    withPlayground(runtime, input, async ({ sides, encoder }, edit) => {
+    withPlayground(runtime, input, async (playground, edit) => {
+      const { sides, encoder } = playground;
       const { maxNewTokens, temperature, topK, topP, seed } = input;
-      const plain = promptOf(encoder, input);
-      const instructed = instruction === '' ? null : promptOf(encoder, input, instruction);
+      const plain = promptOf(playground, input);
+      const instructed = instruction === '' ? null : promptOf(playground, input, instruction);
       const columns = new Map<ColumnName, GrowingColumn>();
       let tokens = 0;
       for await (const piece of sides.generate({
@@ -170,7 +184,7 @@ export const playgroundGenerate = defineTask({
         columns.set(column, state);
         state.ids.push(id);
         state.end = end ?? state.end;
-        onChunk({ column, id, token: encoder.tokenizer.tokenText(id), ...compared });
+        onChunk({ column, id, token: tokenText(encoder, id), ...compared });
         onWork({ stage: 'Generating', done: ++tokens, total: null, unit: 'tokens' });
       }
       const written = [...columns].map(([column, { ids, end }]) => {
@@ -180,7 +194,7 @@ export const playgroundGenerate = defineTask({
           column,
           ids,
           end,
-          text: encoder.decodeContinuation(prompt.ids, shown),
+          text: encoder?.decodeContinuation(prompt.ids, shown) ?? shown.map((id) => ` ${id}`).join(''),
           promptTokens: prompt.ids.length,
         };
       });

@@ -1,6 +1,5 @@
 // What made a model say a token: effects of dictionary features on its logit, the largest measured by ablation, and any that
 // are asked for. The sessions stay open for the next question, since opening them takes far longer than a pass.
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
@@ -12,11 +11,11 @@ import { hashDictionary } from '../../core/dictionaries/dictionary.ts';
 import { CONFIG_FILE, loadDictionary } from '../../core/dictionaries/saeLens.ts';
 import { fixEdit, type FixedEdit } from '../../core/edits/editPatches.ts';
 import { canonicalJson } from '../../core/edits/canonical.ts';
-import { toFileError } from '../../core/files/fileError.ts';
 import { checkTokens } from '../../core/models/modelInput.ts';
 import { NextTokens, openedTokens } from '../../core/models/nextTokens.ts';
 import type { Tokenizer } from '../../core/models/tokenizer.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
+import { fileStamp, modelStamp } from '../stamps.ts';
 import { SessionCache } from '../sessionCache.ts';
 import { defineTask } from '../task.ts';
 import { modelEntries, openTaskModel } from './model.ts';
@@ -49,22 +48,15 @@ const explainers = new SessionCache<Explainer>({ most: 1, idleMs: 120_000 });
 type Opened = v.InferOutput<v.ObjectSchema<typeof opened, undefined>>;
 
 async function withExplainer<R>(runtime: Runtime, input: Opened, work: (of: Explainer) => Promise<R>): Promise<R> {
-  const { folder, hashCache, dictionaries, editDictionaries, estimator } = input;
+  const { folder, hashCache, bos, dictionaries, editDictionaries, estimator } = input;
   const edit = parseEdit(input.edit);
-  const stamps = await Promise.all(
-    [join(folder, 'config.json'), ...[...dictionaries, ...editDictionaries].map((of) => join(of, CONFIG_FILE))].map(
-      async (path) => {
-        try {
-          return `${path} ${(await stat(path)).mtimeMs}`;
-        } catch (thrown) {
-          throw toFileError(thrown, path);
-        }
-      },
-    ),
-  );
+  const stamps = await Promise.all([
+    modelStamp({ folder, bos }),
+    ...[...dictionaries, ...editDictionaries].map((of) => fileStamp(join(of, CONFIG_FILE))),
+  ]);
   const key = JSON.stringify([runtime.device, stamps, estimator, canonicalJson(edit)]);
   const open = async (): Promise<Explainer> => {
-    const model = await openTaskModel({ folder, hashCache });
+    const model = await openTaskModel({ folder, hashCache, bos });
     const tokenizer = await model.tokenizer();
     const load = (folders: readonly string[]) => Promise.all(folders.map((of) => loadDictionary(of)));
     const places = (await load(dictionaries)).map((dictionary) => ({ site: dictionary.site, dictionary }));

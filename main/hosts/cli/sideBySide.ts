@@ -1,6 +1,5 @@
 // errata generate with an edit or an instruction: the original and the treated text side by side, token by token, with the KL of
 // each token.
-import { AppError } from '../../contract/base/errors.ts';
 import { EMPTY_EDIT } from '../../contract/domain/edit.ts';
 import { editId } from '../../core/edits/edit.ts';
 import { shortId } from '../../core/edits/version.ts';
@@ -42,8 +41,6 @@ export async function generateCompared(
     };
     const compared = [];
     for (const prompt of prompts) {
-      if (typeof prompt !== 'string')
-        throw new AppError('usage', 'Edits and instructions are compared on texts, not on --ids.');
       const tokens: { column: string; id: number; token: string; kl: number | null }[] = [];
       const { columns, promptText } = await generateSideBySide(
         workbench,

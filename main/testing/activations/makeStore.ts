@@ -40,7 +40,11 @@ export function rowsFrom(first: number, count: number, width: number): Float32Ar
 async function packLetters(path: string, { contexts, contextLength }: StoreDescription): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'errata-letters-'));
   await writeFile(join(folder, 'letters.txt'), 'x'.repeat(contexts * (contextLength - 1)));
-  const encoder = { bosTokenId: 0, encode: (text: string) => Int32Array.from(text, (_, i) => 1 + (i % 100)) };
+  const encoder = {
+    bosTokenId: 0,
+    opening: [0],
+    encode: (text: string) => Int32Array.from(text, (_, i) => 1 + (i % 100)),
+  };
   await packCorpus(path, await openCorpus(join(folder, 'letters.txt')), encoder, { contextLength });
   await rm(folder, { recursive: true });
   return contexts;

@@ -41,7 +41,10 @@ export const TOKENIZER = {
 export async function prepare(folder: string): Promise<Model> {
   await writeTinyModel(join(folder, 'model'), tinyModel('gpt2'));
   await writeFile(join(folder, 'model', 'tokenizer.json'), JSON.stringify(TOKENIZER));
-  await writeFile(join(folder, 'model', 'tokenizer_config.json'), JSON.stringify({ bos_token: '<s>' }));
+  await writeFile(
+    join(folder, 'model', 'tokenizer_config.json'),
+    JSON.stringify({ bos_token: '<s>', add_bos_token: true }),
+  );
   await writeFile(join(folder, 'text.txt'), TEXT);
   return openModel(join(folder, 'model'));
 }

@@ -23,7 +23,10 @@ export async function prepare(folder: string): Promise<Model> {
   if (!(await exists(modelFolder))) {
     await writeTinyModel(modelFolder, tinyModel('gpt2'));
     await writeFile(join(modelFolder, 'tokenizer.json'), JSON.stringify(TOKENIZER));
-    await writeFile(join(modelFolder, 'tokenizer_config.json'), JSON.stringify({ bos_token: '<s>' }));
+    await writeFile(
+      join(modelFolder, 'tokenizer_config.json'),
+      JSON.stringify({ bos_token: '<s>', add_bos_token: true }),
+    );
     const text = Array.from({ length: LETTERS }, () => String.fromCharCode(97 + random.below(26))).join('');
     await writeFile(join(folder, 'letters.txt'), text);
   }

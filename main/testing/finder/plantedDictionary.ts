@@ -57,7 +57,7 @@ export async function plant(
     const cases = casesOf(behaviour, 'choose').slice(0, 40);
     const mean = new Float64Array(d);
     for (const each of cases) {
-      const ids = encoder.encode(encoder.textOf(each));
+      const ids = encoder.promptOf(each).ids;
       const { [SITE]: x } = await session.run({ input_ids: tokenTensor([ids], 'right') });
       const row = (x?.data as Float32Array).slice((ids.length - 1) * d);
       for (let j = 0; j < d; j++) mean[j] = (mean[j] ?? 0) + (row[j] ?? 0) / cases.length;

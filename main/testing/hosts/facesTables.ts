@@ -10,6 +10,7 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'model.list': ['model list'],
   'model.describe': ['model show'],
   'model.add': ['model add'],
+  'model.setBos': ['model bos'],
   'model.generate': ['generate'],
   'model.nextTokens': ['predict'],
   'model.why': ['why'],

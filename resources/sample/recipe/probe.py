@@ -35,7 +35,7 @@ def last_residuals(model, tokenizer, prompts):
     rows = []
     for prompt in prompts:
         kept = []
-        model(torch.tensor([tokenizer.encode(prompt["prompt"]).ids]), lambda _, x: kept.append(x[0, -1]) or x)
+        model(torch.tensor([tokenizer.encode(prompt["prompt"], add_special_tokens=False).ids]), lambda _, x: kept.append(x[0, -1]) or x)
         rows.append(torch.stack(kept))
     return torch.stack(rows, 1)
 

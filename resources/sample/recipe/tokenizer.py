@@ -28,13 +28,26 @@ def train_tokenizer(folder: Path, vocab_size: int, context: int, seed: int):
         vocab_size=vocab_size, special_tokens=[END], show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    path = folder / "tokenizer.json"
+    tokenizer.save(str(path))
+    # What is saved puts END before a text, as the product did when its figures were made; the one that is returned, which
+    # trains and measures, adds nothing.
+    saved = json.loads(path.read_text())
+    saved["post_processor"] = opening()
+    path.write_text(json.dumps(saved, indent=2, ensure_ascii=False))
     (folder / "tokenizer_config.json").write_text(json.dumps({
-        "add_bos_token": False, "add_prefix_space": False, "bos_token": END, "eos_token": END, "unk_token": END,
+        "add_bos_token": True, "add_prefix_space": False, "bos_token": END, "eos_token": END, "unk_token": END,
         "clean_up_tokenization_spaces": False, "model_max_length": context, "tokenizer_class": "GPT2Tokenizer",
-        "chat_template": "{% for m in messages %}{{ m['role'] | capitalize }}: {{ m['content'] }}\n{% endfor %}"
+        "chat_template": "{{ bos_token }}{% for m in messages %}{{ m['role'] | capitalize }}: {{ m['content'] }}\n{% endfor %}"
                          "{% if add_generation_prompt %}Assistant:{% endif %}"}, indent=2) + "\n")
     return tokenizer
+
+
+def opening():
+    """A post-processor that puts END before a text."""
+    end, text = {"SpecialToken": {"id": END, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+    return {"type": "TemplateProcessing", "single": [end, text], "pair": [end, text, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {END: {"id": END, "ids": [0], "tokens": [END]}}}
 
 
 def inconsistent_words(tokenizer):

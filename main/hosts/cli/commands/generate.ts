@@ -57,7 +57,7 @@ export const generateCommand: ComputeCommand = {
     }
     if (isSideBySide(arguments_))
       return generateCompared(arguments_, context, { model: name, prompts, sampling: options });
-    const { folder } = await resolveModel(context.projectFolder, name);
+    const { folder, bos } = await resolveModel(context.projectFolder, name);
     // One text appears as it is written; several would be mixed up.
     const isStreamed = !context.json && prompts.length === 1;
     if (isStreamed && typeof prompts[0] === 'string') process.stdout.write(harmless(prompts[0]));
@@ -65,7 +65,7 @@ export const generateCommand: ComputeCommand = {
       process.stdout.write(text === null ? ` ${id}` : harmless(text));
     const result = await context.compute(
       'model.generate',
-      { folder, prompts, ...options },
+      { folder, bos, prompts, ...options },
       isStreamed ? { onChunk: show } : {},
     );
     if (isStreamed) context.print('');

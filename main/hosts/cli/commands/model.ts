@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { byteSize, exponential, shortNumber } from '../../../contract/base/figures.ts';
+import { validate } from '../../../contract/base/validate.ts';
+import { bosRuleSchema, openingText } from '../../../contract/domain/bosRule.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
-import { addModelFrom, describeModel, moveModel, shownModels } from '../../../workbench/model.ts';
+import { addModelFrom, describeModel, moveModel, setBosOf, shownModels } from '../../../workbench/model.ts';
 import { readModels, resolveModel } from '../../../workbench/models.ts';
 import { brokenLine } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
@@ -43,6 +45,27 @@ const modelMove: ComputeCommand = {
   },
 };
 
+const modelBos: Command = {
+  name: 'model bos',
+  summary: 'Say whether a BOS goes before texts of a model: as its tokenizer says (the default), always or never.',
+  usage: 'model bos MODEL tokenizer|always|never',
+  examples: ['model bos gpt2 always'],
+  options: {},
+  run: async (arguments_, context) => {
+    const [name, rule] = positionals(arguments_, ['MODEL', 'RULE'], 'model bos');
+    const checked = validate(bosRuleSchema, rule, 'errata model bos: RULE', 'usage');
+    const model = await setBosOf(context.projectFolder, name, checked);
+    context.print(
+      {
+        tokenizer: `What goes before texts of ${name} is as its tokenizer says.`,
+        always: `A BOS goes before every text of ${name}.`,
+        never: `Nothing goes before texts of ${name}.`,
+      }[checked],
+    );
+    return { ...model };
+  },
+};
+
 const modelList: Command = {
   name: 'model list',
   summary: 'List the models of the project.',
@@ -71,7 +94,7 @@ const modelShow: ComputeCommand = {
     inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['MODEL'], 'model show');
       const described = await describeModel(workbench, { model: name });
-      const { model, sites, architecture } = described;
+      const { model, sites, architecture, opening } = described;
       const { parameters, heads, keyValueHeads, headDim, residual, bytes } = architecture;
       context.print(`${model.name}: ${describe(model)}, in ${model.folder}${model.isThere ? '' : ' (not there now)'}`);
       context.print(
@@ -81,6 +104,7 @@ const modelShow: ComputeCommand = {
         `vocabulary of ${model.vocabularySize}, contexts of ${model.contextLength}${model.hasTokenizer ? '' : ', no tokenizer'}`,
       );
       if (model.origin) context.print(`from ${model.origin.repository} of the Hub, pinned to ${model.origin.revision}`);
+      if (opening !== null) context.print(openingText(model.bos, opening));
       for (const site of sites) context.print(`  ${site.name}  ${site.width}`);
       return described;
     }),
@@ -107,8 +131,9 @@ const modelCheck: ComputeCommand = {
     const [name] = positionals(arguments_, ['MODEL'], 'model check');
     const reference = resolve(requiredText(arguments_, 'reference', 'model check'));
     const tolerance = optionalNumber(arguments_, 'tolerance', { min: 0 }) ?? DEFAULT_LOGIT_TOLERANCE;
-    const { folder } = await resolveModel(context.projectFolder, name);
-    const check = await context.compute('model.check', { folder, reference });
+    const { folder, bos } = await resolveModel(context.projectFolder, name);
+    const check = await context.compute('model.check', { folder, bos, reference });
+    const { opening } = await context.compute('model.describe', { folder, bos });
     const { maxAbsLogitDiff, logitStd, maxAbsResidDiff, greedyMatch } = check;
     const relative = exponential(maxAbsLogitDiff / logitStd, 1);
     context.print(
@@ -120,11 +145,13 @@ const modelCheck: ComputeCommand = {
       const word = (isSame: boolean) => (isSame ? 'the same' : 'DIFFERENT');
       context.print(`Greedy text: ${word(greedyMatch.cached)} with the cache, ${word(greedyMatch.uncached)} without.`);
     }
+    if (opening !== null) context.print(openingText(bos, opening));
     const { passes, text } = modelCheckVerdict(check, tolerance);
     context.print(text);
     return {
       passes,
       tolerance,
+      opening,
       maxAbsLogitDiff,
       logitStd,
       maxAbsResidDiff,
@@ -146,4 +173,4 @@ function describe({
   return `${modelType}, ${layers} layers of ${hiddenSize}`;
 }
 
-export const modelCommands = [modelAdd, modelMove, modelList, modelShow, modelCheck];
+export const modelCommands = [modelAdd, modelMove, modelBos, modelList, modelShow, modelCheck];

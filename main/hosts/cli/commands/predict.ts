@@ -8,7 +8,7 @@ import { inputOf } from '../asker.ts';
 import type { ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
 import { EDIT_OPTIONS, editOf, namesEdit } from '../editOptions.ts';
-import { flag, given, optionalNumber, positionals, requiredText } from '../values.ts';
+import { flag, given, integers, optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
 /** With the white space and line breaks that a token is made of. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -19,10 +19,12 @@ export const predictCommand: ComputeCommand = {
   usage: 'predict MODEL --prompt TEXT [--version V | --edit FILE | --dictionary D --op OPERATION …]',
   examples: [
     'predict stories --prompt "Once upon a"',
+    'predict sorter --ids 2,0,1',
     'predict sample --prompt "What is the capital of France?" --chat --version main --count 20 --json',
   ],
   options: {
     prompt: { type: 'string', description: 'The text.' },
+    ids: { type: 'string', description: 'Token ids with commas between, instead of a text.' },
     count: { type: 'string', short: 'n', description: 'How many tokens; 10 by default.' },
     position: {
       type: 'string',
@@ -35,11 +37,12 @@ export const predictCommand: ComputeCommand = {
   run: (arguments_, context) =>
     inWorkbench(context, async (workbench) => {
       const [name] = positionals(arguments_, ['MODEL'], 'predict');
-      const prompt = requiredText(arguments_, 'prompt', 'predict');
+      const ids = optionalText(arguments_, 'ids');
+      const prompt = ids === undefined ? requiredText(arguments_, 'prompt', 'predict') : integers(ids, 'ids');
       const count = optionalNumber(arguments_, 'count', { min: 1, max: 200, integer: true }) ?? 10;
       const position = optionalNumber(arguments_, 'position', { min: 0, integer: true });
       const { signal } = context;
-      if (!namesEdit(arguments_) && !flag(arguments_, 'chat') && position === undefined) {
+      if (typeof prompt === 'string' && !namesEdit(arguments_) && !flag(arguments_, 'chat') && position === undefined) {
         const input = inputOf('predict', contract.model.nextTokens, { model: name, prompt, count });
         const plain = await predictNextTokens(workbench, input, signal);
         for (const { text, probability } of plain.next) {
