@@ -104,8 +104,6 @@ export class Ledger {
         if (saved.get(name) !== id) lost.push(`The behaviour ${name} is ${saved.get(name) ?? 'gone'}.`);
       for (const [id, kind] of this.#jobs)
         if (!isThere(() => project.jobs.get(id))) lost.push(`The job ${kind} ${id} is gone.`);
-      for (const { kind, state, id } of project.jobs.interruptOrphans())
-        if (state !== 'interrupted') lost.push(`The job ${kind} ${id} of a dead process is ${state}.`);
     } finally {
       project.close();
     }

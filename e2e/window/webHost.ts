@@ -46,6 +46,11 @@ export class WebHost {
     return new URL(this.launchUrl).origin;
   }
 
+  /** The id of its process; 0 while it does not run. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** What the host wrote to its standard error. */
   get errors(): string {
     return this.#errors;
