@@ -58,6 +58,8 @@ const NODE_ERROR_CODES: Readonly<Record<string, { code: ErrorCode; reason: strin
   ENOTDIR: { code: 'not-found', reason: 'a part of the path is not a folder' },
   EISDIR: { code: 'invalid-file', reason: 'it is a folder, not a file' },
   EEXIST: { code: 'exists', reason: 'it exists already' },
+  ENAMETOOLONG: { code: 'invalid-file', reason: 'the name is too long' },
+  ELOOP: { code: 'invalid-file', reason: 'its links lead in a circle' },
   ENOTEMPTY: { code: 'exists', reason: 'the folder is not empty' },
   ENOSPC: { code: 'disk-full', reason: 'the disk is full' },
   EDQUOT: { code: 'disk-full', reason: 'the disk quota is used up' },

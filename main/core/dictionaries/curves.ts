@@ -1,9 +1,13 @@
 // The curves of a training run: curves.jsonl in its folder, one line per recorded step. Lines are appended as training goes on,
 // and those later than the checkpoint are dropped when a run continues from it.
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { validate } from '../../contract/base/validate.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { toFileError } from '../files/fileError.ts';
+import { parseJson } from '../files/json.ts';
+import { readOptionalText } from '../files/text.ts';
 import type { StepReport } from './trainingStep.ts';
 
 const CURVES_FILE = 'curves.jsonl';
@@ -13,6 +17,18 @@ export interface CurvePoint extends StepReport {
   readonly learningRate: number;
   readonly seconds: number;
 }
+
+/** JSON has null where a figure was not a number. */
+const figure = v.nullable(v.number());
+const pointSchema = v.object({
+  step: v.pipe(v.number(), v.safeInteger()),
+  learningRate: figure,
+  seconds: figure,
+  loss: figure,
+  fvu: figure,
+  l0: figure,
+  deadFraction: figure,
+});
 
 /** @throws AppError `disk-full`, `permission`. */
 export async function appendCurves(folder: string, points: readonly CurvePoint[]): Promise<void> {
@@ -25,21 +41,24 @@ export async function appendCurves(folder: string, points: readonly CurvePoint[]
   }
 }
 
-/** @returns the recorded points of a run, up to the last whole line. */
+/**
+ * @returns the recorded points of a run, up to the last whole line; those that hold what is not a number are left out.
+ * @throws AppError `invalid-file` that names the line.
+ */
 export async function readCurves(folder: string): Promise<CurvePoint[]> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, CURVES_FILE), 'utf8');
-  } catch (thrown) {
-    const error = toFileError(thrown, join(folder, CURVES_FILE));
-    if (error.code === 'not-found') return [];
-    throw error;
-  }
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as CurvePoint);
+  const path = join(folder, CURVES_FILE);
+  const text = (await readOptionalText(path)) ?? '';
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  return lines.flatMap((line, index) => {
+    if (line === '') return [];
+    const subject = `${path}: line ${index + 1}`;
+    const point = validate(pointSchema, parseJson(line, path, index + 1), subject, 'invalid-file');
+    return isWhole(point) ? [point] : [];
+  });
+}
+
+function isWhole(point: v.InferOutput<typeof pointSchema>): point is CurvePoint {
+  return Object.values(point).every((value) => value !== null);
 }
 
 /** Points later than the checkpoint will be recorded again. */

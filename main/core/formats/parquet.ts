@@ -78,7 +78,8 @@ function tooLarge(path: string, bytes: number): AppError {
 /** The library throws plain errors, and range or type errors for numbers that lie. */
 function parquetError(thrown: unknown, path: string): AppError {
   if (!(thrown instanceof Error)) return toFileError(thrown, path);
-  if (thrown instanceof AppError || 'code' in thrown) return toFileError(thrown, path);
+  const known = toFileError(thrown, path);
+  if (known.code !== 'internal') return known;
   const codec = /unsupported compression codec: (\w+)/u.exec(thrown.message)?.[1];
   if (codec !== undefined) {
     return new AppError(

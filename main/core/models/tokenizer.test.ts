@@ -272,6 +272,18 @@ describe('the tokenizer of a stranger', () => {
     expect(once.encode('a')).toHaveLength(30);
   });
 
+  it('whose vocabulary has ids that are not whole numbers is refused where a text would take one', () => {
+    const model = { type: 'BPE', unk_token: '<unk>', vocab: { '<unk>': 0, a: 0.5 }, merges: [] };
+    const tokenizer = stranger({ model, pre_tokenizer: null });
+    expect(() => tokenizer.encode('a')).toThrow(/^\/stranger\/tokenizer\.json: .* the id 0\.5, .* not a whole number/u);
+  });
+
+  it('with a pattern that is neither text nor expression is refused: the library would leave it out', () => {
+    expect(() => stranger({ normalizer: replaces({ Glob: 'a*' }, '') })).toThrow(
+      /tokenizer\.json: .* \{"Glob":"a\*"\}/u,
+    );
+  });
+
   it('that cuts text into pieces of no length is refused', () => {
     const pre_tokenizer = { type: 'Sequence', pretokenizers: [{ type: 'FixedLength', length: 0 }] };
     expect(() => stranger({ pre_tokenizer })).toThrow(/it cuts text into pieces of no length/u);

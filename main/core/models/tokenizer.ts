@@ -11,7 +11,13 @@ import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../
 import { findAddedTokensAsReference } from './addedTokens.ts';
 import { openingOf } from './opening.ts';
 import { keepMarks, withUnicodeSpaces } from './tokenizerSteps.ts';
-import { hasForeignPatterns, limitGrowth, refuseEndlessSteps, type SetLimit } from './tokenizerLimits.ts';
+import {
+  hasForeignPatterns,
+  limitGrowth,
+  refuseEndlessSteps,
+  refuseUnknownPatterns,
+  type SetLimit,
+} from './tokenizerLimits.ts';
 
 /**
  * The time that a text may take. Real tokenizers read 100 characters in less than a millisecond; those without words read
@@ -88,6 +94,7 @@ export class Tokenizer implements TextEncoder {
     };
     try {
       refuseEndlessSteps(definition);
+      refuseUnknownPatterns(definition);
       this.#tokenizer = new HuggingFaceTokenizer(asLibraryReads(definition), withUnknown(settings, definition));
       keepMarks(this.#tokenizer);
       findAddedTokensAsReference(this.#tokenizer);
@@ -139,15 +146,17 @@ export class Tokenizer implements TextEncoder {
   }
 
   #encode(text: string, addSpecial: boolean): readonly number[] {
-    const ids: readonly (number | undefined)[] = this.#limited(this.#isForeign.encoding, text.length, () => {
+    const ids: readonly unknown[] = this.#limited(this.#isForeign.encoding, text.length, () => {
       this.#setLongest(text.length);
       return this.#tokenizer.encode(text, { add_special_tokens: addSpecial }).ids;
     });
-    if (ids.every((id) => id !== undefined)) return ids;
-    throw new AppError(
-      'invalid-file',
-      `${this.#path}: a piece of this text is not a token, and there is no token for unknown text.`,
-    );
+    if (ids.every(isTokenId)) return ids;
+    const odd = ids.find((id) => !isTokenId(id));
+    const reason =
+      odd === undefined
+        ? 'a piece of this text is not a token, and there is no token for unknown text'
+        : `it gives a token the id ${JSON.stringify(odd).slice(0, 40)}, which is not a whole number`;
+    throw new AppError('invalid-file', `${this.#path}: ${reason}.`, { details: { path: this.#path } });
   }
 
   /** @throws AppError `invalid-file` that names the file, for work that fails or does not end. */
@@ -169,8 +178,9 @@ export class Tokenizer implements TextEncoder {
   decode(ids: readonly number[], { skipSpecial = false }: { skipSpecial?: boolean } = {}): string {
     const shown = skipSpecial ? ids.filter((id) => !this.#specialIds.has(id)) : [...ids];
     if (shown.length === 0) return '';
-    const decode = () => this.#tokenizer.decode(shown, { clean_up_tokenization_spaces: false });
-    return this.#isForeign.decoding ? this.#limited(true, shown.length, decode) : decode();
+    return this.#limited(this.#isForeign.decoding, shown.length, () =>
+      this.#tokenizer.decode(shown, { clean_up_tokenization_spaces: false }),
+    );
   }
 
   isSpecial(id: number): boolean {
@@ -219,6 +229,10 @@ export class Tokenizer implements TextEncoder {
       end: text,
     };
   }
+}
+
+function isTokenId(id: unknown): id is number {
+  return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0;
 }
 
 /** The definition in the terms in which the library does what the reference does. */

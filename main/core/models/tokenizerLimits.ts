@@ -63,3 +63,13 @@ export function refuseEndlessSteps({ pre_tokenizer: given }: JsonObject): void {
     }
   }
 }
+
+/** @throws Error for a pattern that the library only warns of and then leaves out, which would give other tokens. */
+export function refuseUnknownPatterns({ normalizer, pre_tokenizer: preTokenizer, decoder }: JsonObject): void {
+  JSON.stringify([normalizer, preTokenizer, decoder], (key, value: unknown) => {
+    if (key !== 'pattern') return value;
+    const { String: text, Regex: expression } = isObject(value) ? value : {};
+    if (typeof (text ?? expression) === 'string') return value;
+    throw new Error(`it has a pattern that is neither a text nor an expression: ${JSON.stringify(value).slice(0, 60)}`);
+  });
+}
