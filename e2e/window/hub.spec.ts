@@ -2,12 +2,14 @@
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheRevision } from '../../main/testing/hub/makeCache.ts';
+import { startHubServer, type HubServer } from '../../main/testing/hub/hubServer.ts';
 import { expect, goTo, lookAt, test } from './test.ts';
 import { root, type WebHost } from './webHost.ts';
 
 test.describe.configure({ mode: 'serial' });
 
 const COMMIT = '1f0e5d9c3b7a2486f0e1d2c3b4a5968778695a4b';
+const DOWNLOADED = 'd'.repeat(40);
 const OLDER = '9'.repeat(40);
 
 async function fillCache(host: WebHost): Promise<void> {
@@ -30,6 +32,21 @@ async function fillCache(host: WebHost): Promise<void> {
   await symlink(join(host.home, 'elsewhere/secret.json'), join(out, 'extra.json'));
 }
 
+let hub: HubServer;
+
+test.beforeAll(async () => {
+  const read = (name: string) => readFile(join(root, 'resources/sample/model', name));
+  const files = {
+    'config.json': Buffer.concat([await read('config.json'), Buffer.from('\n\n')]),
+    'model.safetensors': await read('model.safetensors'),
+    'tokenizer.json': await read('tokenizer.json'),
+  };
+  const gated = { commit: DOWNLOADED, files, gate: 'terms' as const };
+  hub = await startHubServer({ 'errata-lab/tales': { commit: DOWNLOADED, files }, 'errata-lab/gated': gated });
+  process.env['HF_ENDPOINT'] = hub.endpoint; // of the host, which starts with the first test
+});
+test.afterAll(() => hub.stop());
+
 test('a model of the cache is added where it is and shows its commit; others say why they cannot be', async ({
   page,
   host,
@@ -40,7 +57,7 @@ test('a model of the cache is added where it is and shows its commit; others say
   await goTo(page, host, 'models');
   await page.getByRole('button', { name: 'From the Hub cache…' }).click();
   const main = page.getByRole('main');
-  await expect(main.getByRole('heading', { level: 2 })).toHaveText([
+  await expect(main.getByRole('heading', { level: 3 })).toHaveText([
     'errata-lab/stories',
     'google/gemma-scope-2',
     'mallory/out',
@@ -58,4 +75,28 @@ test('a model of the cache is added where it is and shows its commit; others say
   await goTo(page, host, 'models/~hub');
   await expect(main.getByRole('link', { name: 'stories', exact: true })).toBeVisible();
   await expect(main.getByRole('button', { name: /^Add /u })).toHaveCount(0);
+});
+
+test('a model is downloaded when asked, after its size and its tensors are shown, and is then in the list', async ({
+  page,
+  host,
+}) => {
+  await goTo(page, host, 'models/~hub');
+  const main = page.getByRole('main');
+  const look = main.getByRole('button', { name: 'See what there is' });
+  await main.getByLabel('Repository').fill('errata-lab/gated');
+  await look.click();
+  await expect(main.getByRole('alert')).toContainText('you are not logged in');
+  await main.getByLabel('Repository').fill('errata-lab/tales');
+  expect(hub.requests.filter(({ url }) => url.includes('tales'))).toEqual([]);
+  await look.click();
+  await expect(main.getByText('dddddddddddd')).toBeVisible();
+  await main.getByText(/^The largest of \d+ tensors$/u).click();
+  await lookAt(page, 'hub-download');
+  hub.pace = { bytes: 50_000, ms: 40 };
+  await main.getByRole('button', { name: /^Download 1\.9/u }).click();
+  await expect(main.getByRole('status')).toContainText('Download errata-lab/tales');
+  await lookAt(page, 'hub-downloading');
+  await main.getByRole('button', { name: /^Add errata-lab\/tales at dddddddddddd/u }).click();
+  await expect(page.getByRole('heading', { name: 'tales' })).toBeVisible();
 });

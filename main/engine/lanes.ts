@@ -34,6 +34,11 @@ class Queue {
 export type RunInLane = <T>(lane: Lane, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
 
 export function createLanes(): RunInLane {
-  const queues: Readonly<Record<Lane, Queue>> = { long: new Queue(), quick: new Queue(), live: new Queue() };
+  const queues: Readonly<Record<Lane, Queue>> = {
+    long: new Queue(),
+    quick: new Queue(),
+    live: new Queue(),
+    network: new Queue(),
+  };
   return (lane, signal, work) => queues[lane].run(signal, work);
 }

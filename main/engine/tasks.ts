@@ -14,6 +14,7 @@ import {
 import { evaluateEdit, forecastEdit, runBehaviour, tryCases } from './tasks/evaluation.ts';
 import { findEdit } from './tasks/finder.ts';
 import { planExport, verifyExport, writeExport } from './tasks/export.ts';
+import { downloadFromHub } from './tasks/hub.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
 import { computeFeatureStatistics, readText } from './tasks/features.ts';
 import { playgroundGenerate, playgroundNextTokens } from './tasks/playground.ts';
@@ -28,6 +29,7 @@ export const tasks = {
   'model.why': explainToken,
   'model.check': checkAgainstReference,
   'model.generate': generateText,
+  'hub.download': downloadFromHub,
   'activations.capture': capture,
   'dictionary.train': trainDictionary,
   'dictionary.resume': resumeTraining,

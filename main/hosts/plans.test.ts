@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { contract, type Api } from '../contract/api/contract.ts';
 import {
   printCapturePlan,
+  printDownloadPlan,
   printEvaluationPlan,
   printExportPlan,
   printSearchPlan,
@@ -54,6 +55,12 @@ const PLANS: Readonly<Record<string, Planned>> = {
     (api) => api.activations.plan({ ...CAPTURE, name: 'more' }),
     printCapturePlan,
     'activations.capture',
+  ),
+  'hub.plan': planned(
+    () => ['hub', 'get', 'lab/model'],
+    (api) => api.hub.plan({ repository: 'lab/model' }),
+    printDownloadPlan,
+    'hub.download',
   ),
   'dictionary.plan': planned(
     () => ['train', 'more', '--activations', 'store', ...trainWords],

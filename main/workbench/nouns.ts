@@ -16,7 +16,7 @@ import { statisticsJob } from './features.ts';
 import { findJob } from './findEdit.ts';
 import { finder } from './finder.ts';
 import { history } from './history.ts';
-import { hub } from './hub.ts';
+import { downloadJob, hub } from './hub.ts';
 import { intruder } from './intruder.ts';
 import type { JobKind } from './jobKind.ts';
 import { label } from './label.ts';
@@ -57,4 +57,5 @@ export const jobKinds: readonly JobKind[] = [
   exportJob,
   verifyJob,
   bisectJob,
+  downloadJob,
 ];

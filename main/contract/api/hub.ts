@@ -1,9 +1,9 @@
-// The cache of the Hub on this machine: models that are there already.
+// Models of the Hub: those in its cache on this machine, and, only when asked for, those to be downloaded.
 import * as v from 'valibot';
 import { nameSchema } from '../base/fields.ts';
-import { repositorySchema, revisionSchema } from '../domain/hub.ts';
-import { progressSchema } from '../domain/job.ts';
-import { nothing, query, stream } from '../rpc/procedure.ts';
+import { filePatternSchema, repositorySchema, revisionSchema } from '../domain/hub.ts';
+import { jobSchema, progressSchema } from '../domain/job.ts';
+import { command, nothing, query, stream } from '../rpc/procedure.ts';
 import { modelSchema } from './model.ts';
 
 const cachedRevisionSchema = v.object({
@@ -25,6 +25,14 @@ const cachedRevisionSchema = v.object({
   problem: v.nullable(v.string()),
   /** Its names as models of this project. */
   models: v.array(v.string()),
+});
+
+export const downloadSchema = v.strictObject({
+  repository: repositorySchema,
+  /** main when left out. */
+  revision: v.exactOptional(revisionSchema),
+  /** What opening a model needs when left out. */
+  files: v.exactOptional(v.pipe(v.array(filePatternSchema), v.minLength(1), v.maxLength(20))),
 });
 
 export const hub = {
@@ -50,5 +58,35 @@ export const hub = {
     }),
     chunk: progressSchema,
     output: modelSchema,
+  }),
+  /** Asks the Hub: for lists and headers, not for weights. */
+  plan: query({
+    summary: 'What a download will bring and take: read before it is started',
+    shows: ['hub'],
+    input: downloadSchema,
+    output: v.object({
+      repository: v.string(),
+      commit: v.string(),
+      files: v.array(v.object({ name: v.string(), bytes: v.number() })),
+      bytes: v.number(),
+      /** Of the files that are not in the cache yet. */
+      bytesToFetch: v.number(),
+      freeBytes: v.number(),
+      /** As config.json says; null where this is not a model. */
+      modelType: v.nullable(v.string()),
+      tensors: v.number(),
+      parameters: v.number(),
+      largest: v.array(v.object({ file: v.string(), name: v.string(), dtype: v.string(), shape: v.array(v.number()) })),
+      /** As float32, which is what weights are computed in. */
+      memoryBytes: v.number(),
+      totalMemory: v.number(),
+      warnings: v.array(v.string()),
+    }),
+  }),
+  get: command({
+    summary: 'Download files of a repository into the cache of the Hub: a job',
+    changes: [],
+    input: downloadSchema,
+    output: jobSchema,
   }),
 };

@@ -33,3 +33,10 @@ export const commitSchema = v.pipe(
 /** Where a model of the project came from. */
 export const originSchema = v.object({ repository: repositorySchema, revision: commitSchema });
 export type Origin = Readonly<v.InferOutput<typeof originSchema>>;
+
+/** Which files of a repository: `*` is any text, `?` one character, as for Python's `hf download --include`. */
+export const filePatternSchema = v.pipe(
+  v.string('expected a pattern of file names'),
+  v.minLength(1, 'expected a pattern of file names, such as layer_7/*'),
+  v.maxLength(200, 'longer than 200 characters'),
+);

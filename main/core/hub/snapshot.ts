@@ -55,7 +55,7 @@ export async function readSnapshot(cache: string, folder: string): Promise<Snaps
   };
 }
 
-function isInside(root: string, path: string): boolean {
+export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

@@ -1,5 +1,5 @@
 // Asks a language model of the person's own by OpenAI's chat completions, the protocol that llama.cpp, Ollama, vLLM and others
-// speak. The only place of the program that opens a connection to anything but its own window. It asks loopback addresses
+// speak. One of the two places of the program that open a connection to anything but its own window. It asks loopback addresses
 // only, unless the person has said that texts may leave the machine; it follows no redirect, and reads no more than an answer
 // can need.
 import { lookup } from 'node:dns/promises';

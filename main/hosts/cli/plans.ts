@@ -62,6 +62,25 @@ export function printImportPlan(plan: OutputOf<typeof contract.dictionary.planIm
   );
 }
 
+export function printDownloadPlan(plan: OutputOf<typeof contract.hub.plan>, context: Print): void {
+  const { repository, commit, files, bytes, bytesToFetch, freeBytes, modelType, tensors, parameters, largest } = plan;
+  const { memoryBytes, totalMemory, warnings } = plan;
+  const kind = modelType === null ? [] : [modelType];
+  const there = bytesToFetch < bytes ? `, ${byteSize(bytesToFetch)} of it to fetch` : '';
+  const size = `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${byteSize(bytes)}${there} (${byteSize(freeBytes)} free)`;
+  const memory =
+    tensors === 0
+      ? []
+      : [
+          `${shortNumber(parameters)} numbers in ${tensors} tensors`,
+          `${byteSize(memoryBytes)} of memory as float32 (this machine has ${byteSize(totalMemory)})`,
+        ];
+  context.print(`${repository} at ${commit}`);
+  for (const { name, dtype, shape } of largest) context.print(`  ${name}  ${dtype} [${shape.join(', ')}]`);
+  if (tensors > largest.length) context.print(`  … and ${tensors - largest.length} smaller tensors`);
+  printPlan([...kind, size, ...memory], warnings, context);
+}
+
 const cases = (count: number) => `${count} ${count === 1 ? 'case' : 'cases'}`;
 
 export function printEvaluationPlan(

@@ -91,4 +91,9 @@ export const BEGUN_JOBS: Readonly<Record<string, BegunJob>> = {
       return api.edit.runBisect({ behaviour: 'other', bound: 'atLeast', passRate: 0 });
     },
   },
+  download: {
+    words: (name) => ['hub', 'get', `lab/${name}`],
+    task: 'hub.download',
+    call: (api, name) => api.hub.get({ repository: `lab/${name}` }),
+  },
 };

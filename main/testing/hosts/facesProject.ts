@@ -1,7 +1,8 @@
 // A project with something of everything, open in a window and at hand for commands: the sample with a store, a small
-// dictionary, two behaviours and a branch of three versions.
+// dictionary, two behaviours and a branch of three versions. Every repository lab/… is at a Hub of its own on this machine.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startHubServer } from '../hub/hubServer.ts';
 import { startHost, type StartedHost } from './startHost.ts';
 
 export const SITE = 'blocks.2.hook_resid_post';
@@ -19,6 +20,8 @@ export const CAPTURE = {
   maxContexts: 40,
 } as const;
 
+const SERVED = { commit: 'e'.repeat(40), files: { 'config.json': '{"model_type":"gpt2"}' } };
+
 export interface FacesProject extends StartedHost {
   /** Its folder. */
   readonly project: string;
@@ -29,6 +32,9 @@ export interface FacesProject extends StartedHost {
 /** The store is `store`, the dictionary `run`, the behaviours `tiny` and `other`, the branch `chain`. */
 export async function startFaces(): Promise<FacesProject> {
   const started = await startHost();
+  const hub = await startHubServer((name) => (name.startsWith('lab/') ? SERVED : undefined));
+  const before = { HF_ENDPOINT: process.env['HF_ENDPOINT'], HF_HOME: process.env['HF_HOME'] };
+  setEnvironment({ HF_ENDPOINT: hub.endpoint, HF_HOME: join(started.folder, 'hf') }); // before the engine starts
   const { api, until } = started;
   const project = (await api.project.openSample()).folder;
   const prompts = (side: 'with' | 'without') => join(project, `${side}.txt`);
@@ -48,7 +54,19 @@ export async function startFaces(): Promise<FacesProject> {
     await api.edit.setOperations({ operations: [{ kind: 'ablate', feature, ...place }] });
     await api.edit.commit({ message: `Ablate ${feature}` });
   }
-  return { ...started, project, prompts };
+  const stop = async () => {
+    await started.stop();
+    await hub.stop();
+    setEnvironment(before);
+  };
+  return { ...started, project, prompts, stop };
+}
+
+function setEnvironment(values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
 }
 
 function behaviour(name: string) {

@@ -16,6 +16,8 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'model.why': ['why'],
   'hub.list': ['hub list'],
   'hub.add': ['hub add'],
+  'hub.plan': ['hub get'],
+  'hub.get': ['hub get'],
   'activations.plan': ['capture'],
   'activations.list': ['activations list'],
   'activations.capture': ['capture'],

@@ -19,6 +19,7 @@ export type Site = ModelDescription['sites'][number];
 export type HostEvent = ChunkOf<C['events']['watch']>;
 export type Progress = ChunkOf<C['model']['add']>;
 export type CachedRevision = OutputOf<C['hub']['list']>['repositories'][number]['revisions'][number];
+export type DownloadPlan = OutputOf<C['hub']['plan']>;
 export type Store = OutputOf<C['activations']['list']>[number];
 export type CaptureRequest = InputOf<C['activations']['capture']>;
 export type Dictionary = OutputOf<C['dictionary']['list']>[number];

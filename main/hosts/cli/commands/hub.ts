@@ -1,10 +1,12 @@
 import { contract } from '../../../contract/api/contract.ts';
 import { byteSize } from '../../../contract/base/figures.ts';
-import { addFromHub, listHub } from '../../../workbench/hub.ts';
+import { addFromHub, downloadJob, listHub, planGet, prepareGet } from '../../../workbench/hub.ts';
+import { runToEnd } from '../../../workbench/jobKind.ts';
 import { inputOf } from '../asker.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
-import { given, optionalText, positionals } from '../values.ts';
+import { PLAN_OPTION, printDownloadPlan } from '../plans.ts';
+import { flag, given, optionalText, positionals, texts } from '../values.ts';
 
 type Listed = Awaited<ReturnType<typeof listHub>>['repositories'][number]['revisions'][number];
 
@@ -82,4 +84,51 @@ const hubAdd: ComputeCommand = {
   },
 };
 
-export const hubCommands = [hubList, hubAdd];
+const hubGet: ComputeCommand = {
+  name: 'hub get',
+  summary: 'Download a model, or some files of a repository, into the cache of the Hub, which Python’s tools share.',
+  usage: 'hub get REPOSITORY [--revision REVISION] [--file PATTERN …]',
+  examples: [
+    'hub get openai-community/gpt2',
+    'hub get google/gemma-scope-2-270m-pt --file "resid_post/layer_12_width_16k_l0_medium/*" --plan',
+  ],
+  options: {
+    revision: { type: 'string', description: 'A branch, a tag or a commit; main when left out.' },
+    file: {
+      type: 'string',
+      multiple: true,
+      description: 'Which files: * is any text, ? one character. Those that a model needs when left out.',
+    },
+    ...PLAN_OPTION,
+  },
+  computesOn: 'cpu',
+  run: async (arguments_, context) => {
+    const [repository] = positionals(arguments_, ['REPOSITORY'], 'hub get');
+    const files = texts(arguments_, 'file');
+    const input = inputOf(
+      'hub get',
+      contract.hub.get,
+      {
+        repository,
+        ...given('revision', optionalText(arguments_, 'revision')),
+        ...(files.length === 0 ? {} : { files }),
+      },
+      { repository: 'REPOSITORY', revision: '--revision', files: '--file' },
+    );
+    const { signal } = context;
+    const plan = await planGet(input, signal);
+    printDownloadPlan(plan, context);
+    if (flag(arguments_, 'plan')) return plan;
+    const request = await prepareGet(input, signal);
+    const onLog = (line: string) => context.print(line);
+    const done = await inWorkbench(context, (workbench) =>
+      runToEnd(workbench, downloadJob, request, { signal, onLog }),
+    );
+    context.print(`${repository} is in the cache: ${done.folder}`);
+    if (plan.modelType !== null && files.length === 0)
+      context.print(`errata hub add ${repository} --revision ${done.commit} adds it to the project.`);
+    return done;
+  },
+};
+
+export const hubCommands = [hubList, hubAdd, hubGet];
