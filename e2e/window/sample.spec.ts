@@ -202,3 +202,61 @@ test('the glossary says what a word means, from the palette and by keys', async 
   await expect(glossary).toBeVisible();
   await page.keyboard.press('Escape');
 });
+
+test('the guide opens at the page about the view, is searched, followed by links, and asks no network', async ({
+  page,
+  host,
+}) => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await goTo(page, host, 'features/shipped');
+  await expect(page.getByRole('listbox', { name: 'Features' })).toBeVisible();
+  await page.keyboard.press('F1');
+  const guide = page.getByRole('dialog', { name: 'Guide' });
+  const article = guide.getByRole('article');
+  await expect(article.getByRole('heading', { name: 'Look at features and label them' })).toBeVisible();
+  const picture = article.getByRole('img', { name: 'The page of a feature' });
+  await expect(picture).toHaveJSProperty('complete', true);
+  expect((await picture.boundingBox())?.height).toBeGreaterThan(200);
+  const size = page.viewportSize();
+  for (const [width, height] of [
+    [1440, 900],
+    [1100, 700],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    const frame = await article.boundingBox();
+    const boxes = await Promise.all(
+      (await article.locator('p, pre, img, h2, h3, .table').all()).map((one) => one.boundingBox()),
+    );
+    const right = (box: typeof frame) => (box ? box.x + box.width : 0);
+    expect(boxes.length).toBeGreaterThan(5);
+    expect(boxes.filter((box) => right(box) > right(frame) + 1)).toEqual([]);
+    await lookAt(page, `guide-${width}`);
+  }
+  if (size) await page.setViewportSize(size);
+
+  // Search leads to a section; a link in it leads to another page.
+  await guide.getByLabel('Search the guide').fill('sqlite read only');
+  await guide.getByRole('button', { name: /The project folder and its files: The database/u }).click();
+  await expect(article.getByRole('heading', { name: 'The database' })).toBeInViewport();
+  await guide.getByLabel('Search the guide').fill('move copy');
+  await page.keyboard.press('Enter');
+  await expect(article.getByRole('heading', { name: 'Move, copy and back up a project' })).toBeVisible();
+  await article.getByRole('button', { name: 'import and share labels' }).click();
+  await expect(article.getByRole('heading', { name: 'Import and share labels' })).toBeVisible();
+  await guide.getByLabel('Search the guide').fill('nothing of the kind');
+  await expect(guide.getByText('No results')).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  // From the palette, any page by its title; from the status bar, the one about this view.
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('guide: measure');
+  await page.keyboard.press('Enter');
+  await expect(article.getByRole('heading', { name: 'Measure an edit' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await goTo(page, host, 'edits');
+  await page.getByRole('contentinfo').getByRole('button', { name: 'guide' }).click();
+  await expect(article.getByRole('heading', { name: 'Keep, compare and roll back versions' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  expect(asked.filter((url) => !url.startsWith(host.origin))).toEqual([]);
+});

@@ -41,6 +41,7 @@ export const COMMANDS = [
   ...VIEWS.map(commandOf),
   { id: 'go.back', title: 'Back', group: 'Go', keys: 'Alt+ArrowLeft' },
   { id: 'go.forward', title: 'Forward', group: 'Go', keys: 'Alt+ArrowRight' },
+  { id: 'help.guide', title: 'Guide', group: 'Help', keys: 'F1' },
   { id: 'help.keys', title: 'Keys of this view', group: 'Help', keys: '?' },
   { id: 'help.glossary', title: 'Glossary: what is this?', group: 'Help' },
   { id: 'help.about', title: 'About Errata', group: 'Help' },

@@ -9,6 +9,7 @@ import { layout } from '../state/layout.svelte.ts';
 import { notices } from '../state/notices.svelte.ts';
 import { navigate } from '../state/route.svelte.ts';
 import type { Command } from '../state/commands/registry.svelte.ts';
+import { GUIDE_PAGES } from './guide/guidePages.ts';
 
 /** Keys that browsers keep for themselves: in the web host they would be promised in vain. */
 const BROWSER_KEYS = /^\$mod\+(?:Shift\+[NTWM]|[0-9NTW])$/iu;
@@ -20,11 +21,12 @@ const MORE_KEYS: Partial<Record<CommandId, readonly string[]>> = {
   'activations.capture': ['n a'],
   'dictionary.train': ['n d'],
   'view.jobs': ['g j'],
+  'help.guide': ['g g'],
   'help.glossary': ['g h'],
 };
 
 /** Those that work while a text is typed: the text has an undo of its own. */
-const IN_TEXT: readonly CommandId[] = ['view.palette', 'view.jobs', 'app.settings'];
+const IN_TEXT: readonly CommandId[] = ['view.palette', 'view.jobs', 'app.settings', 'help.guide'];
 
 export async function openProject(): Promise<void> {
   const place = await pickLocation('project');
@@ -46,7 +48,7 @@ async function takeBack(direction: 'undo' | 'redo'): Promise<void> {
   }
   const report = await attempt(() => api.history[direction]());
   if (!report) return;
-  const skipped = report.skipped.length > 0 ? ` ${report.skipped.length} had been changed since and stayed.` : '';
+  const skipped = report.skipped.length > 0 ? ` ${report.skipped.length} had changed since and were kept.` : '';
   notices.good(`${direction === 'undo' ? 'Undone' : 'Redone'}: ${step.title}.${skipped}`);
 }
 
@@ -58,6 +60,7 @@ function actions(): Partial<Record<CommandId, () => void>> {
     'app.settings': () => dialogs.show({ kind: 'settings' }),
     'help.about': () => dialogs.show({ kind: 'settings' }),
     'view.palette': () => dialogs.show({ kind: 'palette' }),
+    'help.guide': () => dialogs.show({ kind: 'guide' }),
     'help.keys': () => dialogs.show({ kind: 'keys' }),
     'help.glossary': () => dialogs.show({ kind: 'glossary' }),
     'view.themeSystem': () => void attempt(() => changeSettings({ theme: 'system' })),
@@ -80,23 +83,35 @@ function actions(): Partial<Record<CommandId, () => void>> {
   };
 }
 
+/** A page of the guide each, for the palette. */
+function guideCommands(): readonly Command[] {
+  return GUIDE_PAGES.map(({ path, title }) => ({
+    id: `guide.${path}`,
+    title: `Guide: ${title}`,
+    section: 'Help',
+    keys: [],
+    run: () => dialogs.show({ kind: 'guide', page: path }),
+  }));
+}
+
 export function windowCommands(): readonly Command[] {
   const isWeb = session.facts?.host !== 'electron';
   const does = actions();
-  return COMMANDS.flatMap((described): readonly Command[] => {
+  const own = COMMANDS.flatMap((described): readonly Command[] => {
     const run = does[described.id];
     if (!run) return [];
     const view = VIEWS.find(({ name }) => `go.${name}` === described.id);
-    const own = 'keys' in described && !(isWeb && BROWSER_KEYS.test(described.keys)) ? [described.keys] : [];
+    const menu = 'keys' in described && !(isWeb && BROWSER_KEYS.test(described.keys)) ? [described.keys] : [];
     return [
       {
         id: described.id,
         title: view ? `Go to ${described.title}` : described.title,
         section: described.group,
-        keys: [...own, ...(view ? [view.keys] : []), ...(MORE_KEYS[described.id] ?? [])],
+        keys: [...menu, ...(view ? [view.keys] : []), ...(MORE_KEYS[described.id] ?? [])],
         inText: IN_TEXT.includes(described.id),
         run,
       },
     ];
   });
+  return [...own, ...guideCommands()];
 }

@@ -5,6 +5,8 @@ export type DialogRequest =
   | { readonly kind: 'palette' }
   | { readonly kind: 'keys' }
   | { readonly kind: 'glossary' }
+  /** `page`: as docs/ has it; the one about this view when left out. */
+  | { readonly kind: 'guide'; readonly page?: string }
   | { readonly kind: 'settings' }
   | { readonly kind: 'newProject' }
   | { readonly kind: 'addModel' }
