@@ -53,14 +53,14 @@ test('a case is tried on the model as it is', async ({ page }) => {
   await rows(page).nth(0).click();
   await page.getByRole('button', { name: 'Try this case now' }).click();
   const tried = page.locator('.tried');
-  await expect(tried).toContainText('The model as it is', { timeout: 60_000 });
+  await expect(tried).toContainText('Base model', { timeout: 60_000 });
   await expect(tried).toContainText('contains “Paris”');
   await expect(tried).toContainText('There is no working edit to compare with.');
   await lookAt(page, 'behaviour');
 });
 
 test('all cases are run as a job, and the share that passes stays', async ({ page }) => {
-  await page.getByRole('button', { name: 'Run on the model' }).click();
+  await page.getByRole('button', { name: 'Run on base model' }).click();
   await expect(page.locator('.results')).toContainText(/as it is: \d+\.\d% \[.+\] of 3/u, { timeout: 90_000 });
 });
 
@@ -126,6 +126,6 @@ test('a suite comes in as CSV and goes out as JSONL', async ({ page, host }) => 
   const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { prompt: string }).prompt)).toEqual(['Say yes.', 'Say no.']);
   await page.getByRole('button', { name: 'More' }).click();
-  await page.getByRole('menuitem', { name: 'Take away' }).click();
-  await expect(page.getByText('yesno is taken away. Undo brings it back.')).toBeVisible();
+  await page.getByRole('menuitem', { name: 'Delete', exact: true }).click();
+  await expect(page.getByText('yesno is deleted. Undo restores it.')).toBeVisible();
 });

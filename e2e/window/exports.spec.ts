@@ -49,7 +49,7 @@ test('a steer fits into a bias: the checkpoint is verified, and its code can be 
   await lookAt(page, 'exports-ladder');
   await exportAs(page, 'steer in a bias', 'steered');
   const report = page.getByRole('table', { name: 'steered equivalence' });
-  await expect(report.getByText('The export, loaded afresh, against the window').first()).toBeVisible();
+  await expect(report.getByText('The reloaded export vs. the window').first()).toBeVisible();
   await expect(report.getByText('100.0%').first()).toBeVisible();
   await expect(page.getByText(/Changed: transformer\.h\.1\.mlp\.c_proj\.bias/u)).toBeVisible();
   await lookAt(page, 'exports-bias');
@@ -83,7 +83,7 @@ test('an export is verified again, and one that was changed is found out', async
   await expect(page.getByText(/^Verified again/u)).toBeVisible({ timeout: 60_000 });
   await appendFile(join(host.project, 'exports/hooked/edit.json'), ' ');
   await page.getByRole('button', { name: 'Verify again' }).click();
-  await expect(page.getByRole('alert').filter({ hasText: 'Verified again, it failed' })).toContainText('edit.json');
+  await expect(page.getByRole('alert').filter({ hasText: 'Verification failed' })).toContainText('edit.json');
   await expect(page.getByText('not as exported')).toBeVisible();
 });
 
@@ -105,6 +105,6 @@ test('a deleted export comes back; a broken one does not hide the others', async
 test('a name that is taken is refused', async ({ page, host }) => {
   await goTo(page, host, 'exports/~new');
   await page.getByLabel('Name of the export').fill('steered');
-  await expect(page.getByText('There is an export of this name already.')).toBeVisible();
+  await expect(page.getByText('An export with this name already exists.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Export', exact: true })).toBeDisabled();
 });

@@ -91,7 +91,7 @@ test('prompts are searched for by keys alone, and the edit goes into the working
   await main(page).getByLabel('Does not: from a behaviour').selectOption('recipes');
   await expect(main(page).getByText(/^\d{3} prompts: \d+ choose/u)).toBeVisible();
   await lookAt(page, 'finder-prompts');
-  await main(page).getByLabel('Name of the finding').focus();
+  await main(page).getByLabel('Name', { exact: true }).focus();
   await page.keyboard.press('Control+a');
   await page.keyboard.type('capitals');
   await page.keyboard.press('Enter');
@@ -99,7 +99,7 @@ test('prompts are searched for by keys alone, and the edit goes into the working
   await expect(main(page).getByRole('table', { name: 'What the edit does' })).toBeVisible({ timeout: SEARCH_MS });
   await main(page).getByRole('button', { name: 'Add to working edit' }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByText(/^It is in the working edit/u)).toBeVisible();
+  await expect(page.getByText(/^Added to the working edit/u)).toBeVisible();
   await goTo(page, host, 'edits');
   await expect(page.getByText(/\d uncommitted/u)).toBeVisible();
 });
@@ -108,7 +108,7 @@ test('a search is cancelled, and one that was cut off is searched again', async 
   await goTo(page, host, 'finder/~new');
   await main(page).getByRole('radio', { name: 'stored behaviours' }).check();
   await main(page).getByLabel('Budget per round (tokens)').fill('2000000');
-  await main(page).getByLabel('Name of the finding').fill('long');
+  await main(page).getByLabel('Name', { exact: true }).fill('long');
   await main(page).getByRole('button', { name: 'Search', exact: true }).click();
   await expect(main(page).getByRole('progressbar')).toBeVisible();
   await main(page).getByRole('button', { name: 'Cancel' }).click();

@@ -161,7 +161,7 @@ test('rolling back shows first what will change, and undo takes it back; reverti
   await row(page, 'Halve feature 7').click();
   await page.keyboard.press('v');
   const conflict = main.getByRole('group', { name: /^7/u });
-  await conflict.getByRole('radio', { name: /Keep what is here now/u }).check();
+  await conflict.getByRole('radio', { name: /Keep the current one/u }).check();
   await expect(main.getByRole('listitem').filter({ hasText: 'steer by 4' })).toContainText('Removed');
   await main.getByRole('button', { name: 'Revert', exact: true }).click();
   await expect(heading(page, /^Revert "Halve feature 7"/u)).toBeVisible();

@@ -100,7 +100,7 @@ export const behaviour = {
     }),
   }),
   tryCase: query({
-    summary: 'Run one case on the model as it is and with an edit',
+    summary: 'Run one case on the base model and with an edit',
     shows: ['models', 'edits'],
     input: v.strictObject({
       case: v.unknown(),
@@ -126,9 +126,9 @@ export const behaviour = {
     }),
   }),
   run: command({
-    summary: 'Run all cases on the model as it is or on a version, and store what passed: a job',
+    summary: 'Run all cases on the base model or on a version, and store what passed: a job',
     changes: [],
-    /** `version` null: the model as it is. */
+    /** `version` null: the base model. */
     input: v.strictObject({ name: ref, version: v.nullable(ref), model: v.exactOptional(nameSchema) }),
     output: jobSchema,
   }),

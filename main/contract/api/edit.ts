@@ -195,10 +195,10 @@ export const edit = {
     output: difference,
   }),
   compareTexts: query({
-    summary: 'The answers of the model as it is, of one version and of another, to the same cases of a behaviour',
+    summary: 'The answers of the base model, of one version and of another, to the same cases of a behaviour',
     shows: ['models', 'dictionaries', 'edits', 'behaviours'],
     input: v.strictObject({
-      /** Versions, or `working`. Null: only the model as it is stands next to `after`. */
+      /** Versions, or `working`. Null: only the base model stands next to `after`. */
       before: v.nullable(ref),
       after: ref,
       behaviour: ref,

@@ -28,7 +28,7 @@ const reportSchema = v.object({
     greedy: v.object({ prompts: count, newTokens: count, agreement: v.number(), ties: count, divergences: count }),
     tolerance: v.object({ maxAbsLogitDiff: v.number(), meanKl: v.number() }),
   }),
-  /** What the edit changes at all. */
+  /** Effect of the edit (for reference). */
   effect,
   /** The edit at its sites against what the artifact does; null where they are the same. */
   deviation: v.nullable(effect),

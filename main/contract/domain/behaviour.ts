@@ -33,6 +33,8 @@ export interface Case {
 
 export const CASE_SPLITS = ['choose', 'report'] as const;
 export type CaseSplit = (typeof CASE_SPLITS)[number];
+/** As people read them. */
+export const SPLIT_WORDS: Readonly<Record<CaseSplit, string>> = { choose: 'search', report: 'held-out' };
 
 /** Indices of the cases of a split whose prompts contain a text, whatever its case. */
 export function matchingCases(

@@ -1,4 +1,5 @@
 // How much an evaluation runs, and with which baselines.
+import { SPLIT_WORDS } from './behaviour.ts';
 import * as v from 'valibot';
 import { defaultsOf, requestEntries, setting, whole } from '../base/setting.ts';
 import { validate } from '../base/validate.ts';
@@ -10,7 +11,7 @@ export const evaluationSettings = {
       label: 'Cases',
       hint: 'Which cases of the behaviours are run: those of the search, those held out from it, or all.',
       option: 'split',
-      choices: { choose: 'search', report: 'held-out', all: 'all' },
+      choices: { ...SPLIT_WORDS, all: 'all' },
     }),
     'report',
   ),

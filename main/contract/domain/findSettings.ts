@@ -88,7 +88,7 @@ export const findSettings = {
   ),
   harmWeight: v.optional(
     setting(real(0, 1000), {
-      label: 'Weight of harm',
+      label: 'Damage penalty',
       hint: 'How much 1 nat of damage to the worst preserved behaviour counts against removing the behaviour completely; halved where nothing else helps.',
       option: 'harm-weight',
     }),

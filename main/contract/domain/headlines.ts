@@ -126,7 +126,7 @@ export function versionHeadline(
   const features = new Set(operations.map(({ dictionary, feature }) => `${dictionary} ${feature}`)).size;
   const what =
     operations.length === 0
-      ? 'No operations: the model as it is'
+      ? 'No operations: the base model'
       : `${operationsText(operations.length)} on ${features} ${features === 1 ? 'feature' : 'features'}`;
   return evaluated ? `${what}; ${evaluationHeadline(evaluated)}` : `${what}; not evaluated yet.`;
 }

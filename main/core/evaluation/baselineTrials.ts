@@ -13,7 +13,7 @@ export interface BaselineTrialsInput {
   readonly firingRates: ReadonlyMap<string, Float64Array>;
   /** Null where the edit never acts on the target's prompts. */
   readonly directions: DirectionBaselines | null;
-  /** Of the model as it is and with the edit, from the main figures. */
+  /** Of the base model and with the edit, from the main figures. */
   readonly known: { readonly before: Trial; readonly after: Trial };
   readonly tryOut: (intervention: Intervention, instruction?: string) => Promise<Trial>;
   readonly onWarning: (warning: string) => void;
@@ -26,7 +26,7 @@ export async function tryBaselines(input: BaselineTrialsInput): Promise<Baseline
   const add = (kind: BaselineKind, description: string, trial: Trial, features: readonly number[] = []) =>
     void baselines.push({ kind, description, features, ...trial });
 
-  add('noEdit', 'The model as it is.', known.before);
+  add('noEdit', 'The base model.', known.before);
   add('edit', 'The edit.', known.after);
   if (instruction !== '') {
     const description = `No edit, but before every prompt: ${JSON.stringify(instruction)}`;

@@ -138,7 +138,7 @@ describe('the sentence of a finding, an export, a version', () => {
       { dictionary: 'd', feature: 3 },
     ];
     expect(versionHeadline(operations, null)).toBe('2 operations on 1 feature; not evaluated yet.');
-    expect(versionHeadline([], null)).toBe('No operations: the model as it is; not evaluated yet.');
+    expect(versionHeadline([], null)).toBe('No operations: the base model; not evaluated yet.');
     expect(versionHeadline(operations, report([suite('fact', 'target', 1, 0)]))).toBe(
       '2 operations on 1 feature; fact 100% → 0% of 200 held-out prompts.',
     );

@@ -5,15 +5,15 @@ export const GLOSSARY = {
   loss: 'Mean squared reconstruction error per token plus auxiliary losses, in units where E‖x‖² = 1. Of the batch.',
   fvu: 'Fraction of variance unexplained: Σ‖x − x̂‖² / Σ‖x − mean(x)‖². 0 is perfect, 1 is no better than the mean.',
   l0: 'Features that fire on a token, on average.',
-  dead: 'Share of the features that have not fired for as many tokens as the run was told (deadAfterTokens).',
+  dead: 'Share of the features that have not fired for the number of tokens in the settings (deadAfterTokens).',
   deadFinal: 'Share of the features that fire on none of the held-out tokens.',
   lossRecovered:
-    '(CE with the site set to zero − CE with the reconstruction) / (CE with zero − CE of the model as it is), on held-out contexts. 100% loses nothing. Not defined where zeroing does not raise the loss, or the reconstruction lowers it.',
+    '(CE with the site set to zero − CE with the reconstruction) / (CE with zero − CE of the base model), on held-out contexts. 100% loses nothing. Not defined where zeroing does not raise the loss, or the reconstruction lowers it.',
   ce: 'Cross-entropy of the next token on held-out contexts, in nats per token. The BOS at the border of two documents is not predicted.',
   firing:
     'Of each feature, the share of held-out tokens on which it fires; a logarithmic axis. Features that never fire are not drawn.',
   findCost:
-    'The sweep over all proposed features, and as many rounds of selection as are usual; a search that reaches its goal early takes less.',
+    'The sweep over all proposed features, and the usual number of selection rounds; a search that reaches its goal early takes less.',
   contrastDifference:
     'Mean activation over the prompts that show the behaviour, less that over the others; prompts where the feature is silent count as 0.',
   auroc:
@@ -67,9 +67,9 @@ export const GLOSSARY = {
   formulaDiff:
     'The largest difference of any number that flows out of the edited sites. Positions where rounding decides whether a feature fires are left out, and counted.',
   passRate: 'Share of the cases that pass: all checks of a case must hold. With its 95% interval (Wilson).',
-  aim: 'What an edit wants of the share of cases that pass: that it falls, rises, or stays as it is.',
+  aim: 'What an edit should do to the share of cases that pass: reduce, increase or preserve it.',
   split:
-    'choose: an edit may be searched with the case. report: figures are made from it, so no search may look at it.',
+    'search: an edit may be searched with the case. held-out: figures are made from it, so no search may look at it.',
   heldOutWording: 'Some part of the wording of the case is one that the model was not trained on.',
   caseRole:
     'What a case is there for: to show the behaviour, to look like it without being it, or to show that nothing else moved.',
@@ -101,7 +101,7 @@ export const GLOSSARY = {
   distinct: 'Distinct tokens, or pairs of neighbours, as a share of all in a text; mean over texts (Li et al. 2016).',
   trialTarget: 'Share of the targets’ cases that pass, pooled, on fewer cases than the main figures.',
   kept: 'Kept: of the preserved cases that passed without the edit, the share that still does.',
-  strength: 'Strength: the deltas of the edit are multiplied by it; 0 is the model as it is, 1 the edit.',
+  strength: 'Strength: the deltas of the edit are multiplied by it; 0 is the base model, 1 the edit.',
   remainingTargets:
     'What is left of the targets, 100% without the edit: of the rate, or of the size of the mean score where cases have scores.',
   pareto: 'Pareto: no other strength does at least as well on target, kept cases and cross-entropy and better in one.',

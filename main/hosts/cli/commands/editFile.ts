@@ -15,7 +15,7 @@ const editExport: Command = {
       const [ref, path] = positionals(arguments_, ['VERSION', 'FILE'], 'edit export');
       const file = project.versionFile(ref);
       await writeVersionFile(path, file);
-      context.print(`Wrote version ${shortId(file.head)} with ${file.versions.length - 1} behind it to ${path}.`);
+      context.print(`Wrote version ${shortId(file.head)} with ${file.versions.length - 1} ancestors to ${path}.`);
       return {
         path,
         version: file.head,

@@ -86,7 +86,7 @@ const exportsRestore: Command = {
     withProject(context, async (project) => {
       const [id] = positionals(arguments_, ['ID'], 'exports restore');
       const restored = await restoreExport({ project }, id, optionalText(arguments_, 'as'));
-      context.print(`It is there again as ${restored.name}.`);
+      context.print(`Restored as ${restored.name}.`);
       return { ...restored };
     }),
 };

@@ -21,8 +21,8 @@ export const CHECK_NAMES: Record<Check['kind'], string> = {
 };
 
 export const CHECK_HINTS: Record<Check['kind'], string> = {
-  contains: 'The generated text holds this text.',
-  regex: 'The generated text matches this regular expression (ECMAScript, Unicode).',
+  contains: 'The answer contains this text.',
+  regex: 'The answer matches this regular expression (ECMAScript, Unicode).',
   refuses: 'The first 200 characters refuse, by a list of phrases or by yours.',
   probability: 'p(continuation | prompt), from 0 to 1.',
   logitDifference: 'ln p(continuation) − ln p(against), in nats.',

@@ -47,7 +47,7 @@ describe('a version as text', () => {
       '',
       `Version ${version.id} by Ada, ${version.time}, of the model ${version.model}.`,
       '',
-      'Changes against the model as it is:',
+      'Changes against the base model:',
       '',
       '| Change | Feature | Label | Before | After | Dictionary | Site |',
       '| --- | --- | --- | --- | --- | --- | --- |',

@@ -32,7 +32,7 @@ function differenceTable(difference: Difference, { labelOf, names }: Named): Tex
   };
 }
 
-/** @param against what the difference is to: an id, or null for the model as it is. */
+/** @param against what the difference is to: an id, or null for the base model. */
 export function versionMarkdown(
   version: Version,
   difference: Difference,
@@ -48,7 +48,7 @@ export function versionMarkdown(
     '',
     `Version ${version.id} by ${version.author}, ${version.time}, of the model ${version.model}.`,
     '',
-    `Changes against ${against === null ? 'the model as it is' : `version ${against}`}:`,
+    `Changes against ${against === null ? 'the base model' : `version ${against}`}:`,
     '',
     toMarkdown(differenceTable(difference, named)),
     ...(behaviourLines.length > 0 ? ['', ...behaviourLines] : []),

@@ -41,7 +41,7 @@ export function stepWords(
     case 'add':
       return { did: 'Added', what, why: `The best of ${tried} edits tried: ${outcome}.${soundness}${rival}` };
     case 'remove':
-      return { did: 'Took out', what, why: `It was not needed: without it ${outcome}, and the goal stays reached.` };
+      return { did: 'Removed', what, why: `It was not needed: without it ${outcome}, and the goal stays reached.` };
     case 'weaken':
       return { did: 'Weakened', what, why: `Less is enough: ${outcome}, and the goal stays reached.` };
     case 'alter':
