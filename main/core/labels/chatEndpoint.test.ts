@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { askChat, checkEndpoint } from './chatEndpoint.ts';
 
@@ -71,6 +73,43 @@ describe('a language model of one’s own', () => {
       expect((await checkEndpoint(endpoint(url))).href).toMatch(/\/v1\/chat\/completions$/u);
     },
   );
+
+  it('on this machine is asked directly, whatever proxy the environment names', async () => {
+    const { url, bodies } = await server((_, response) => {
+      response.end(JSON.stringify({ choices: [{ message: { content: 'asked directly' } }] }));
+    });
+    const proxied: string[] = [];
+    const proxy = createServer((request, response) => {
+      proxied.push(request.url ?? '');
+      response.writeHead(502).end();
+    });
+    proxy.on('connect', (request, socket) => {
+      proxied.push(request.url ?? '');
+      socket.end('HTTP/1.1 502 No\r\n\r\n');
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    stops.push(async () => {
+      proxy.closeAllConnections();
+      proxy.close();
+      await once(proxy, 'close');
+    });
+    const at = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const asking = `
+      const { askChat } = await import(${JSON.stringify(new URL('./chatEndpoint.ts', import.meta.url).href)});
+      const { signal } = new AbortController();
+      const ask = (url, allowsRemote) =>
+        askChat({ url, model: 'local', allowsRemote }, [{ role: 'user', content: 'secret text' }], { maxTokens: 7, signal });
+      console.log(await ask(${JSON.stringify(url)}, false), await ask(${JSON.stringify(url)}, true));
+      await ask('http://somewhere.test/v1', true).catch(() => console.log('the other by the proxy'));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', asking], {
+      env: { ...process.env, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: at, HTTPS_PROXY: at, NO_PROXY: '' },
+    });
+    expect(stdout).toBe('asked directly asked directly\nthe other by the proxy\n');
+    expect(bodies).toHaveLength(2);
+    // Node that knows the variable sends what may leave the machine by the proxy, and nothing else.
+    expect(proxied.filter((asked) => !asked.includes('somewhere.test'))).toEqual([]);
+  });
 
   it('that leads elsewhere is not followed', async () => {
     const elsewhere = await server((_, response) => response.end('{}'));

@@ -3,6 +3,9 @@
 // only, unless the person has said that texts may leave the machine; it follows no redirect, and reads no more than an answer
 // can need.
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import * as v from 'valibot';
 import { AppError } from '../../contract/base/errors.ts';
@@ -79,17 +82,16 @@ export async function askChat(
   let text: string;
   let status: number;
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
+    const response = await post(
+      url,
+      {
         'Content-Type': 'application/json',
         ...(key === undefined || key === '' ? {} : { Authorization: `Bearer ${key}` }),
       },
-      body: JSON.stringify({ model: endpoint.model, messages, max_tokens: maxTokens, temperature: 0, stream: false }),
-      redirect: 'error',
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    ({ status } = response);
+      JSON.stringify({ model: endpoint.model, messages, max_tokens: maxTokens, temperature: 0, stream: false }),
+      AbortSignal.any([signal, timeout]),
+    );
+    status = response.statusCode ?? 0;
     text = await readText(response, url.host);
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
@@ -111,10 +113,31 @@ export async function askChat(
   );
 }
 
-async function readText(response: Response, host: string): Promise<string> {
+/**
+ * Posts and resolves with the head of the answer, whatever its status: a redirect is an answer like any other. An address of
+ * this machine is asked directly: a proxy that the environment names for others would read the texts along.
+ */
+async function post(
+  url: URL,
+  headers: OutgoingHttpHeaders,
+  body: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { request, Agent } = url.protocol === 'https:' ? https : http;
+  const isHere = url.hostname === 'localhost' || isLoopback(url.hostname.replace(/^\[|\]$/gu, ''));
+  const sent = request(url, {
+    ...{ method: 'POST', headers, signal },
+    ...(isHere ? { agent: new Agent({ proxyEnv: {} }) } : {}),
+  });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function readText(response: IncomingMessage, host: string): Promise<string> {
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > MOST_BYTES)
       throw new AppError('unreachable', `The answer of ${host} is longer than ${MOST_BYTES} bytes.`);
