@@ -244,7 +244,7 @@ describe('every answer of the web host', () => {
     }
   });
 
-  it('is no, once too many requests come, whoever sends them; and yes again a moment later', async () => {
+  it('is no, once too many strangers ask, and yes again a moment later; who is signed in is answered all the while', async () => {
     const own = await serveWeb({
       answer: await loadPages(join(folder, 'out'), { kind: 'web', version: '1' }),
       served,
@@ -252,13 +252,31 @@ describe('every answer of the web host', () => {
       port: 0,
       requestLimit: { burst: 20, perSecond: 0.5 },
     });
+    const { headers } = await fetch(own.launchUrl(), { redirect: 'manual' });
+    const signedIn = { cookie: headers.get('set-cookie')?.split(';')[0] ?? '' };
     const statuses: number[] = [];
     for (let i = 0; i < 25; i++) statuses.push((await fetch(own.url, { redirect: 'manual' })).status);
     expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 401)); // it is asked who it is
     expect(statuses.slice(20)).toContain(429);
+    expect((await fetch(own.url, { headers: signedIn })).status).toBe(200);
+    expect((await fetch(own.launchUrl(), { redirect: 'manual' })).status).toBe(302);
     await delay(2500);
     expect((await fetch(own.url, { redirect: 'manual' })).status).toBe(401);
+    // A page of ours that floods has a limit of its own.
+    const owns: number[] = [];
+    for (let i = 0; i < 25; i++) owns.push((await fetch(own.url, { headers: signedIn })).status);
+    expect(owns).toContain(429);
     await own.close();
+  });
+
+  it('is no to a request with two names of its host', async () => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.test\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`,
+    );
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    expect(head.toString('utf8')).toMatch(/^HTTP\/1\.1 40[03] /u);
+    socket.destroy();
   });
 });
 
@@ -273,6 +291,15 @@ describe('connections of the web host', () => {
     expect(await openSocket({}, { path: '/elsewhere' })).toBe(404);
     const socket = await page();
     expect(await echo(socket, 'ü')).toEqual({ type: 'result', id: 1, output: 'ü' });
+    socket.close();
+  });
+
+  it('tell a call that is none what is wrong with it', async () => {
+    const socket = await page();
+    const answered = once(socket, 'message');
+    socket.send(JSON.stringify({ type: 'call', id: 9, procedure: 'thing.echo', input: {}, more: 1 }));
+    const [data] = (await answered) as [Buffer];
+    expect(JSON.parse(data.toString('utf8'))).toMatchObject({ type: 'error', id: 9, error: { code: 'usage' } });
     socket.close();
   });
 

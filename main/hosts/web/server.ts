@@ -46,7 +46,7 @@ export interface WebServerOptions {
   /** Further names under which it may be asked for, without port, when the address is not this machine's own. */
   readonly names?: readonly string[];
   readonly pingMs?: number;
-  /** Of all requests together. */
+  /** Of all requests that are refused together, and of all that are answered. */
   readonly requestLimit?: { readonly burst: number; readonly perSecond: number };
 }
 
@@ -55,7 +55,12 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
   const { answer, served, secret, address = LOOPBACK, names = [], pingMs = PING_MS, requestLimit = REQUESTS } = options;
   const launchTokens: string[] = [];
   const strangers = new Set<Duplex>();
-  const requests = rateLimit(requestLimit);
+  /** Who is refused has a bucket of their own, so that no flood of strangers locks out a page that is signed in. */
+  const buckets = { refuse: rateLimit(requestLimit), serve: rateLimit(requestLimit), signIn: rateLimit(requestLimit) };
+  const judged = (request: IncomingMessage, isUpgrade: boolean): Verdict => {
+    const verdict = judge(askedBy(request, isUpgrade), policy);
+    return buckets[verdict.kind].take() ? verdict : tooMany;
+  };
   /** Refuses everything until the port is known. */
   let policy: Policy = { port: 0, hosts: [], session: '', launchTokens: [] };
 
@@ -78,7 +83,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const verdict = requests.take() ? judge(askedBy(request, false), policy) : tooMany;
+    const verdict = judged(request, false);
     request.resume(); // no request of ours has a body
     if (verdict.kind === 'signIn') {
       launchTokens.splice(launchTokens.indexOf(verdict.token), 1);
@@ -105,7 +110,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     clientTracking: true,
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const verdict = requests.take() ? judge(askedBy(request, true), policy) : tooMany;
+    const verdict = judged(request, true);
     const isFull = sockets.clients.size >= MOST_PAGES;
     const path = new URL(request.url ?? '/', 'http://any').pathname;
     if (verdict.kind !== 'serve') refuseUpgrade(socket, verdict.kind === 'refuse' ? verdict.status : 401);
@@ -185,8 +190,11 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
 const plainHeaders = { ...SECURITY_HEADERS, 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
 const tooMany: Verdict = { kind: 'refuse', status: 429, reason: 'Too many requests.' };
 
-function askedBy({ method = '', url = '', headers }: IncomingMessage, isUpgrade: boolean) {
-  const { host, origin, cookie } = headers;
+function askedBy({ method = '', url = '', headers, rawHeaders }: IncomingMessage, isUpgrade: boolean) {
+  const { origin, cookie } = headers;
+  // Node takes the first of several; what stands before us may take another.
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
+  const host = hosts === 1 ? headers.host : undefined;
   const fetchSite = headers['sec-fetch-site'];
   return {
     method,
