@@ -39,6 +39,8 @@ export interface ServeOptions extends TableOptions {
 }
 
 const MAX_IN_FLIGHT = 256;
+const numbered = v.object({ type: v.literal('call'), id: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) });
+
 /** A page that sends so much that is no message is broken or hostile. */
 const MAX_GARBAGE = 100;
 
@@ -115,6 +117,13 @@ export function serveTable(
       const parsed = v.safeParse(toServerSchema, received);
       if (!parsed.success) {
         garbage += 1;
+        // Who can be told is told: a caller that made a mistake would wait for ever.
+        const id = v.safeParse(numbered, received);
+        const error = new AppError(
+          'usage',
+          `This is not a call: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
+        );
+        if (id.success) answer({ type: 'error', id: id.output.id, error: serializeError(error) });
         if (garbage > MAX_GARBAGE) channel.close();
         return;
       }
