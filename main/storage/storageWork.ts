@@ -31,19 +31,49 @@ export type InStorageThread = <Task extends StorageTask>(task: Task, folder: str
 const answerSchema = v.union([v.object({ result: v.any() }), v.object({ error: v.any() })]);
 
 /**
+ * Each kind of work on one project one at a time. Who asks while it is done waits for the next one, together with all others who
+ * do: it begins after they asked, so it sees what they have written; and a thousand who ask are two pieces of work.
+ */
+export function oneAtATime(
+  work: (task: StorageTask, folder: string) => Promise<unknown>,
+): (task: StorageTask, folder: string) => Promise<unknown> {
+  const turns = new Map<string, { readonly running: Promise<unknown>; next: Promise<unknown> | null }>();
+  return (task, folder) => {
+    const key = `${task} ${folder}`;
+    const begin = () => {
+      const running = work(task, folder);
+      const own = { running, next: null };
+      turns.set(key, own);
+      const end = () => {
+        if (turns.get(key) === own && own.next === null) turns.delete(key);
+      };
+      running.then(end, end);
+      return running;
+    };
+    const turn = turns.get(key);
+    if (!turn) return begin();
+    turn.next ??= turn.running.then(begin, begin);
+    return turn.next;
+  };
+}
+
+/**
  * @param entry the thread's script: out/main/storage.js, or main/storage/storageThread.ts when running from source.
  * @returns a function that does work in a new thread, and throws what the work throws.
  */
 export function storageThread(entry: string): InStorageThread {
-  return (task, folder) =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(entry, { workerData: { task, folder } satisfies StorageWork, execArgv: [] });
-      worker.once('message', (message) => {
-        const answer = v.parse(answerSchema, message);
-        if ('error' in answer) reject(deserializeError(answer.error as SerializedError));
-        else resolve(answer.result as Results[typeof task]); // our own thread's, of this very task
-      });
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new AppError('internal', `The storage thread ended with ${code}.`)));
-    });
+  const inThread = oneAtATime(
+    (task, folder) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(entry, { workerData: { task, folder } satisfies StorageWork, execArgv: [] });
+        worker.once('message', (message) => {
+          const answer = v.parse(answerSchema, message);
+          if ('error' in answer) reject(deserializeError(answer.error as SerializedError));
+          else resolve(answer.result); // our own thread's, of this very task
+        });
+        worker.once('error', reject);
+        worker.once('exit', (code) => reject(new AppError('internal', `The storage thread ended with ${code}.`)));
+      }),
+  );
+  return inThread as InStorageThread; // each result is of its own task
 }
