@@ -53,8 +53,8 @@ export class JobLogs {
     if (log.lines.length > MOST_LINES) log.lines.shift();
     // A log that cannot be written (a full disk) must not stop the job: the windows have it.
     log.writing = log.writing
-      .then(() => mkdir(this.#folder, { recursive: true }))
-      .then(() => appendFile(this.pathOf(id), `${line.time} ${line.text.replaceAll('\n', '\n  ')}\n`))
+      .then(() => mkdir(this.#folder, { recursive: true, mode: 0o700 })) // logs quote prompts and texts
+      .then(() => appendFile(this.pathOf(id), `${line.time} ${line.text.replaceAll('\n', '\n  ')}\n`, { mode: 0o600 }))
       .catch(() => undefined);
     return line;
   }

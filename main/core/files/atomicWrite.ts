@@ -34,11 +34,15 @@ export async function syncFolder(folder: string): Promise<void> {
  * If `write` throws, nothing remains.
  * @throws AppError `disk-full`, `permission`, `not-found` (the folder), naming `path`.
  */
-export async function writeFileAtomicWith<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+export async function writeFileAtomicWith<T>(
+  path: string,
+  write: (file: FileHandle) => Promise<T>,
+  mode?: number,
+): Promise<T> {
   const partial = partialPath(path);
   underWay.add(partial);
   try {
-    const file = await open(partial, 'wx');
+    const file = await open(partial, 'wx', mode);
     let result: T;
     try {
       result = await write(file);
@@ -57,8 +61,9 @@ export async function writeFileAtomicWith<T>(path: string, write: (file: FileHan
   }
 }
 
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFileAtomicWith(path, (file) => file.writeFile(content));
+/** @param mode of the file, less what the umask forbids. */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+  await writeFileAtomicWith(path, (file) => file.writeFile(content), mode);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,17 @@ describe('settings', () => {
     await again.forget('/b');
     expect((await SettingsStore.open(folder)).recent.map((project) => project.folder)).toEqual(['/a']);
     expect(await readdir(folder)).toEqual(['settings.json']);
+  });
+
+  it.skipIf(process.platform === 'win32')('are for their owner only: the file and the folder made for it', async () => {
+    const own = join(folder, 'data');
+    const store = await SettingsStore.open(own);
+    await store.change({ author: 'Ada' });
+    expect((await stat(join(own, 'settings.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(own)).mode & 0o777).toBe(0o700);
+    await chmod(join(own, 'settings.json'), 0o644); // as an earlier version left it
+    await store.change({ author: 'Ben' });
+    expect((await stat(join(own, 'settings.json'))).mode & 0o777).toBe(0o600);
   });
 
   it('of a damaged file, or one of a newer program, are set aside, and the defaults hold', async () => {

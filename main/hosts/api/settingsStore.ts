@@ -124,8 +124,9 @@ export class SettingsStore {
     const write = this.#writing
       .catch(() => undefined)
       .then(async () => {
-        await mkdir(this.#folder, { recursive: true });
-        await writeFileAtomic(join(this.#folder, FILE), `${JSON.stringify(content, null, 2)}\n`);
+        await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+        // It names projects, and may name a server with its key: nobody else's on a machine of several.
+        await writeFileAtomic(join(this.#folder, FILE), `${JSON.stringify(content, null, 2)}\n`, 0o600);
       });
     this.#writing = write;
     try {
