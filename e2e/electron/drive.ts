@@ -87,6 +87,16 @@ result['opened'] = ['https://example.org/', 'mailto:a@example.org', ...foreign.s
   (url) => window.webContents.openHandler({ url }).action,
 );
 result['external'] = called('openExternal').map(([, url]) => url);
+result['downloads'] = [
+  ...foreign,
+  'blob:https://evil.test/1',
+  'blob:app://workbench/1',
+  'app://workbench/blob/x',
+].filter((url) => {
+  let isPrevented = false;
+  fake.session.downloads.will?.({ preventDefault: () => (isPrevented = true) }, { getURL: () => url });
+  return !isPrevented;
+});
 const asked: Record<string, boolean> = {};
 for (const permission of ['media', 'geolocation', 'notifications', 'clipboard-read', 'clipboard-sanitized-write']) {
   fake.session.permissions.request?.(window.webContents, permission, (isAllowed) => (asked[permission] = isAllowed));

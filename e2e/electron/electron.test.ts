@@ -72,6 +72,10 @@ describe('the desktop host', () => {
     });
   });
 
+  it('saves files of its own pages only', () => {
+    expect(seen['downloads']).toEqual(['blob:app://workbench/1', 'app://workbench/blob/x']);
+  });
+
   it('goes nowhere else, opens only the web and mail, permits only copying', () => {
     expect([seen['foreign'], seen['own']]).toEqual([[], true]);
     expect(new Set(seen['opened'] as string[])).toEqual(new Set(['deny']));

@@ -71,13 +71,17 @@ export const protocol = {
 
 type Decide = (isAllowed: boolean) => void;
 type OnRequest = (contents: FakeContents, permission: string, decide: Decide) => void;
+type OnDownload = (event: { preventDefault(): void }, item: { getURL(): string }) => void;
 type OnCheck = (contents: FakeContents | null, permission: string, origin: string) => boolean;
+const downloads: { will: OnDownload | null } = { will: null };
 const permissions: { request: OnRequest | null; check: OnCheck | null } = { request: null, check: null };
 export const session = {
   permissions,
+  downloads,
   defaultSession: {
     setPermissionRequestHandler: (handler: OnRequest) => (permissions.request = handler),
     setPermissionCheckHandler: (handler: OnCheck) => (permissions.check = handler),
+    on: (_name: 'will-download', handler: OnDownload) => (downloads.will = handler),
   },
 };
 

@@ -15,6 +15,11 @@ export function isOurs(address: string): boolean {
   return protocol === `${SCHEME}:` && host === 'workbench' && username === '' && password === '';
 }
 
+/** Shows if a file at the address may be saved: one of ours, or one that a page of ours has put together (`blob:app://…`). */
+export function mayDownload(address: string): boolean {
+  return isOurs(address.replace(/^blob:/u, ''));
+}
+
 /** Whether the system may be asked to open an address, in a browser or a mail program. */
 export function mayOpenExternally(address: string): boolean {
   return URL.canParse(address) && ['https:', 'mailto:'].includes(new URL(address).protocol);

@@ -26,6 +26,7 @@ import {
   LINK_SCHEME,
   linkAmong,
   linkTarget,
+  mayDownload,
   mayOpenExternally,
   menuGroups,
   openingBounds,
@@ -126,6 +127,10 @@ function lockSession(): void {
     decide(isAllowed(permission) && isOurs(contents.getURL())),
   );
   own.setPermissionCheckHandler((_contents, permission, origin) => isAllowed(permission) && isOurs(`${origin}/`));
+  // What a page of ours made or a host of ours gave; no other address puts a file on the disk.
+  own.on('will-download', (event, item) => {
+    if (!mayDownload(item.getURL())) event.preventDefault();
+  });
 }
 
 /** 17: only a frame of ours is heard, and none that is gone. */
