@@ -16,7 +16,7 @@ import { findEdit } from './tasks/finder.ts';
 import { planExport, verifyExport, writeExport } from './tasks/export.ts';
 import { downloadFromHub } from './tasks/hub.ts';
 import { describeModel, nextTokens } from './tasks/modelView.ts';
-import { computeFeatureStatistics, readText } from './tasks/features.ts';
+import { computeFeatureStatistics, readText, matchFeaturesTask } from './tasks/features.ts';
 import { playgroundGenerate, playgroundNextTokens } from './tasks/playground.ts';
 import { explainToken } from './tasks/why.ts';
 import { checkAgainstReference, generateText, inspectModel } from './tasks/model.ts';
@@ -40,6 +40,7 @@ export const tasks = {
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
   'feature.text': readText,
+  'feature.match': matchFeaturesTask,
   'behaviour.run': runBehaviour,
   'behaviour.tryCases': tryCases,
   'edit.evaluate': evaluateEdit,

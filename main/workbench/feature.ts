@@ -5,6 +5,7 @@ import type { InputOf } from '../contract/rpc/procedure.ts';
 import type { Asker, Procedures } from './call.ts';
 import { pathOfCorpus } from './corpora.ts';
 import { findFinishedDictionary, topFeatures } from './dictionaries.ts';
+import { matchFeature, proposeCarried } from './featureMatches.ts';
 import { featurePosition, listFeatures, selectFeatures } from './featureLists.ts';
 import {
   describeFeatures,
@@ -63,5 +64,7 @@ export const feature: Procedures<'feature'> = {
   context: async (workbench, input) => ({ tokens: await showContext(workbench, input) }),
   suggest: suggestFeatureLabel,
   tryText: (workbench, input, { signal }) => tryText(workbench, input, signal),
+  matches: (workbench, input, { signal }) => matchFeature(workbench, input, { signal }),
+  carry: (workbench, input, { signal, send }) => proposeCarried(workbench, input, { signal, onProgress: send }),
   onText: (workbench, input, { signal }) => topFeatures(workbench, input, signal),
 };

@@ -4,9 +4,9 @@ import * as v from 'valibot';
 import { featureSchema, hashSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
 import { readingSettings, statisticsSettings } from '../domain/statisticsSettings.ts';
-import { command, query } from '../rpc/procedure.ts';
+import { command, query, stream } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
-import { jobSchema } from '../domain/job.ts';
+import { jobSchema, progressSchema } from '../domain/job.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 
 /** What features can be sorted and filtered by. */
@@ -136,6 +136,16 @@ const states = v.object({
   labelled: v.number(),
   uninterpretable: v.number(),
 });
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const matchCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100));
+const likeness = {
+  feature: v.number(),
+  /** Of the decoder rows; null where they have different widths. */
+  cosine: v.nullable(v.number()),
+  /** Cosine of how both fire on the contexts where the feature is strongest; null without statistics of it. */
+  shared: v.nullable(v.number()),
+};
 
 export const feature = {
   statistics: query({
@@ -302,6 +312,50 @@ export const feature = {
       ),
       /** How many features fire at all. */
       firing: v.number(),
+    }),
+  }),
+  matches: query({
+    summary: 'The features of another dictionary of the model that are most like a feature',
+    shows: ['features', 'labels', 'dictionaries'],
+    input: v.strictObject({ ...byFeature.entries, other: nameSchema, count: v.exactOptional(matchCount) }),
+    output: v.object({
+      /** Content hash of the other dictionary: labels name it. */
+      hash: hashSchema,
+      site: v.string(),
+      /** By cosine, then by shared examples. */
+      matches: v.array(v.object({ ...likeness, label: v.string() })),
+    }),
+  }),
+  carry: stream({
+    summary: 'Labels of a dictionary that could be carried over to another one: the nearest features. Saves nothing',
+    changes: [],
+    input: v.strictObject({
+      ...byDictionary,
+      other: nameSchema,
+      minCosine: v.exactOptional(share),
+      /** Compares examples as well, which takes a while; always where the decoder rows have different widths. */
+      examples: v.exactOptional(v.boolean()),
+      minShared: v.exactOptional(share),
+    }),
+    chunk: progressSchema,
+    output: v.object({
+      hash: hashSchema,
+      /** How many labelled features there are. */
+      labelled: v.number(),
+      /** The most alike first. */
+      proposals: v.array(
+        v.object({
+          feature: v.number(),
+          label: v.string(),
+          tags: v.array(v.string()),
+          to: v.object({
+            ...likeness,
+            /** What is written about it; '' where it has no label. */
+            label: v.string(),
+            state: v.picklist(LABEL_STATES),
+          }),
+        }),
+      ),
     }),
   }),
 };

@@ -26,35 +26,53 @@ const BLOCK_BYTES = 32 << 20;
 export async function decoderNeighbours(
   dictionary: Pick<Dictionary, 'd' | 'size' | 'decoder'>,
   count: number,
-  { runtime, signal, onWork }: NeighbourOptions,
+  options: NeighbourOptions,
 ): Promise<DecoderNeighbours> {
   const { d, size } = dictionary;
   const candidates = Math.min(size, count + 1);
   const rows = unitRows(dictionary.decoder, d);
-  const session = await runtime.createSession(nearestGraph(d, size, candidates));
-  const all = new Tensor('float32', rows, [size, d]);
-  const perBlock = Math.max(1, Math.min(size, Math.floor(BLOCK_BYTES / 4 / size)));
+  const near = await nearestRows(rows, rows, { width: d, count: candidates }, options);
   const result = { features: new Int32Array(size * count).fill(-1), cosines: new Float32Array(size * count) };
+  for (let feature = 0; feature < size; feature++) {
+    let place = 0;
+    for (let at = feature * candidates; at < (feature + 1) * candidates && place < count; at++) {
+      if (near.features[at] === feature) continue;
+      result.features[feature * count + place] = near.features[at]!;
+      result.cosines[feature * count + place] = near.cosines[at]!;
+      place++;
+    }
+  }
+  return result;
+}
+
+/**
+ * For each row `[rows, width]` the `count` rows of `all` `[size, width]` with the largest inner product, the largest first:
+ * cosines, where all have length 1. Both are `[rows, count]`.
+ * @throws AppError `cancelled`.
+ */
+export async function nearestRows(
+  rows: Float32Array,
+  all: Float32Array,
+  { width, count }: { readonly width: number; readonly count: number },
+  { runtime, signal, onWork }: NeighbourOptions,
+): Promise<DecoderNeighbours> {
+  const [total, size] = [rows.length / width, all.length / width];
+  const session = await runtime.createSession(nearestGraph(width, size, count));
+  const among = new Tensor('float32', all, [size, width]);
+  const perBlock = Math.max(1, Math.min(total, Math.floor(BLOCK_BYTES / 4 / size)));
+  const result = { features: new Int32Array(total * count), cosines: new Float32Array(total * count) };
   try {
-    for (let first = 0; first < size; first += perBlock) {
+    for (let first = 0; first < total; first += perBlock) {
       signal?.throwIfAborted();
-      const end = Math.min(size, first + perBlock);
-      const block = new Tensor('float32', rows.subarray(first * d, end * d), [end - first, d]);
-      const { cosines, features } = await session.run({ block, all });
+      const end = Math.min(total, first + perBlock);
+      const block = new Tensor('float32', rows.subarray(first * width, end * width), [end - first, width]);
+      const { cosines, features } = await session.run({ block, all: among });
       if (!(cosines?.data instanceof Float32Array && features?.data instanceof Int32Array)) {
         throw new AppError('internal', 'The engine gave no neighbours.');
       }
-      for (let feature = first; feature < end; feature++) {
-        let place = 0;
-        for (let at = 0; at < candidates && place < count; at++) {
-          const partner = features.data[(feature - first) * candidates + at]!;
-          if (partner === feature) continue;
-          result.features[feature * count + place] = partner;
-          result.cosines[feature * count + place] = cosines.data[(feature - first) * candidates + at]!;
-          place++;
-        }
-      }
-      onWork?.({ stage: 'Comparing decoder directions', done: end, total: size, unit: 'features' });
+      result.features.set(features.data, first * count);
+      result.cosines.set(cosines.data, first * count);
+      onWork?.({ stage: 'Comparing decoder directions', done: end, total, unit: 'features' });
     }
   } finally {
     await session.release();

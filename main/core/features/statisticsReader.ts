@@ -272,6 +272,15 @@ export class StatisticsReader {
     return Array.from(await this.#contextIds(context, first, end), (id) => this.token(id));
   }
 
+  /** The whole contexts of a feature's strongest examples, as token ids: each once, the strongest first. */
+  async exampleContexts(feature: number, count: number): Promise<readonly (readonly number[])[]> {
+    const slots = await this.#slots('top', feature);
+    const contexts = [...new Set(slots.map(({ context }) => context))].slice(0, count);
+    return Promise.all(
+      contexts.map(async (context) => [...(await this.#contextIds(context, 0, this.manifest.plan.contextLength))]),
+    );
+  }
+
   /** Whether a context begins with a token that no text spells. */
   async beginsSpecial(context: number): Promise<boolean> {
     const [first] = await this.#contextIds(context, 0, 1);

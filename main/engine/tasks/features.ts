@@ -6,6 +6,7 @@ import { corpusSettings } from '../../contract/domain/captureSettings.ts';
 import { readingSettings, statisticsSettings } from '../../contract/domain/statisticsSettings.ts';
 import { openCorpusFor } from '../../core/activations/modelCorpus.ts';
 import { CONFIG_FILE, loadDictionary } from '../../core/dictionaries/saeLens.ts';
+import { matchFeatures } from '../../core/features/matchingFeatures.ts';
 import { computeStatistics } from '../../core/features/statistics.ts';
 import { TextReader } from '../../core/features/textReader.ts';
 import type { Runtime } from '../../core/onnx/runtime.ts';
@@ -74,6 +75,28 @@ export const readText = defineTask({
     const reader = await readerOf(runtime, model, folder);
     return reader.read(text, { ...options, signal });
   },
+});
+
+export const matchFeaturesTask = defineTask({
+  lane: 'quick',
+  input: v.object({
+    model: v.object(modelEntries),
+    /** Of the dictionary that the features are of, and of the one that is searched. */
+    folder: v.string(),
+    other: v.string(),
+    features: v.array(v.object({ feature: v.number(), contexts: v.array(v.array(v.number())) })),
+    count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  }),
+  run: async ({ model, folder, other, features, count: most }, { runtime, signal, onWork }) =>
+    matchFeatures(features, {
+      runtime,
+      model: await openTaskModel(model),
+      dictionary: await loadDictionary(folder),
+      other: await loadDictionary(other),
+      count: most,
+      signal,
+      onWork,
+    }),
 });
 
 /**

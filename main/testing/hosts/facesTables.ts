@@ -38,6 +38,8 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'feature.suggest': ['feature suggest'],
   'feature.tryText': ['feature try'],
   'feature.onText': ['feature top'],
+  'feature.matches': ['feature match'],
+  'feature.carry': ['label carry'],
   'label.get': ['label show'],
   'label.list': ['label list'],
   'label.summary': ['label list'],

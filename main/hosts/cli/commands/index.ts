@@ -27,6 +27,7 @@ import { predictCommand } from './predict.ts';
 import { projectNew, projectSample } from './project.ts';
 import { safetyCommands } from './safety.ts';
 import { trainCommand } from './train.ts';
+import { featureMatchCommands } from './featureMatch.ts';
 import { whyCommand } from './why.ts';
 
 export const commands: readonly AnyCommand[] = [
@@ -42,6 +43,7 @@ export const commands: readonly AnyCommand[] = [
   trainCommand,
   ...dictionaryCommands,
   ...featureCommands,
+  ...featureMatchCommands,
   ...labelCommands,
   ...labelTrialCommands,
   ...behaviourCommands,
