@@ -3,6 +3,7 @@ import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
 import { probeDevice } from './tasks/device.ts';
 import {
+  checkImported,
   evaluateDictionary,
   findTopFeatures,
   importDictionary,
@@ -37,6 +38,7 @@ export const tasks = {
   'dictionary.evaluate': evaluateDictionary,
   'dictionary.inspect': inspectDictionary,
   'dictionary.import': importDictionary,
+  'dictionary.check': checkImported,
   'feature.top': findTopFeatures,
   'feature.statistics': computeFeatureStatistics,
   'feature.text': readText,

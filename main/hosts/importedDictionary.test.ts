@@ -51,6 +51,35 @@ describe('a dictionary made elsewhere', () => {
     });
   });
 
+  it('was checked on text of the project before it was kept, and has the figures of the check', async () => {
+    const { dictionary, origin, firing } = await started.api.dictionary.describe({ name: 'theirs' });
+    const check = origin.from === 'import' ? origin.check : null;
+    expect(check).toMatchObject({ verdict: 'right', better: null, text: 'choose.jsonl' });
+    expect(check?.tokens).toBeGreaterThan(3000);
+    expect(dictionary.quality).toMatchObject({
+      hash: dictionary.hash,
+      fvu: check?.rows[0]?.fvu,
+      tokens: check?.tokens,
+    });
+    expect(firing?.tokens).toBe(check?.tokens);
+  });
+
+  it('is kept as doubtful, with what explains its site better, and not at all where nothing does', async () => {
+    const location = await locate(foreign());
+    const { api } = started;
+    await api.dictionary.import({ location, name: 'off', site: 'blocks.1.hook_resid_pre' });
+    const { origin } = await api.dictionary.describe({ name: 'off' });
+    const check = origin.from === 'import' ? origin.check : null;
+    expect(check?.verdict).toBe('doubtful');
+    expect(check?.rows[check.better ?? -1]?.changes).toEqual({ site: SITE });
+    const wrong = api.dictionary.import({ location, name: 'wrong', scale: 40 });
+    await expect(wrong).rejects.toMatchObject({ code: 'mismatch' });
+    await expect(wrong).rejects.toThrow(/it is not a dictionary of sample as it stands/u);
+    expect((await api.dictionary.list()).map(({ name }) => name)).toEqual(['off', 'shipped', 'theirs']);
+    const kept = await api.dictionary.import({ location, name: 'unchecked', scale: 40, isChecked: false });
+    expect(kept).toMatchObject({ name: 'unchecked', quality: null });
+  });
+
   it('fires on a text as the same dictionary does that was trained here', async () => {
     const [theirs, own] = await Promise.all(
       ['theirs', 'shipped'].map((dictionary) => started.api.feature.onText({ dictionary, text: TEXT, count: 20 })),

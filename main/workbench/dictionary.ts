@@ -10,6 +10,7 @@ import { kindOf } from '../core/dictionaries/kinds/index.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import { findStore } from './activations.ts';
 import type { Procedures } from './call.ts';
+import { pathOfCorpus } from './corpora.ts';
 import type { ComputeOptions } from './compute.ts';
 import {
   findDictionary,
@@ -70,8 +71,8 @@ async function originOf(
   evaluation: Awaited<ReturnType<typeof readWholeEvaluation>>,
 ): Promise<Described['origin']> {
   if (found.origin === 'import') {
-    const { imported, source, layout, layoutTitle, conclusions, claims } = found.record;
-    return { from: 'import', imported, source, layout, layoutTitle, conclusions, claims };
+    const { imported, source, layout, layoutTitle, conclusions, claims, check } = found.record;
+    return { from: 'import', imported, source, layout, layoutTitle, conclusions, claims, check };
   }
   const { config, contextLength, corpus } = await readTrainingDetails(found);
   return {
@@ -148,9 +149,12 @@ export const dictionary: Procedures<'dictionary'> = {
   watchCurves: watchRunCurves,
   plan: planTraining,
   train: async (workbench, input, call) => call.start(trainJob, await prepareTraining(workbench, input)),
-  planImport: (workbench, { location, ...request }, { pathOf, signal }) =>
+  planImport: (workbench, { location, corpus: _, ...request }, { pathOf, signal }) =>
     planImport(workbench, { ...request, path: pathOf(location) }, { signal }),
-  import: (workbench, { location, ...request }, { pathOf, signal, send }) =>
-    importShown(workbench, { ...request, path: pathOf(location) }, { signal, onProgress: send }),
+  import: async (workbench, { location, corpus, ...request }, call) => {
+    const text = corpus === undefined ? {} : { corpus: await pathOfCorpus(workbench, corpus, call) };
+    const { signal, send: onProgress } = call;
+    return importShown(workbench, { ...request, ...text, path: call.pathOf(location) }, { signal, onProgress });
+  },
   evaluate: async (workbench, input, call) => call.start(evaluateJob, await prepareMeasurement(workbench, input)),
 };

@@ -2,22 +2,28 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { AppError } from '../contract/base/errors.ts';
-import type { ImportPlan } from '../contract/domain/importedDictionary.ts';
+import type { ImportPlan, ReadingChanges, SelfCheck } from '../contract/domain/importedDictionary.ts';
+import type { Immutable } from '../contract/rpc/procedure.ts';
 import { buildFolderAtomic } from '../core/files/atomicWrite.ts';
 import type { Site } from '../core/models/sites.ts';
 import type { ComputeOptions } from './compute.ts';
+import { corpusPath, listCorpora } from './corpora.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
 import { findModel, listModels, modelInput, type ProjectModel } from './models.ts';
 import { folderOf, nameFrom } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
-export interface ImportRequest {
+export interface ImportRequest extends ReadingChanges {
   /** A file of tensors, or a folder with one. */
   readonly path: string;
   readonly name?: string;
   /** A site of ours, or what another project calls it. */
   readonly site?: string;
   readonly model?: string;
+  /** Path of the text that it is checked on. */
+  readonly corpus?: string;
+  /** False: it is kept without a check. */
+  readonly isChecked?: boolean;
 }
 
 type Options = Pick<ComputeOptions<never>, 'signal' | 'onProgress'>;
@@ -47,8 +53,16 @@ export async function planImport(workbench: Workbench, request: ImportRequest, o
   };
 }
 
-function given({ site }: ImportRequest): { readonly site?: string } {
-  return site === undefined ? {} : { site };
+function given({ site, ...request }: ImportRequest): ReadingChanges & { readonly site?: string } {
+  return { ...(site === undefined ? {} : { site }), ...changesOf(request) };
+}
+
+function changesOf({ subtractsDecoderBias, isTransposed, scale }: ReadingChanges): ReadingChanges {
+  return {
+    ...(subtractsDecoderBias === undefined ? {} : { subtractsDecoderBias }),
+    ...(isTransposed === undefined ? {} : { isTransposed }),
+    ...(scale === undefined ? {} : { scale }),
+  };
 }
 
 function noSite(path: string, d: number, model: ProjectModel | null, fitting: readonly string[]): string {
@@ -122,21 +136,44 @@ function misfit(path: string, d: number, site: string | null, { name }: ProjectM
   });
 }
 
-/** Copies the dictionary into the project. @throws AppError as planImport; `usage` where the site is not known. */
+/**
+ * Copies the dictionary into the project, and checks the copy against its model before it is kept.
+ * @throws AppError as planImport; `usage` where the site is not known; `mismatch` for one that the check refuses.
+ */
 export async function importDictionaryFrom(workbench: Workbench, request: ImportRequest, options: Options) {
   const { project, compute } = workbench;
   const { name, site, model, claims, path, problem, conclusions } = await planImport(workbench, request, options);
   if (site === null) throw new AppError('usage', problem ?? `${path}: its site is not known.`);
   await mkdir(join(project.folder, 'dictionaries'), { recursive: true });
-  const input = {
-    path,
-    site,
-    conclusions,
-    model: model ?? { name: claims.model ?? 'a model that is not known', hash: '' },
-  };
-  await buildFolderAtomic(folderOf(project.folder, 'dictionaries', name), (folder) =>
-    compute('dictionary.import', { ...input, folder }, options),
-  );
+  const of = model ?? { name: claims.model ?? 'a model that is not known', hash: '' };
+  const input = { path, site, model: of, changes: changesOf(request), conclusions: [...conclusions] };
+  await buildFolderAtomic(folderOf(project.folder, 'dictionaries', name), async (folder) => {
+    await compute('dictionary.import', { ...input, folder }, options);
+    const corpus = request.isChecked === false ? null : (request.corpus ?? (await textForCheck(workbench)));
+    if (model === null || corpus === null) return;
+    const checkedBy = modelInput(project.folder, await findModel(project.folder, model.name));
+    const check = await compute(
+      'dictionary.check',
+      { model: checkedBy, folder, corpus, changes: changesOf(request) },
+      options,
+    );
+    if (check.verdict === 'refused') throw refused(path, model.name, check);
+  });
   await catalogueDictionaries(project);
   return name;
+}
+
+/** Text that is kept apart from training, if the project has any; null: it has no text. */
+async function textForCheck(workbench: Workbench): Promise<string | null> {
+  const corpora = await listCorpora(workbench);
+  const chosen = corpora.find(({ isTraining }) => !isTraining) ?? corpora[0];
+  return chosen ? corpusPath(workbench, chosen.name) : null;
+}
+
+function refused(path: string, model: string, { reasons, rows }: Immutable<SelfCheck>): AppError {
+  return new AppError(
+    'mismatch',
+    `${path}: it is not a dictionary of ${model} as it stands. ${reasons.join(' ')} Nothing was kept; --unchecked keeps it all the same.`,
+    { details: { path, model, fvu: rows.map(({ fvu }) => fvu) } },
+  );
 }

@@ -2,9 +2,10 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
-import { importFactsEntries, importPlanSchema } from '../domain/importedDictionary.ts';
+import { importFactsEntries, importPlanSchema, readingChangesEntries } from '../domain/importedDictionary.ts';
 import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
+import { corpusSchema } from './activations.ts';
 import { jobSchema, progressSchema } from '../domain/job.ts';
 
 /** What a run is asked to do; what is left out has the defaults that `plan` tells. */
@@ -85,6 +86,11 @@ const importSchema = v.strictObject({
   site: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   /** By default the only model of the project that has the site in its width. */
   model: v.exactOptional(nameSchema),
+  ...readingChangesEntries,
+  /** The text that it is checked on; by default one of the project, kept apart from training if there is one. */
+  corpus: v.exactOptional(corpusSchema),
+  /** False: it is kept without a check. */
+  isChecked: v.exactOptional(v.boolean()),
 });
 
 export const dictionary = {

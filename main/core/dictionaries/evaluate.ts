@@ -77,41 +77,63 @@ export async function evaluateDictionary(
 export async function evaluateReconstruction(options: EvaluationOptions): Promise<ReconstructionQuality> {
   const { runtime, dictionary, store, heldOut, signal, onWork } = options;
   checkWidth(dictionary, store);
-  const { d, size, centre } = dictionary;
+  const { d, size } = dictionary;
   const selection = await RowSelection.of(store, { contexts: heldOut });
   const total = selection.count();
-  const session = await runtime.createSession(evaluationGraph(dictionary));
-  const feeds = { ...dictionaryFeeds(dictionary, { arrays: 'inputs' }), shift: new Tensor('float32', centre, [d]) };
   const bound = await outlierBoundOf(store, selection);
-  let [tokens, read, squaredError, squaredNorm] = [0, 0, 0, 0];
+  let read = 0;
+  const ordinaryRows = async function* () {
+    for await (const { values, rows } of readSequentially(store, selection, rowsPerRun(size))) {
+      read += rows.length;
+      yield withoutOutliers(values, d, bound);
+      onWork?.({ stage: 'Evaluating the reconstruction', done: read, total, unit: 'tokens' });
+    }
+  };
+  const measured = await measureReconstruction(
+    { runtime, dictionary, shift: dictionary.centre, ...(signal ? { signal } : {}) },
+    ordinaryRows(),
+  );
+  return { ...measured, outliers: read - measured.tokens };
+}
+
+interface MeasureOptions extends Pick<EvaluationOptions, 'runtime' | 'dictionary' | 'signal'> {
+  /** `[d]`, near the mean of the activations, so that nothing cancels in their variance. */
+  readonly shift: Float32Array;
+}
+
+/** @param batches of activations, `[rows, d]` each, of at most rowsPerRun rows; a batch may be empty. */
+export async function measureReconstruction(
+  { runtime, dictionary, shift, signal }: MeasureOptions,
+  batches: Iterable<Float32Array> | AsyncIterable<Float32Array>,
+): Promise<Omit<ReconstructionQuality, 'outliers'>> {
+  const { d, size } = dictionary;
+  const session = await runtime.createSession(evaluationGraph(dictionary));
+  const feeds = { ...dictionaryFeeds(dictionary, { arrays: 'inputs' }), shift: new Tensor('float32', shift, [d]) };
+  let [tokens, squaredError, squaredNorm] = [0, 0, 0];
   const sum = new Float64Array(d);
   const firings = new Float64Array(size);
   try {
-    for await (const { values, rows } of readSequentially(store, selection, rowsPerRun(size))) {
+    for await (const batch of batches) {
       signal?.throwIfAborted();
-      read += rows.length;
-      const ordinary = withoutOutliers(values, d, bound);
-      const kept = ordinary.length / d;
-      if (kept === 0) continue;
-      const results = await session.run({ ...feeds, x: new Tensor('float32', ordinary, [kept, d]) });
+      const rows = batch.length / d;
+      if (rows === 0) continue;
+      const results = await session.run({ ...feeds, x: new Tensor('float32', batch, [rows, d]) });
       squaredError += scalar(results['squaredError']);
       squaredNorm += scalar(results['squaredNorm']);
       accumulate(sum, results['sum']);
       accumulate(firings, results['firings']);
-      tokens += kept;
-      onWork?.({ stage: 'Evaluating the reconstruction', done: read, total, unit: 'tokens' });
+      tokens += rows;
     }
   } finally {
     await session.release();
   }
-  // Σ‖x − x̄‖² = Σ‖x − c‖² − N‖x̄ − c‖², with the dictionary's centre c near x̄ so that nothing cancels.
+  // Σ‖x − x̄‖² = Σ‖x − c‖² − N‖x̄ − c‖²
   const meanNorm = sum.reduce((total, value) => total + (value / tokens) ** 2, 0);
   return {
     fvu: squaredError / (squaredNorm - tokens * meanNorm),
     l0: firings.reduce((total, count) => total + count, 0) / tokens,
     deadFraction: firings.filter((count) => count === 0).length / size,
     tokens,
-    outliers: read - tokens,
     firingRates: firings.map((count) => count / tokens),
   };
 }
@@ -191,7 +213,7 @@ async function* heldOutContexts(store: ActivationStore, { first, end }: ContextR
 }
 
 /** A patch that leaves the positions alone from which nothing is learned: those of the BOS token, and outliers. */
-function leftAlone(patch: Patch, bosTokenId: number | null, { centre, limit }: OutlierBound): Patch {
+export function leftAlone(patch: Patch, bosTokenId: number | null, { centre, limit }: OutlierBound): Patch {
   return {
     site: patch.site,
     apply: (x) => {

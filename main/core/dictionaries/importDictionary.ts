@@ -3,7 +3,7 @@
 // Invariant: the hash in the record is hashDictionary's of what loadDictionary reads from the copy.
 import { createHash } from 'node:crypto';
 import { resolve, sep } from 'node:path';
-import type { Claims } from '../../contract/domain/importedDictionary.ts';
+import type { Claims, ReadingChanges } from '../../contract/domain/importedDictionary.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { float16ToFloat32, bfloat16ToFloat32 } from '../numerics/halfPrecision.ts';
@@ -14,6 +14,7 @@ import { siteNameInPath, siteOfName } from './layouts/hookNames.ts';
 import { ALL_LAYOUTS } from './layouts/index.ts';
 import type { Layout, Reading } from './layouts/layout.ts';
 import { openMaterial } from './layouts/material.ts';
+import { changeReading } from './readingChanges.ts';
 import { writeSaeLensFolder } from './saeLens.ts';
 import { copyInOrder, dtypeOfCopy, type Scaling, type StoredMatrix } from './storedMatrix.ts';
 
@@ -41,14 +42,14 @@ interface Opened {
 }
 
 /** @throws AppError `unsupported` for a layout that is not known, naming the tensors; as openMaterial does. */
-async function withReading<T>(path: string, use: (opened: Opened) => Promise<T>): Promise<T> {
+async function withReading<T>(path: string, changes: ReadingChanges, use: (opened: Opened) => Promise<T>): Promise<T> {
   const { file, bytes, materials } = await openMaterial(path);
   try {
     for (const material of materials) {
       for (const layout of ALL_LAYOUTS) {
         const because = layout.recognise(material);
         if (because === null) continue;
-        const reading = await layout.read(material);
+        const reading = changeReading(await layout.read(material), changes);
         const conclusions = [
           `${layout.title}: ${because.charAt(0).toLowerCase()}${because.slice(1)}`,
           ...reading.conclusions,
@@ -69,11 +70,14 @@ async function withReading<T>(path: string, use: (opened: Opened) => Promise<T>)
 
 /**
  * Reads headers and small tensors only.
- * @param named the site, in our words or in another project's; left out: what the file claims
+ * @param options the site, in our words or in another project's (left out: what the file claims); what to read differently
  * @throws AppError `not-found`, `invalid-file`, `mismatch`, `unsupported`; `usage`; `unknown-site` for a name of no table.
  */
-export async function inspectDictionaryFile(path: string, named?: string): Promise<InspectedDictionary> {
-  return withReading(path, ({ layout, reading, path: file, bytes }) => {
+export async function inspectDictionaryFile(
+  path: string,
+  { site: named, ...changes }: ReadingChanges & { readonly site?: string } = {},
+): Promise<InspectedDictionary> {
+  return withReading(path, changes, ({ layout, reading, path: file, bytes }) => {
     const { kind, d, size, k, claims } = reading;
     const { site, conclusion } = siteOf(claims, resolve(file), named);
     const conclusions = [...reading.conclusions, ...(conclusion === null ? [] : [conclusion])];
@@ -118,6 +122,8 @@ export interface ImportOptions {
   readonly site: string;
   /** The hash is empty where the model is not at hand. */
   readonly model: { readonly name: string; readonly hash: string };
+  /** What to read differently from what the layout says. */
+  readonly changes?: ReadingChanges;
   /** What its plan says was concluded. */
   readonly conclusions: readonly string[];
   readonly signal?: AbortSignal;
@@ -127,7 +133,7 @@ export interface ImportOptions {
 /** Fills the folder. @throws AppError as inspectDictionaryFile; `disk-full`; `invalid-file` for values that are not finite. */
 export async function importDictionary(options: ImportOptions): Promise<ImportRecord> {
   const { folder, site, model, signal, onWork } = options;
-  return withReading(options.path, async ({ layout, reading, path, bytes }) => {
+  return withReading(options.path, options.changes ?? {}, async ({ layout, reading, path, bytes }) => {
     const { kind, d, size, k, encoderBias, decoderBias, perFeature, subtractsDecoderBias } = reading;
     checkCompetition({ architecture: kind, size, k }, path);
     for (const [name, values] of Object.entries({ encoderBias, decoderBias, ...perFeature })) {
@@ -195,6 +201,7 @@ export async function importDictionary(options: ImportOptions): Promise<ImportRe
       layoutTitle: layout.title,
       conclusions: [...options.conclusions],
       claims: reading.claims,
+      check: null,
       ...{ architecture: kind, d, size, k, site, model, hash },
     };
     await writeImportRecord(folder, record);
