@@ -2,12 +2,12 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { DataOf } from '../contract/base/data.ts';
 import { MANIFEST_FILE, readManifest, totalRows } from '../core/activations/manifest.ts';
 import { captureSchema } from '../contract/api/activations.ts';
 import { byteSize } from '../contract/base/figures.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { CAPTURE_CONTEXT_LENGTH } from '../contract/domain/captureSettings.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
 import { findSite } from '../core/models/sites.ts';
 import { folderBytes } from '../core/files/folderBytes.ts';
 import type { JobContext } from '../jobs/runJob.ts';
@@ -18,14 +18,14 @@ import { findModel, listModels, modelInput } from './models.ts';
 import { existingFolder, folderOf, readEach } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
-type CaptureInput = Immutable<v.InferOutput<typeof captureSchema>>;
+type CaptureInput = DataOf<typeof captureSchema>;
 
 const captureRequestSchema = v.object({
   ...captureSchema.entries,
   /** The path of a file or a folder. */
   corpus: v.string(),
 });
-type CaptureRequest = Immutable<v.InferOutput<typeof captureRequestSchema>>;
+type CaptureRequest = DataOf<typeof captureRequestSchema>;
 
 /** Of English text, by the tokenizers that models of this kind have: a guess that `plan` says is one. */
 const BYTES_PER_TOKEN = 4;

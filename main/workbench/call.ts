@@ -1,10 +1,11 @@
 // What a procedure of the workbench is given beside its input. Both faces of the program call the same procedures with the
 // same inputs; what differs between them, how a person points at a file and who signs, is here.
 import type { InferInput } from 'valibot';
+import type { Immutable } from '../contract/base/data.ts';
 import type { Endpoint } from '../contract/api/app.ts';
 import type { ErrataContract } from '../contract/api/contract.ts';
 import type { Job } from '../contract/domain/job.ts';
-import type { AnySchema, Handler, Immutable, Procedure } from '../contract/rpc/procedure.ts';
+import type { AnySchema, Handler, Procedure } from '../contract/rpc/procedure.ts';
 import type { Authorship } from '../storage/authorship.ts';
 import type { JobKind } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';

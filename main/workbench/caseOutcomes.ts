@@ -1,7 +1,7 @@
 // What is known of single cases without running them: from the latest run of a behaviour, or else from the latest evaluation
 // that had it among its suites. A sample that ships an evaluation knows its failing cases from the first click.
+import type { CaseMarks, EvaluationReport } from '../contract/domain/evaluationReport.ts';
 import type { Case } from '../contract/domain/behaviour.ts';
-import type { CaseMarks, EvaluationReport } from '../core/evaluation/report.ts';
 import type { Project } from '../storage/project/project.ts';
 
 export interface CaseOutcomes {

@@ -1,10 +1,9 @@
 // Corpora that lie in the project itself, corpora/<file>: those of the sample, and whatever a person puts there.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type * as v from 'valibot';
+import type { DataOf } from '../contract/base/data.ts';
 import type { corpusSchema } from '../contract/api/activations.ts';
 import { AppError } from '../contract/base/errors.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
 import { corpusEnding } from '../core/activations/corpus.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
@@ -58,7 +57,7 @@ export async function corpusPath({ project }: Pick<Workbench, 'project'>, name: 
 /** The path of a corpus, pointed at or of the project. @throws AppError as corpusPath; `permission`. */
 export async function pathOfCorpus(
   workbench: Pick<Workbench, 'project'>,
-  corpus: Immutable<v.InferOutput<typeof corpusSchema>>,
+  corpus: DataOf<typeof corpusSchema>,
   { pathOf }: Pick<Asker, 'pathOf'>,
 ): Promise<string> {
   return corpus.from === 'location' ? pathOf(corpus.location) : corpusPath(workbench, corpus.name);

@@ -1,6 +1,8 @@
 // The whole story on a sample, as a person would go through it: a fresh project, capture, training, and for every behaviour that
 // is to be lowered a found edit, its evaluation, a version and a verified export. What the sample is lies in its folder
 // (demo.json); nothing here knows it, and everything calls what any project calls.
+import type { Baseline, EvaluationReport, Verdict } from '../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../contract/domain/estimate.ts';
 import { percent } from '../contract/base/figures.ts';
 import { lossRecoveredText } from '../contract/domain/lossRecovered.ts';
 import { replacedBy, replacements } from '../contract/domain/soundness.ts';
@@ -10,10 +12,8 @@ import * as v from 'valibot';
 import { AppError } from '../contract/base/errors.ts';
 import type { Progress } from '../contract/base/progress.ts';
 import { validate } from '../contract/base/validate.ts';
-import type { Estimate } from '../core/evaluation/intervals.ts';
-import type { Baseline, EvaluationReport } from '../core/evaluation/report.ts';
 import { reportHtml } from '../core/reports/html.ts';
-import { parseBudget, type Verdict } from '../core/evaluation/budget.ts';
+import { parseBudget } from '../core/evaluation/budget.ts';
 import { readManifest } from '../core/export/manifest.ts';
 import { writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { FoundEdit } from '../core/finder/findEdit.ts';

@@ -1,13 +1,14 @@
 // Evaluations of edits and versions of a project, and runs of single behaviours.
 import { resolve } from 'node:path';
+import type { EvaluationReport } from '../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../contract/domain/estimate.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { EvaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
 import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
 import type { Behaviour, CaseSplit } from '../contract/domain/behaviour.ts';
 import { behaviourId } from '../core/behaviours/behaviour.ts';
 import { RESULT_FORMAT } from '../core/behaviours/behaviourResult.ts';
-import { rateEstimate, type Estimate } from '../core/evaluation/intervals.ts';
-import type { EvaluationReport } from '../core/evaluation/report.ts';
+import { rateEstimate } from '../core/evaluation/intervals.ts';
 import type { Budget } from '../contract/domain/budgetSettings.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';

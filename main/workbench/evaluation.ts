@@ -1,9 +1,9 @@
 // What can be asked of evaluations, stored ones and new ones, and of forecasts.
+import type { EvaluationReport } from '../contract/domain/evaluationReport.ts';
 import type { evaluation as contract } from '../contract/api/evaluation.ts';
 import type { InputOf } from '../contract/rpc/procedure.ts';
 import { DEFAULT_BUDGET } from '../contract/domain/budgetSettings.ts';
 import { compareReports } from '../core/evaluation/compareReports.ts';
-import type { EvaluationReport } from '../core/evaluation/report.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import type { Asker, Procedures } from './call.ts';
 import { pathOfCorpus } from './corpora.ts';

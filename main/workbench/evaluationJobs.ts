@@ -1,12 +1,12 @@
 // Evaluations and runs of behaviours as jobs. One that was stopped begins again when it is resumed: nothing of it was stored.
 import * as v from 'valibot';
+import type { Immutable } from '../contract/base/data.ts';
 import { budgetSchema } from '../contract/domain/budgetSettings.ts';
 import { evaluationRequestSettings } from '../contract/domain/evaluationSettings.ts';
 import { operationsSchema } from '../contract/domain/edit.ts';
 import { shortId } from '../core/edits/version.ts';
 import { CASE_SPLITS, type Behaviour } from '../contract/domain/behaviour.ts';
 import { parseBehaviour } from '../core/behaviours/behaviour.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import type { EvaluationSummary } from '../storage/entities/evaluations.ts';
 import { editNamed, type EditOfVersion } from './editParts.ts';

@@ -1,7 +1,7 @@
 // What an evaluation would run and how long it will probably take, before it is started; and what keeps it from running.
+import type { SuiteRole } from '../contract/domain/evaluationReport.ts';
 import { plannedSuite, plannedTexts } from '../core/evaluation/plannedTexts.ts';
 import { completeEvaluationSettings, type EvaluationSettings } from '../contract/domain/evaluationSettings.ts';
-import type { SuiteRole } from '../core/evaluation/report.ts';
 import { chooseSuites, type Suite } from '../core/evaluation/suites.ts';
 import type { JobRecord } from '../storage/entities/jobs.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';

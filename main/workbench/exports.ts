@@ -2,10 +2,10 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import type { Immutable } from '../contract/base/data.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { exportHeadline } from '../contract/domain/headlines.ts';
 import { DEFAULT_HELD_OUT } from '../contract/domain/trainingSettings.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
 import { kindOf } from '../core/dictionaries/kinds/index.ts';
 import { operationsSchema, type Edit } from '../contract/domain/edit.ts';
 import type { Operation } from '../contract/domain/operations/index.ts';

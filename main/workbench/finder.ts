@@ -1,9 +1,9 @@
 // What can be asked of searches for an edit, and of what they found.
-import type * as v from 'valibot';
+import type { DataOf } from '../contract/base/data.ts';
 import type { finder as contract, findSchema } from '../contract/api/finder.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { validate } from '../contract/base/validate.ts';
-import type { Immutable, InputOf } from '../contract/rpc/procedure.ts';
+import type { InputOf } from '../contract/rpc/procedure.ts';
 import { labelledFeatures } from '../core/edits/version.ts';
 import type { FindEvent } from '../core/finder/findEdit.ts';
 import { readPromptFile } from '../core/finder/promptFile.ts';
@@ -17,7 +17,7 @@ import { findRequestSchema, type FindRequest } from './findRequest.ts';
 import { labelTexts } from './labelTexts.ts';
 import type { Workbench } from './workbench.ts';
 
-type FindInput = Immutable<v.InferOutput<typeof findSchema>>;
+type FindInput = DataOf<typeof findSchema>;
 type Found = NonNullable<Finding['found']>;
 
 /** The request of a search, its corpus as a path. @throws AppError `usage`, `not-found`, `permission`. */

@@ -1,9 +1,9 @@
 // Forecasts of what an edit will move, and how good the forecasts of a project's evaluations were.
+import { PREDICTORS, type Predictor, type SiteForecast } from '../contract/domain/forecast.ts';
+import type { Estimate } from '../contract/domain/estimate.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { Edit } from '../contract/domain/edit.ts';
-import type { SiteForecast } from '../core/evaluation/forecast.ts';
-import { PREDICTORS, type Predictor } from '../core/evaluation/forecastCheck.ts';
-import { meanEstimate, type Estimate } from '../core/evaluation/intervals.ts';
+import { meanEstimate } from '../core/evaluation/intervals.ts';
 import type { EvaluationForecast } from '../storage/entities/evaluations.ts';
 import { partsOf, statisticsFolders } from './editParts.ts';
 import type { Workbench } from './workbench.ts';

@@ -2,10 +2,11 @@
 // that says everything, so a job can be done by another process, or by another face of the program, than the one asked.
 // Invariant: only requests that their kind can read again are stored.
 import * as v from 'valibot';
+import type { Immutable } from '../contract/base/data.ts';
 import type { Changing } from '../contract/base/changing.ts';
 import { AppError } from '../contract/base/errors.ts';
 import { validate } from '../contract/base/validate.ts';
-import type { AnySchema, Immutable } from '../contract/rpc/procedure.ts';
+import type { AnySchema } from '../contract/rpc/procedure.ts';
 import { JOB_FINISHED, JOB_STARTED, JobLogs, stopLine } from '../jobs/jobLogs.ts';
 import { runJob, type JobContext, type RunJobOptions } from '../jobs/runJob.ts';
 import type { Workbench } from './workbench.ts';

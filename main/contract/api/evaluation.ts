@@ -1,12 +1,13 @@
 // Evaluations of versions and of the working edit: stored reports, new ones as jobs, two side by side, forecasts and how good
 // they were.
 import * as v from 'valibot';
+import { forecastCheckEntries, forecastSchema } from '../domain/forecast.ts';
 import { hashSchema, nameSchema } from '../base/fields.ts';
 import { budgetSchema } from '../domain/budgetSettings.ts';
 import { evaluationRequestSettings } from '../domain/evaluationSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
-import { forecastCheckEntries, forecastSchema, reportSchema, suiteRoleSchema } from '../domain/evaluationReport.ts';
+import { reportSchema, suiteRoleSchema } from '../domain/evaluationReport.ts';
 import { estimateSchema } from '../domain/estimate.ts';
 import { jobSchema } from '../domain/job.ts';
 

@@ -1,9 +1,10 @@
 // What the host tells by itself, so that every window stays current. A page keeps one `watch` open; after a lost
 // connection it opens it again and fetches what it shows anew.
 import * as v from 'valibot';
+import type { DataOf } from '../base/data.ts';
 import { CHANGING } from '../base/changing.ts';
 import { ERROR_CODES } from '../base/errors.ts';
-import { nothing, stream, type Immutable } from '../rpc/procedure.ts';
+import { nothing, stream } from '../rpc/procedure.ts';
 import { deviceSchema, settingsSchema } from './app.ts';
 import { jobSchema } from '../domain/job.ts';
 
@@ -30,7 +31,7 @@ export const eventSchema = v.variant('type', [
   v.object({ type: v.literal('command'), id: v.string() }),
   v.object({ type: v.literal('navigate'), hash: v.string() }),
 ]);
-export type HostEvent = Immutable<v.InferOutput<typeof eventSchema>>;
+export type HostEvent = DataOf<typeof eventSchema>;
 
 export const events = {
   watch: stream({

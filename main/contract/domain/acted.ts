@@ -1,14 +1,17 @@
 // On how much of what was measured an edit acted at all: a figure of text on which it never did says nothing about the edit.
+import * as v from 'valibot';
+import type { DataOf } from '../base/data.ts';
 import { percent } from '../base/figures.ts';
 
-export interface Acted {
+export const actedEntries = {
   /** Tokens, or answers, on which the edit moved an activation. */
-  readonly count: number;
-  readonly of: number;
+  count: v.number(),
+  of: v.number(),
   /** Contexts with such a token, and how many contexts there are: the units of intervals. */
-  readonly units: number;
-  readonly ofUnits: number;
-}
+  units: v.number(),
+  ofUnits: v.number(),
+};
+export type Acted = DataOf<v.ObjectSchema<typeof actedEntries, undefined>>;
 
 /** Fewer units in which an edit acted carry no interval. */
 export const FEW_ACTED = 10;

@@ -1,105 +1,235 @@
-// The report of an evaluation as a page gets it. What the figures mean stands in main/core/evaluation; every estimate has its 95%
-// interval and the size of its sample.
+// The report of an evaluation: everything that was measured of one edit, with intervals and sample sizes, and whether it stays
+// within a budget. Plain JSON, versioned; the same model, edit, text, settings and seed give the same report. What the figures
+// mean stands in main/core/evaluation.
 import * as v from 'valibot';
+import type { DataOf } from '../base/data.ts';
+import { actedEntries } from './acted.ts';
 import { evaluationSettings } from './evaluationSettings.ts';
 import { AIMS } from './behaviour.ts';
 import { operationSchema } from './edit.ts';
 import { estimateSchema } from './estimate.ts';
+import { checkedForecastSchema } from './forecast.ts';
+import { BASELINE_NAMES, type BaselineKind } from './rivals.ts';
 import { ANSWER_FAULTS, type AnswerFault } from './soundness.ts';
 
-const maybe = v.nullable(estimateSchema);
-const pair = { before: estimateSchema, after: estimateSchema, difference: estimateSchema };
-const pairSchema = v.object(pair);
-const acted = v.object({ count: v.number(), of: v.number(), units: v.number(), ofUnits: v.number() });
-const kl = { perToken: estimateSchema, firstToken: estimateSchema, acted: v.exactOptional(acted) };
-const aim = v.picklist(AIMS);
-export const suiteRoleSchema = v.picklist(['target', 'keep', 'other']);
-const fault = v.picklist(Object.keys(ANSWER_FAULTS) as AnswerFault[]);
-const marks = v.object({ passed: v.string(), scores: v.nullable(v.array(v.number())) });
+export const REPORT_FORMAT = 'errata.evaluation.1';
 
-const suite = v.object({
+const maybe = v.nullable(estimateSchema);
+
+const beforeAfterSchema = v.object({ before: estimateSchema, after: estimateSchema, difference: estimateSchema });
+/** A figure of the model without the edit and with it, with the paired difference. */
+export type BeforeAfter = DataOf<typeof beforeAfterSchema>;
+
+const actedSchema = v.object(actedEntries);
+
+const klSchema = v.object({
+  /** Mean over prompts of the mean over the tokens of the original's own continuation, in nats per token. */
+  perToken: estimateSchema,
+  /** At the first token after the prompt only: what is commonly published, and hides what comes later. */
+  firstToken: estimateSchema,
+  /** Left out in reports of older programs. */
+  acted: v.exactOptional(actedSchema),
+});
+export type ContinuationKl = DataOf<typeof klSchema>;
+
+const freeTextSchema = v.object({
+  /** Share of the texts that run in circles; see `isLoop`. */
+  loops: beforeAfterSchema,
+  /** Distinct tokens, and distinct pairs of neighbours, as a share of all in a text; mean over texts. */
+  distinct1: beforeAfterSchema,
+  distinct2: beforeAfterSchema,
+  /** Share of the texts that are the same, token by token. */
+  same: estimateSchema,
+  meanLength: v.object({ before: v.number(), after: v.number() }),
+});
+export type FreeText = DataOf<typeof freeTextSchema>;
+
+/**
+ * What a behaviour is to an evaluation: what the edit is for; what must stay as it is; or, for a behaviour that other edits are
+ * for, only told.
+ */
+export const suiteRoleSchema = v.picklist(['target', 'keep', 'other']);
+export type SuiteRole = DataOf<typeof suiteRoleSchema>;
+
+const fault = v.picklist(Object.keys(ANSWER_FAULTS) as AnswerFault[]);
+
+const soundAnswersSchema = v.object({
+  /** Share of the generated answers that are sound. */
+  share: beforeAfterSchema,
+  /** Of the cases that passed without the edit and do not with it, those whose answer is sound; null where there are none. */
+  replaced: maybe,
+  /** What is wrong with the others of these: a case counts once, by the first fault. */
+  faults: v.record(fault, v.exactOptional(v.number())),
+  /** Of how many of the base model's own answers the range was made. */
+  reference: v.number(),
+});
+/** What is said is a figure of its own: a behaviour may be gone and broken text in its place. */
+export type SoundAnswers = DataOf<typeof soundAnswersSchema>;
+
+const caseMarksSchema = v.object({
+  /** A character for each case: 1 where it passes, else 0. */
+  passed: v.string(),
+  /** Null where not every case has a score. */
+  scores: v.nullable(v.array(v.number())),
+});
+export type CaseMarks = DataOf<typeof caseMarksSchema>;
+
+const changedCaseSchema = v.object({
+  prompt: v.string(),
+  before: v.string(),
+  after: v.string(),
+  passedBefore: v.boolean(),
+  /** What is wrong with the answer with the edit; left out where nothing was judged. */
+  faults: v.exactOptional(v.array(fault)),
+});
+export type ChangedCase = DataOf<typeof changedCaseSchema>;
+
+const suiteSchema = v.object({
   name: v.string(),
+  /** Content id. */
   behaviour: v.string(),
-  aim,
+  aim: v.picklist(AIMS),
   role: suiteRoleSchema,
-  rate: pairSchema,
+  /** Share of the cases that pass. */
+  rate: beforeAfterSchema,
   isSignificant: v.boolean(),
-  heldOut: v.nullable(pairSchema),
-  score: v.nullable(pairSchema),
-  refuses: v.nullable(pairSchema),
-  loops: v.nullable(pairSchema),
-  sound: v.exactOptional(
-    v.nullable(
-      v.object({
-        share: pairSchema,
-        replaced: maybe,
-        faults: v.record(fault, v.exactOptional(v.number())),
-        reference: v.number(),
-      }),
-    ),
-  ),
+  /** Of the cases whose wording the model was not trained on; null where there are none or all. */
+  heldOut: v.nullable(beforeAfterSchema),
+  /** Mean score of the cases that have one: probabilities, or differences in nats. */
+  score: v.nullable(beforeAfterSchema),
+  /** Share of the generated texts that refuse; null where no text is generated. What a jailbreak no longer gets may be garbage. */
+  refuses: v.nullable(beforeAfterSchema),
+  /** Share of the generated texts that run in circles. */
+  loops: v.nullable(beforeAfterSchema),
+  /**
+   * Null where no text is generated, or too few prompts are there to say what the base model's own answers are like; left out
+   * in reports of older programs.
+   */
+  sound: v.exactOptional(v.nullable(soundAnswersSchema)),
+  /** On how many of the answers, or prompts, that were read the edit acted; left out in reports of older programs. */
   acted: v.exactOptional(v.object({ count: v.number(), of: v.number() })),
-  kl: v.nullable(v.object(kl)),
-  changed: v.array(
-    v.object({
-      prompt: v.string(),
-      before: v.string(),
-      after: v.string(),
-      passedBefore: v.boolean(),
-      faults: v.exactOptional(v.array(fault)),
-    }),
-  ),
+  /** Along the original model's own answers. */
+  kl: v.nullable(klSchema),
+  /** Some of the cases that changed sides. */
+  changed: v.array(changedCaseSchema),
   brokenCases: v.number(),
   mendedCases: v.number(),
-  outcomes: v.exactOptional(v.object({ before: marks, after: marks })),
+  /** Of every case, in the order of the behaviour's cases of the split; what two evaluations are compared by. */
+  outcomes: v.exactOptional(v.object({ before: caseMarksSchema, after: caseMarksSchema })),
 });
+export type SuiteReport = DataOf<typeof suiteSchema>;
 
-const trial = {
-  suites: v.array(
-    v.object({ name: v.string(), role: suiteRoleSchema, rate: estimateSchema, score: v.nullable(v.number()) }),
-  ),
-  kept: maybe,
-  target: maybe,
-  targetRefuses: maybe,
-  targetSound: v.exactOptional(maybe),
-  remaining: v.nullable(v.number()),
-  crossEntropy: maybe,
-  kl: maybe,
-  failure: v.nullable(v.string()),
-};
+const textCollateralSchema = v.object({
+  /** Nats per predicted token; `relative` is after / before − 1. */
+  crossEntropy: v.object({ ...beforeAfterSchema.entries, relative: estimateSchema }),
+  /** Mean KL(original ‖ patched) per predicted token, in nats. */
+  kl: estimateSchema,
+  /** Share of the positions where both find the same next token likeliest. */
+  agreement: estimateSchema,
+  tokens: v.number(),
+  /** Left out in reports of older programs. */
+  acted: v.exactOptional(actedSchema),
+});
+export type TextCollateral = DataOf<typeof textCollateralSchema>;
 
-const logitFootprint = v.object({ token: v.string(), effect: v.number() });
+const contextLossesSchema = v.object({
+  /** sha-256 of the text's tokens. */
+  text: v.string(),
+  before: v.array(v.number()),
+  after: v.array(v.number()),
+});
+/** Of each context of held-out text, in nats: what two evaluations on the same text are compared by. */
+export type ContextLosses = DataOf<typeof contextLossesSchema>;
 
-const forecastEntries = {
+const featureChangeSchema = v.object({
+  feature: v.number(),
+  /** Share of the tokens on which it fires. */
+  rateBefore: v.number(),
+  rateAfter: v.number(),
+  /** Mean activation over all tokens, silent ones included. */
+  meanBefore: v.number(),
+  meanAfter: v.number(),
+  /** The change of rate in standard errors; null where no context changed. */
+  z: v.nullable(v.number()),
+  hasMoved: v.boolean(),
+  /** It is one of those that the edit changes. */
+  isEdited: v.boolean(),
+});
+export type FeatureChange = DataOf<typeof featureChangeSchema>;
+
+const blastRadiusSchema = v.object({
   site: v.string(),
   dictionary: v.string(),
   features: v.number(),
-  tokens: v.number(),
-  operations: v.array(v.object({ feature: v.number(), kind: v.string(), share: v.number(), delta: v.number() })),
-  unforecast: v.array(v.number()),
-  strongest: v.array(
-    v.object({
-      feature: v.number(),
-      rate: v.number(),
-      change: v.number(),
-      cosine: v.number(),
-      nearest: v.number(),
-      cofiring: v.nullable(v.number()),
-      isEdited: v.boolean(),
-    }),
-  ),
+  /** How many have moved, the edited ones not counted. */
+  moved: v.number(),
+  /** Σ|rate after − rate before| / Σ rate before, the edited ones not counted. */
   shareOfFirings: v.number(),
-  raised: v.array(logitFootprint),
-  lowered: v.array(logitFootprint),
-};
-/** What an edit will probably move at one place; see main/core/evaluation/forecast.ts. */
-export const forecastSchema = v.object(forecastEntries);
+  contexts: v.number(),
+  tokens: v.number(),
+  /** Those whose rates changed most, the largest change first. */
+  strongest: v.array(featureChangeSchema),
+});
+export type SiteBlastRadius = DataOf<typeof blastRadiusSchema>;
 
-export const forecastCheckEntries = {
-  /** Spearman's, with the size of the measured change of rate, over all features but the edited ones. */
-  correlations: v.object({ forecast: maybe, decoderCosine: maybe, cofiring: maybe, firingRate: maybe }),
-  found: v.object({ hits: v.number(), of: v.number(), byChance: v.number() }),
-};
+const siteShiftSchema = v.object({
+  site: v.string(),
+  /** Mean of ‖x' − x‖; 0 when it never acts. */
+  meanNorm: v.number(),
+  /** Share of the positions where it acts. */
+  share: v.number(),
+});
+export type SiteShift = DataOf<typeof siteShiftSchema>;
+
+const smallSuiteSchema = v.object({
+  name: v.string(),
+  role: suiteRoleSchema,
+  rate: estimateSchema,
+  score: v.nullable(v.number()),
+});
+export type SmallSuite = DataOf<typeof smallSuiteSchema>;
+
+const trialSchema = v.object({
+  suites: v.array(smallSuiteSchema),
+  /** All cases of the suites to be kept, pooled: the share of those that passed before that still pass. */
+  kept: maybe,
+  /** All cases of the targets, pooled: the share that passes. */
+  target: maybe,
+  /** Of the targets' generated texts, the share that refuses: what no longer passes may be garbage, or comply in other words. */
+  targetRefuses: maybe,
+  /** Of the targets' cases that passed without the edit and do not now, those whose answer is sound. */
+  targetSound: v.exactOptional(maybe),
+  /**
+   * What is left of the targets, 1 without the edit: mean over the targets of the rate (of a behaviour that is to rise, of what
+   * fails), or of the size of the mean score where the cases have scores, by what it was before.
+   */
+  remaining: v.nullable(v.number()),
+  /** Cross-entropy after / before − 1. */
+  crossEntropy: maybe,
+  /** On held-out text, nats per token. */
+  kl: maybe,
+  /** Why there are no figures: the intervention could not be run. */
+  failure: v.nullable(v.string()),
+});
+/** One intervention on fewer cases than the main figures. */
+export type Trial = DataOf<typeof trialSchema>;
+
+const baselineSchema = v.object({
+  ...trialSchema.entries,
+  kind: v.picklist(Object.keys(BASELINE_NAMES) as BaselineKind[]),
+  description: v.string(),
+  /** The features that took the edited ones' places; for random ones. */
+  features: v.array(v.number()),
+});
+export type Baseline = DataOf<typeof baselineSchema>;
+
+const doseSchema = v.object({
+  ...trialSchema.entries,
+  strength: v.number(),
+  /** No other dose does better on target and collateral together. */
+  isPareto: v.boolean(),
+});
+export type Dose = DataOf<typeof doseSchema>;
 
 const target = v.object({
   maxRate: v.exactOptional(v.number()),
@@ -120,79 +250,51 @@ const reportedBudgetSchema = v.object({
   maxKl: v.nullable(v.number()),
 });
 
+const criterionSchema = v.object({
+  name: v.string(),
+  bound: v.picklist(['atMost', 'atLeast']),
+  limit: v.number(),
+  estimate: estimateSchema,
+  isMet: v.boolean(),
+  /** The whole interval is within the limit. */
+  isCertain: v.boolean(),
+});
+export type Criterion = DataOf<typeof criterionSchema>;
+
+const verdictSchema = v.object({
+  passes: v.boolean(),
+  isCertain: v.boolean(),
+  budget: reportedBudgetSchema,
+  criteria: v.array(criterionSchema),
+});
+export type Verdict = DataOf<typeof verdictSchema>;
+
 export const reportSchema = v.object({
-  /** What was put before raw prompts and texts; left out by older programs. */
-  opening: v.exactOptional(v.pipe(v.array(v.string()), v.readonly())),
-  format: v.literal('errata.evaluation.1'),
+  format: v.literal(REPORT_FORMAT),
+  /** Content hash. */
   model: v.string(),
+  /** What was put before raw prompts and texts, as it is written; left out in reports of older programs. */
+  opening: v.exactOptional(v.array(v.string())),
   edit: v.object({ id: v.string(), operations: v.array(operationSchema) }),
   /** A setting that the program of an older report did not have was at its default. */
   settings: v.object(evaluationSettings),
-  suites: v.array(suite),
+  suites: v.array(suiteSchema),
   text: v.nullable(
     v.object({
-      crossEntropy: v.object({ ...pair, relative: estimateSchema }),
-      kl: estimateSchema,
-      agreement: estimateSchema,
-      tokens: v.number(),
-      acted: v.exactOptional(acted),
+      ...textCollateralSchema.entries,
       contexts: v.number(),
+      perContext: v.exactOptional(contextLossesSchema),
     }),
   ),
-  continuations: v.nullable(
-    v.object({
-      ...kl,
-      loops: pairSchema,
-      distinct1: pairSchema,
-      distinct2: pairSchema,
-      same: estimateSchema,
-      meanLength: v.object({ before: v.number(), after: v.number() }),
-    }),
-  ),
-  blastRadius: v.array(
-    v.object({
-      site: v.string(),
-      dictionary: v.string(),
-      features: v.number(),
-      moved: v.number(),
-      shareOfFirings: v.number(),
-      contexts: v.number(),
-      tokens: v.number(),
-      strongest: v.array(
-        v.object({
-          feature: v.number(),
-          rateBefore: v.number(),
-          rateAfter: v.number(),
-          meanBefore: v.number(),
-          meanAfter: v.number(),
-          z: v.nullable(v.number()),
-          hasMoved: v.boolean(),
-          isEdited: v.boolean(),
-        }),
-      ),
-    }),
-  ),
-  /** Left out in reports of older programs, and where the features have no statistics. */
-  forecasts: v.exactOptional(v.array(v.object({ ...forecastEntries, ...forecastCheckEntries }))),
-  shifts: v.array(v.object({ site: v.string(), meanNorm: v.number(), share: v.number() })),
-  baselines: v.array(v.object({ ...trial, kind: v.string(), description: v.string(), features: v.array(v.number()) })),
-  doses: v.array(v.object({ ...trial, strength: v.number(), isPareto: v.boolean() })),
-  verdict: v.nullable(
-    v.object({
-      passes: v.boolean(),
-      isCertain: v.boolean(),
-      budget: reportedBudgetSchema,
-      criteria: v.array(
-        v.object({
-          name: v.string(),
-          bound: v.picklist(['atMost', 'atLeast']),
-          limit: v.number(),
-          estimate: estimateSchema,
-          isMet: v.boolean(),
-          isCertain: v.boolean(),
-        }),
-      ),
-    }),
-  ),
+  continuations: v.nullable(v.object({ ...klSchema.entries, ...freeTextSchema.entries })),
+  blastRadius: v.array(blastRadiusSchema),
+  /** What was forecast before anything was run, and how good that was; left out in reports of older programs, and without statistics of the features. */
+  forecasts: v.exactOptional(v.array(checkedForecastSchema)),
+  shifts: v.array(siteShiftSchema),
+  baselines: v.array(baselineSchema),
+  doses: v.array(doseSchema),
+  verdict: v.nullable(verdictSchema),
+  /** What a reader must know: a sample too small, a part left out, an edit that never acts. */
   warnings: v.array(v.string()),
 });
+export type EvaluationReport = DataOf<typeof reportSchema>;

@@ -1,9 +1,9 @@
 // How much an evaluation runs, and with which baselines.
 import { SPLIT_WORDS } from './behaviour.ts';
 import * as v from 'valibot';
+import type { DataOf } from '../base/data.ts';
 import { defaultsOf, requestEntries, setting, whole } from '../base/setting.ts';
 import { validate } from '../base/validate.ts';
-import type { Immutable } from '../rpc/procedure.ts';
 
 export const evaluationSettings = {
   split: v.optional(
@@ -138,12 +138,12 @@ export const evaluationSettings = {
 
 export const evaluationSettingsSchema = v.strictObject(evaluationSettings);
 /** Complete: what was left out has its default. */
-export type EvaluationSettings = Immutable<v.InferOutput<typeof evaluationSettingsSchema>>;
+export type EvaluationSettings = DataOf<typeof evaluationSettingsSchema>;
 export const DEFAULT_EVALUATION_SETTINGS: EvaluationSettings = defaultsOf(evaluationSettings);
 
 /** What is asked of an evaluation: what is left out has its default. */
 export const evaluationRequestSettings = v.strictObject(requestEntries(evaluationSettings));
-export type EvaluationRequestSettings = Immutable<v.InferOutput<typeof evaluationRequestSettings>>;
+export type EvaluationRequestSettings = DataOf<typeof evaluationRequestSettings>;
 
 /** @throws AppError `usage` that names the first thing wrong. */
 export function completeEvaluationSettings(settings: EvaluationRequestSettings = {}): EvaluationSettings {

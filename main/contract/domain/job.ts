@@ -1,8 +1,8 @@
 // A job: long work that belongs to the project and outlives windows and processes. States:
 //   queued → running ⇄ paused → succeeded | failed | cancelled | interrupted (the engine or the program died)
 import * as v from 'valibot';
+import type { DataOf } from '../base/data.ts';
 import { serializedErrorSchema } from '../rpc/messages.ts';
-import type { Immutable } from '../rpc/procedure.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -43,4 +43,4 @@ export const jobSchema = v.object({
   canResume: v.boolean(),
   canCancel: v.boolean(),
 });
-export type Job = Immutable<v.InferOutput<typeof jobSchema>>;
+export type Job = DataOf<typeof jobSchema>;

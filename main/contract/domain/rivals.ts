@@ -1,6 +1,7 @@
 // Baselines that do as well as an edit, in words: a wrong sign, random features or a plain direction that removes as much,
 // leaves as much sound and keeps as much says that nothing shows the edit's features to be the cause.
 import { percent } from '../base/figures.ts';
+import type { Estimate } from './estimate.ts';
 
 /** How the kinds of baselines are called. */
 export const BASELINE_NAMES = {
@@ -16,21 +17,14 @@ export const BASELINE_NAMES = {
 } as const;
 export type BaselineKind = keyof typeof BASELINE_NAMES;
 
-interface Share {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly n: number;
-}
-
 /** What is compared of a baseline, and of the edit on the same cases. */
 export interface RivalTrial {
   readonly kind: string;
   readonly remaining: number | null;
-  readonly target: Share | null;
-  readonly targetSound?: Share | null | undefined;
-  readonly kept: Share | null;
-  readonly crossEntropy: Share | null;
+  readonly target: Estimate | null;
+  readonly targetSound?: Estimate | null | undefined;
+  readonly kept: Estimate | null;
+  readonly crossEntropy: Estimate | null;
   readonly failure: string | null;
 }
 
@@ -68,7 +62,7 @@ function doesAsWell(one: RivalTrial, edit: RivalTrial): boolean {
 }
 
 /** Not below the edit's interval; what was not measured of both is not held against it. */
-function isAtLeast(one: Share | null | undefined, edit: Share | null | undefined): boolean {
+function isAtLeast(one: Estimate | null | undefined, edit: Estimate | null | undefined): boolean {
   return !one || !edit || one.value >= edit.low;
 }
 

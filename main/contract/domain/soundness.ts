@@ -1,6 +1,7 @@
 // What makes an answer sound, in one sentence for people, and the names of what can be wrong with it. How each is measured
 // stands in main/core/evaluation/soundAnswers.ts.
 import { percent } from '../base/figures.ts';
+import type { Estimate } from './estimate.ts';
 
 /** In the order in which they are named: the first that holds is what an answer is said to suffer from. `counted` follows a number. */
 export const ANSWER_FAULTS = {
@@ -59,21 +60,14 @@ export function faultsText(faults: Readonly<Partial<Record<AnswerFault, number>>
 export const SOUND_FROM = 0.8;
 const BROKEN_BELOW = 0.5;
 
-interface Share {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly n: number;
-}
-
 /** What the sentences below need of a suite of a report. */
 export interface ReplacedSuite {
   readonly name: string;
   readonly role: string;
   readonly aim: string;
-  readonly rate: { readonly before: Share };
+  readonly rate: { readonly before: Estimate };
   readonly sound?:
-    | { readonly replaced: Share | null; readonly faults: Readonly<Partial<Record<AnswerFault, number>>> }
+    | { readonly replaced: Estimate | null; readonly faults: Readonly<Partial<Record<AnswerFault, number>>> }
     | null
     | undefined;
 }

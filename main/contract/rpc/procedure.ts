@@ -5,6 +5,7 @@
 //   stream    a command that sends chunks while it works, then its output (or never ends, until the caller aborts it)
 // Any call can be aborted; it then rejects with the code `cancelled`.
 import * as v from 'valibot';
+import type { Immutable } from '../base/data.ts';
 import type { Changing } from '../base/changing.ts';
 
 export type AnySchema = v.GenericSchema<unknown, unknown>;
@@ -75,15 +76,6 @@ export function stream<const Input extends AnySchema, const Output extends AnySc
 ): Procedure<Input, Output, Chunk> {
   return { kind: 'stream', shows: [], ...description };
 }
-
-/** Data as it is handed around: nobody changes it. Lets a handler return what is readonly, too. */
-export type Immutable<T> = T extends ArrayBufferView
-  ? T
-  : T extends readonly unknown[]
-    ? { readonly [Index in keyof T]: Immutable<T[Index]> }
-    : T extends object
-      ? { readonly [Key in keyof T]: Immutable<T[Key]> }
-      : T;
 
 export type InputOf<P extends Signature> = Immutable<v.InferInput<P['input']>>;
 export type OutputOf<P extends Signature> = Immutable<v.InferOutput<P['output']>>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Trial } from '../../contract/domain/evaluationReport.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { tryBaselines } from './baselineTrials.ts';
 import { completeEvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
-import type { Trial } from './report.ts';
 
 const hash = 'd'.repeat(64);
 const edit: Edit = {

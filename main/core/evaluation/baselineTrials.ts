@@ -1,9 +1,9 @@
 // The baselines that stand beside an edit, each tried like the edit itself: see baselines.ts for what they are.
+import type { Baseline, Trial } from '../../contract/domain/evaluationReport.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { randomFeatureEdit, type DirectionBaselines } from './baselines.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { BaselineKind } from '../../contract/domain/rivals.ts';
-import type { Baseline, Trial } from './report.ts';
 import { NO_INTERVENTION, type Intervention } from '../interventions/intervenableModel.ts';
 
 export interface BaselineTrialsInput {

@@ -4,6 +4,7 @@
 // A feature is said to have moved when its change of firing rate is beyond what the contexts' spread explains: a z-test over
 // contexts (sums of a context are the units), two-sided, at 5% for all features together (Bonferroni).
 import { Tensor } from 'onnxruntime-common';
+import type { FeatureChange, SiteBlastRadius } from '../../contract/domain/evaluationReport.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { dictionaryFeeds, encodeFeatures } from '../dictionaries/encoderGraph.ts';
@@ -20,33 +21,7 @@ import {
   type Intervention,
 } from '../interventions/intervenableModel.ts';
 
-export interface FeatureChange {
-  readonly feature: number;
-  /** Share of the tokens on which it fires. */
-  readonly rateBefore: number;
-  readonly rateAfter: number;
-  /** Mean activation over all tokens, silent ones included. */
-  readonly meanBefore: number;
-  readonly meanAfter: number;
-  /** The change of rate in standard errors; null where no context changed. */
-  readonly z: number | null;
-  readonly hasMoved: boolean;
-  /** It is one of those that the edit changes. */
-  readonly isEdited: boolean;
-}
-
-export interface BlastRadius {
-  readonly site: string;
-  readonly dictionary: string;
-  readonly features: number;
-  /** How many have moved, the edited ones not counted. */
-  readonly moved: number;
-  /** Σ|rate after − rate before| / Σ rate before, the edited ones not counted. */
-  readonly shareOfFirings: number;
-  readonly contexts: number;
-  readonly tokens: number;
-  /** Those whose rates changed most, the largest change first. */
-  readonly strongest: readonly FeatureChange[];
+export interface BlastRadius extends SiteBlastRadius {
   /** `[features]`, of the model without the edit. */
   readonly firingRates: Float64Array;
   /** `[features]`: rate after − rate before. */

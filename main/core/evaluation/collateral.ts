@@ -1,7 +1,8 @@
 // What an intervention does to everything else: how far the next-token distributions move, how much worse text is predicted,
 // and whether free text begins to run in circles.
+import type { BeforeAfter, ContinuationKl, FreeText, TextCollateral } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { AppError } from '../../contract/base/errors.ts';
-import type { Estimate } from './intervals.ts';
 import {
   meanDifference,
   meanEstimate,
@@ -15,27 +16,10 @@ import {
 import { FEW_ACTED, type Acted } from '../../contract/domain/acted.ts';
 import type { Reading, Text } from '../interventions/intervenableModel.ts';
 
-/** A figure of the model without the edit and with it, with the paired difference. */
-export interface BeforeAfter {
-  readonly before: Estimate;
-  readonly after: Estimate;
-  readonly difference: Estimate;
-}
-
-export interface TextCollateral {
-  /** Nats per predicted token. */
-  readonly crossEntropy: BeforeAfter & { /** after / before − 1 */ readonly relative: Estimate };
-  /** Mean KL(original ‖ patched) per predicted token, in nats. */
-  readonly kl: Estimate;
-  /** Share of the positions where both find the same next token likeliest. */
-  readonly agreement: Estimate;
-  readonly tokens: number;
-  /** Left out in reports of older programs. */
-  readonly acted?: Acted;
-}
-
-/** Of the same texts, read without the edit and with it; a text is the unit. */
-/** @param vocabularySize of the model: a token costs ln of it at the most that is reckoned with where the edit never acted. */
+/**
+ * Of the same texts, read without the edit and with it; a text is the unit.
+ * @param vocabularySize of the model: a token costs ln of it at the most that is reckoned with where the edit never acted.
+ */
 export function textCollateral(
   before: readonly Reading[],
   after: readonly Reading[],
@@ -112,15 +96,6 @@ function withActed(estimate: Estimate, { units }: Acted, range: Range): Estimate
   return units < FEW_ACTED ? { ...estimate, noInterval: 'fewActed' } : estimate;
 }
 
-export interface ContinuationKl {
-  /** Mean over prompts of the mean over the tokens of the original's own continuation, in nats per token. */
-  readonly perToken: Estimate;
-  /** At the first token after the prompt only: what is commonly published, and hides what comes later. */
-  readonly firstToken: Estimate;
-  /** Left out in reports of older programs. */
-  readonly acted?: Acted;
-}
-
 /** @param texts prompts with the original model's own continuations; @param readings with the intervention. */
 export function continuationKl(
   texts: readonly Text[],
@@ -139,17 +114,6 @@ export function continuationKl(
     perToken: figure(spans.map((span) => sum(span) / span.length)),
     firstToken: figure(spans.map((span) => span[0] ?? NaN)),
   };
-}
-
-export interface FreeText {
-  /** Share of the texts that run in circles; see `isLoop`. */
-  readonly loops: BeforeAfter;
-  /** Distinct tokens, and distinct pairs of neighbours, as a share of all in a text; mean over texts. */
-  readonly distinct1: BeforeAfter;
-  readonly distinct2: BeforeAfter;
-  /** Share of the texts that are the same, token by token. */
-  readonly same: Estimate;
-  readonly meanLength: { readonly before: number; readonly after: number };
 }
 
 /** Of greedy continuations of the same prompts. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type EvaluationReport, REPORT_FORMAT, type SuiteReport } from '../../contract/domain/evaluationReport.ts';
 import { compareReports } from './compareReports.ts';
 import { ratePair } from './collateral.ts';
 import { meanDifference, rateDifference, ratioEstimate, relativeDifference } from './intervals.ts';
 import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
-import { REPORT_FORMAT, type EvaluationReport, type SuiteReport } from './report.ts';
 
 const bits = (text: string) => Array.from(text, (mark) => mark === '1');
 

@@ -1,7 +1,8 @@
 // Two evaluations side by side. Where both ran the same cases, or read the same text, differences are paired case by case or
 // context by context, so that what the cases have in common does not widen the interval; elsewhere nothing is subtracted.
-import { isSignificant, meanDifference, rateDifference, relativeDifference, type Estimate } from './intervals.ts';
-import type { CaseMarks, EvaluationReport, SuiteReport, SuiteRole } from './report.ts';
+import type { CaseMarks, EvaluationReport, SuiteReport, SuiteRole } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
+import { isSignificant, meanDifference, rateDifference, relativeDifference } from './intervals.ts';
 
 export interface SuiteComparison {
   readonly name: string;

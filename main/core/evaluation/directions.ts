@@ -1,5 +1,6 @@
 // How an edit moves activations on given texts, and the plain directions that it is compared with: the difference of the
 // means of two groups of prompts, and the edit's own mean shift.
+import type { SiteShift } from '../../contract/domain/evaluationReport.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Dictionaries, DictionarySite } from '../edits/editPatches.ts';
@@ -13,18 +14,13 @@ import type { Runtime } from '../onnx/runtime.ts';
 import type { Text } from '../interventions/intervenableModel.ts';
 
 /** What an edit adds at one site, over the positions of the texts where it adds anything. */
-export interface SiteShift {
-  readonly site: string;
-  /** Mean of ‖x' − x‖; 0 when it never acts. */
-  readonly meanNorm: number;
-  /** Share of the positions where it acts. */
-  readonly share: number;
+export interface MeasuredShift extends SiteShift {
   /** Mean of x' − x, not normalised; `[width]`. */
   readonly meanShift: Float64Array;
 }
 
 export interface Directions {
-  readonly shifts: readonly SiteShift[];
+  readonly shifts: readonly MeasuredShift[];
   /** By site: mean activation at the last position of the first group of prompts less that of the second, `[width]`. */
   readonly differences: ReadonlyMap<string, Float64Array>;
 }

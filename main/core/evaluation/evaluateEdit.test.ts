@@ -1,6 +1,7 @@
 // The whole evaluation on the sample model with a random dictionary, against slow double-precision references.
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluationReport } from '../../contract/domain/evaluationReport.ts';
 import { openCorpus } from '../activations/corpus.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { randomDictionary, referenceActivations } from '../../testing/dictionaries/randomDictionary.ts';
@@ -15,7 +16,6 @@ import { parseBehaviour } from '../behaviours/behaviour.ts';
 import { readBehaviourFile } from '../behaviours/behaviourFile.ts';
 import { evaluateEdit, type EvaluationInput } from './evaluateEdit.ts';
 import { readHeldOut } from './heldOut.ts';
-import type { EvaluationReport } from './report.ts';
 import { reportCsv } from '../reports/csv.ts';
 import { reportHtml } from '../reports/html.ts';
 import { DEFAULT_BUDGET } from '../../contract/domain/budgetSettings.ts';

@@ -1,5 +1,18 @@
 // The whole evaluation of one edit: behaviours before and after, collateral on held-out text, blast radius, baselines, doses,
 // verdict. Everything runs through one intervenable model, and what the original model gives is computed once.
+import type { CheckedForecast } from '../../contract/domain/forecast.ts';
+import {
+  type Baseline,
+  type ContextLosses,
+  type ContinuationKl,
+  type Dose,
+  type EvaluationReport,
+  type FreeText,
+  REPORT_FORMAT,
+  type SuiteReport,
+  type Trial,
+} from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import {
@@ -19,28 +32,18 @@ import { tryBaselines } from './baselineTrials.ts';
 import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
 import { behaviourId } from '../behaviours/behaviour.ts';
 import { blastRadius, type BlastRadius } from './blastRadius.ts';
-import { continuationKl, freeText, textCollateral, type ContinuationKl, type FreeText } from './collateral.ts';
+import { continuationKl, freeText, textCollateral } from './collateral.ts';
 import { forecastEdit, type ForecastStatistics } from './forecast.ts';
-import { checkForecast, type CheckedForecast } from './forecastCheck.ts';
+import { checkForecast } from './forecastCheck.ts';
 import type { Directions } from './directions.ts';
 import { asText } from './heldOut.ts';
 import { judgeSuite } from './judgeSuite.ts';
 import { plannedSuite, plannedTexts } from './plannedTexts.ts';
 import { openPromptEncoder, type PromptEncoder } from '../behaviours/prompts.ts';
-import {
-  REPORT_FORMAT,
-  type Baseline,
-  type ContextLosses,
-  type Dose,
-  type EvaluationReport,
-  type SuiteReport,
-  type Trial,
-} from './report.ts';
 import { runCases, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { actedWarning } from '../../contract/domain/acted.ts';
 import { isAnsweredInText } from '../behaviours/checks.ts';
 import { AnswerSoundness, referenceAnswers } from './answerSoundness.ts';
-import type { Estimate } from './intervals.ts';
 import { at, spread } from './spread.ts';
 import { suiteDirections } from './suiteDirections.ts';
 import { chooseSuites, suiteReport, type Faults, type Suite, type SuiteOutcomes } from './suites.ts';

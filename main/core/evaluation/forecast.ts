@@ -9,6 +9,7 @@
 //
 // This knows nothing of the text, of how features compete in a topk dictionary, or of what follows after the site. How good
 // it is, is measured with every evaluation (forecastCheck.ts).
+import type { ForecastFeature, ForecastOperation, SiteForecast } from '../../contract/domain/forecast.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { gainOf, lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
@@ -37,50 +38,6 @@ export interface ActingState {
   readonly fires: boolean;
   readonly share: number;
   readonly delta: number;
-}
-
-export interface ForecastOperation {
-  readonly feature: number;
-  readonly kind: Operation['kind'];
-  /** Share of all tokens on which it changes anything, and its mean change there, in units of activation. */
-  readonly share: number;
-  readonly delta: number;
-}
-
-export interface ForecastFeature {
-  readonly feature: number;
-  /** Share of the tokens of the statistics on which it fires, and by how much that is forecast to change. */
-  readonly rate: number;
-  readonly change: number;
-  /** The largest cosine of its decoder row with that of an edited feature, by size, and that feature. */
-  readonly cosine: number;
-  readonly nearest: number;
-  /** The largest cosine of firing patterns with an edited feature; null: not among the nearest of any. */
-  readonly cofiring: number | null;
-  readonly isEdited: boolean;
-}
-
-export interface LogitFootprint {
-  readonly token: string;
-  /** Mean change of its logit where the edit acts, by the decoder rows alone. */
-  readonly effect: number;
-}
-
-export interface SiteForecast {
-  readonly site: string;
-  readonly dictionary: string;
-  readonly features: number;
-  /** Of the statistics. */
-  readonly tokens: number;
-  readonly operations: readonly ForecastOperation[];
-  /** Features of operations that nothing is forecast of: what they do depends on the activations of the site. */
-  readonly unforecast: readonly number[];
-  /** Those whose rates are forecast to change most, the largest change first, the edited ones not among them. */
-  readonly strongest: readonly ForecastFeature[];
-  /** Σ|change| / Σ rate, the edited ones not counted: compare shareOfFirings of the blast radius. */
-  readonly shareOfFirings: number;
-  readonly raised: readonly LogitFootprint[];
-  readonly lowered: readonly LogitFootprint[];
 }
 
 /** With one value for each feature. */

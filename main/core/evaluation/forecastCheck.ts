@@ -1,17 +1,9 @@
 // How good a forecast was: rank correlation of what was forecast with the blast radius that was measured, over all features
 // of the dictionary but the edited ones, beside that of the plain quantities a person would look at.
-import type { SiteForecast, WholeForecast } from './forecast.ts';
-import { Z95, type Estimate } from './intervals.ts';
-
-export const PREDICTORS = ['forecast', 'decoderCosine', 'cofiring', 'firingRate'] as const;
-export type Predictor = (typeof PREDICTORS)[number];
-
-export interface CheckedForecast extends SiteForecast {
-  /** Spearman's rank correlation with the size of the measured change of rate; null where nothing varies. */
-  readonly correlations: Readonly<Record<Predictor, Estimate | null>>;
-  /** Of the `of` features whose rate changed most, how many are among as many forecast ones, and expected by chance. */
-  readonly found: { readonly hits: number; readonly of: number; readonly byChance: number };
-}
+import type { Estimate } from '../../contract/domain/estimate.ts';
+import type { CheckedForecast } from '../../contract/domain/forecast.ts';
+import type { WholeForecast } from './forecast.ts';
+import { Z95 } from './intervals.ts';
 
 const TOP = 20;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { Random } from '../numerics/random.ts';
 import {
   isSignificant,
@@ -10,7 +11,6 @@ import {
   rateEstimate,
   ratioEstimate,
   relativeDifference,
-  type Estimate,
 } from './intervals.ts';
 
 describe('rates', () => {

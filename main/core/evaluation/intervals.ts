@@ -12,19 +12,9 @@
 //
 // A difference is called significant when 0 lies outside of its interval, and never otherwise.
 import { mostUnseen } from '../../contract/domain/acted.ts';
-import type { NoInterval } from '../../contract/domain/estimate.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { Random } from '../numerics/random.ts';
-
-/** An estimate with the bounds of its 95% interval and the number of units behind it. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly n: number;
-  /** Why low and high say nothing; left out where they are the interval. */
-  readonly noInterval?: NoInterval;
-}
 
 /** What a unit's value can be at the least and at the most. */
 export type Range = readonly [least: number, most: number];

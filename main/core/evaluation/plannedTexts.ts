@@ -1,8 +1,8 @@
 // How many texts an evaluation will read or continue: what its progress counts, and its time is predicted from.
+import type { SuiteRole } from '../../contract/domain/evaluationReport.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import { isAnsweredInText } from '../behaviours/checks.ts';
 import { referenceAnswers } from './answerSoundness.ts';
-import type { SuiteRole } from './report.ts';
 import type { Suite } from './suites.ts';
 
 export interface PlannedSuite {

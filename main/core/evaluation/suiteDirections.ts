@@ -1,4 +1,5 @@
 // The directions along which the targets of an evaluation differ from what is preserved: what the baselines move along.
+import type { SuiteRole } from '../../contract/domain/evaluationReport.ts';
 import type { Case } from '../../contract/domain/behaviour.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import type { PromptEncoder } from '../behaviours/prompts.ts';
@@ -7,7 +8,6 @@ import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { measureDirections, type Directions } from './directions.ts';
 import { asText } from './heldOut.ts';
-import type { SuiteRole } from './report.ts';
 import { spread } from './spread.ts';
 import type { Suite } from './suites.ts';
 

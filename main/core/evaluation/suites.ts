@@ -1,13 +1,19 @@
 // The suites of an evaluation: which cases of which behaviour, what for, and what is reported of each.
+import type {
+  CaseMarks,
+  ContinuationKl,
+  SoundAnswers,
+  SuiteReport,
+  SuiteRole,
+} from '../../contract/domain/evaluationReport.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Behaviour, Case } from '../../contract/domain/behaviour.ts';
 import { behaviourId } from '../behaviours/behaviour.ts';
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
-import { isLoop, meanPair, ratePair, type ContinuationKl } from './collateral.ts';
+import { isLoop, meanPair, ratePair } from './collateral.ts';
 import { isSignificant, rateEstimate } from './intervals.ts';
 import type { EvaluationSettings } from '../../contract/domain/evaluationSettings.ts';
 import type { AnswerFault } from '../../contract/domain/soundness.ts';
-import type { CaseMarks, SoundAnswers, SuiteReport, SuiteRole } from './report.ts';
 import { casesOf, type CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at, spread } from './spread.ts';
 

@@ -1,7 +1,8 @@
 // Trials: an intervention on fewer cases and contexts than the main figures, for baselines and doses; and how doses compare.
+import type { SmallSuite, SuiteRole, Trial } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { isTextCheck, refuses } from '../behaviours/checks.ts';
-import { rateEstimate, ratioEstimate, relativeDifference, type Estimate } from './intervals.ts';
-import type { SmallSuite, SuiteRole, Trial } from './report.ts';
+import { rateEstimate, ratioEstimate, relativeDifference } from './intervals.ts';
 import type { CaseOutcome } from '../behaviours/runBehaviour.ts';
 import { at } from './spread.ts';
 import { replacedBySound, scoresOf, type Faults, type SuiteOutcomes } from './suites.ts';

@@ -1,7 +1,7 @@
 // Every criterion of a verdict, one at a time: with all limits but one out of the way, that one alone decides.
 import { describe, expect, it } from 'vitest';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { parseBudget } from './budget.ts';
-import type { Estimate } from './intervals.ts';
 import { judge, keptShare } from './verdict.ts';
 
 type Judged = Parameters<typeof judge>[0];

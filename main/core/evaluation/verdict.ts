@@ -1,9 +1,9 @@
 // Whether what was measured stays within a budget. Each criterion says by the estimate whether it is met, and apart from that
 // whether the whole 95% interval meets it: with few cases an estimate alone proves little.
+import type { Criterion, EvaluationReport, SuiteReport, Verdict } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import type { Budget } from '../../contract/domain/budgetSettings.ts';
-import type { Criterion, Verdict } from './budget.ts';
-import { rateEstimate, type Estimate } from './intervals.ts';
-import type { EvaluationReport, SuiteReport } from './report.ts';
+import { rateEstimate } from './intervals.ts';
 
 /** @returns null when there is nothing to judge: neither a suite nor text. */
 export function judge(

@@ -1,6 +1,7 @@
 // What an edit does to cases that the unedited model passes: figures with their intervals, and the dose-response curve.
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
-import { rateEstimate, ratioEstimate, type Estimate } from '../evaluation/intervals.ts';
+import { rateEstimate, ratioEstimate } from '../evaluation/intervals.ts';
 import {
   NO_INTERVENTION,
   type RunOptions,

@@ -1,8 +1,7 @@
 // An evaluation report as CSV: one figure a row, with its interval and sample size, for spreadsheets and statistics programs.
+import type { BeforeAfter, EvaluationReport, Trial } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { csvRecord } from '../files/textRows.ts';
-import type { BeforeAfter } from '../evaluation/collateral.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
-import type { EvaluationReport, Trial } from '../evaluation/report.ts';
 
 const COLUMNS = ['part', 'name', 'figure', 'treatment', 'value', 'low', 'high', 'n'];
 

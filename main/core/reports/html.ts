@@ -1,5 +1,14 @@
 // An evaluation report as one HTML file: no scripts, nothing loaded from anywhere, light and dark, figures as SVG with their
 // numbers beside them in tables. Whatever comes from prompts, labels and names is escaped.
+import { type CheckedForecast, PREDICTORS } from '../../contract/domain/forecast.ts';
+import type {
+  Baseline,
+  BeforeAfter,
+  Dose,
+  EvaluationReport,
+  SuiteReport,
+} from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
@@ -9,10 +18,7 @@ import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
-import type { BeforeAfter } from '../evaluation/collateral.ts';
-import { PREDICTORS, type CheckedForecast } from '../evaluation/forecastCheck.ts';
-import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
-import type { Baseline, Dose, EvaluationReport, SuiteReport } from '../evaluation/report.ts';
+import { isSignificant } from '../evaluation/intervals.ts';
 import { definitions, escape, interval, optional, percentInterval, table } from './markup.ts';
 import { doseChart, whiskers } from './pictures.ts';
 import { number, openingFact, operationText, PREDICTOR_NAMES } from './text.ts';

@@ -1,7 +1,6 @@
 // The pieces that a report in HTML is made of. Cells and sections are markup; whatever comes from outside goes through `escape`.
 import { percent } from '../../contract/base/figures.ts';
-import { boundsText } from '../../contract/domain/estimate.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
+import { boundsText, type Estimate } from '../../contract/domain/estimate.ts';
 import { number } from './text.ts';
 
 /** Cells are HTML already. A heading that begins with # is of numbers. */

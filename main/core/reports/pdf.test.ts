@@ -1,8 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { type EvaluationReport, REPORT_FORMAT } from '../../contract/domain/evaluationReport.ts';
 import { ratePair } from '../evaluation/collateral.ts';
 import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
-import { REPORT_FORMAT, type EvaluationReport } from '../evaluation/report.ts';
 import { reportPdf } from './pdf.ts';
 import { DEFAULT_BUDGET } from '../../contract/domain/budgetSettings.ts';
 import { judge } from '../evaluation/verdict.ts';

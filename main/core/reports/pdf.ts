@@ -1,4 +1,7 @@
 // An evaluation report as PDF, for an appendix or a printer: the figures of the HTML report, with fewer pictures.
+import { PREDICTORS } from '../../contract/domain/forecast.ts';
+import type { BeforeAfter, EvaluationReport } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { ANSWER_FAULTS, replacements, SOUND_DEFINITION } from '../../contract/domain/soundness.ts';
@@ -7,11 +10,8 @@ import { SUITE_ROLES } from '../../contract/domain/outcomeWords.ts';
 import { BASELINE_NAMES, rivals } from '../../contract/domain/rivals.ts';
 import { changesText, outcomeWord } from '../../contract/domain/outcomeWords.ts';
 import { percent } from '../../contract/base/figures.ts';
-import type { BeforeAfter } from '../evaluation/collateral.ts';
-import { isSignificant, type Estimate } from '../evaluation/intervals.ts';
+import { isSignificant } from '../evaluation/intervals.ts';
 import { PdfWriter, type PdfColumn } from './pdfWriter.ts';
-import { PREDICTORS } from '../evaluation/forecastCheck.ts';
-import type { EvaluationReport } from '../evaluation/report.ts';
 import type { ReportContext } from './html.ts';
 import { intervalText, number, operationText, PREDICTOR_NAMES, openingFact } from './text.ts';
 

@@ -2,7 +2,7 @@
 // DejaVu, which has Latin, Greek, Cyrillic, Hebrew, Arabic and mathematical signs; what it lacks shows as a box.
 import { createRequire } from 'node:module';
 import PDFDocument from 'pdfkit';
-import type { Estimate } from '../evaluation/intervals.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 
 export type PdfColour = keyof typeof COLOURS;
 

@@ -1,7 +1,7 @@
 // Figures of a report as SVG markup; the numbers stand beside them in tables.
+import type { Dose } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { percent } from '../../contract/base/figures.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
-import type { Dose } from '../evaluation/report.ts';
 import { escape } from './markup.ts';
 import { number, shortened } from './text.ts';
 

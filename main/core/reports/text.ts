@@ -1,11 +1,10 @@
 // How the files of a report write figures, operations and names.
+import type { Predictor } from '../../contract/domain/forecast.ts';
 import { withMinus } from '../../contract/base/figures.ts';
-import { boundsText } from '../../contract/domain/estimate.ts';
+import { boundsText, type Estimate } from '../../contract/domain/estimate.ts';
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
-import type { Predictor } from '../evaluation/forecastCheck.ts';
+import type { EvaluationReport } from '../../contract/domain/evaluationReport.ts';
 import { openingWord } from '../../contract/domain/bosRule.ts';
-import type { Estimate } from '../evaluation/intervals.ts';
-import type { EvaluationReport } from '../evaluation/report.ts';
 
 export const PREDICTOR_NAMES: Readonly<Record<Predictor, string>> = {
   forecast: 'forecast',

@@ -1,10 +1,11 @@
 // The open project: its workbench, its jobs and what is known of them beyond what the database keeps. What other processes
 // write is noticed within a second.
+import type { Immutable } from '../../contract/base/data.ts';
 import type { Job } from '../../contract/domain/job.ts';
 import type { Progress } from '../../contract/base/progress.ts';
 import type { InferInput } from 'valibot';
 import { AppError, serializeError, toAppError } from '../../contract/base/errors.ts';
-import type { AnySchema, Immutable } from '../../contract/rpc/procedure.ts';
+import type { AnySchema } from '../../contract/rpc/procedure.ts';
 import { CHANGING } from '../../contract/base/changing.ts';
 import type { JobRepository } from '../../jobs/job.ts';
 import { JobRunner } from '../../jobs/jobRunner.ts';

@@ -2,9 +2,10 @@
 // paths here; the workbench gets them as a window's, by the ids that were given out for them.
 import { resolve } from 'node:path';
 import type { InferOutput } from 'valibot';
+import type { Immutable } from '../../contract/base/data.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
-import type { Immutable, InputOf, Signature } from '../../contract/rpc/procedure.ts';
+import type { InputOf, Signature } from '../../contract/rpc/procedure.ts';
 import type { Asker } from '../../workbench/call.ts';
 import { Locations } from '../api/locations.ts';
 import type { CommandArguments, CommandContext } from './command.ts';

@@ -1,12 +1,12 @@
 // Reports of evaluations on the terminal and as files.
+import type { EvaluationReport } from '../../contract/domain/evaluationReport.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { evaluationHeadline } from '../../contract/domain/headlines.ts';
 import { verdictSentence } from '../../contract/domain/verdictWords.ts';
 import { actedText } from '../../contract/domain/acted.ts';
 import { rivals } from '../../contract/domain/rivals.ts';
 import { replacements } from '../../contract/domain/soundness.ts';
 import { percent } from '../../contract/base/figures.ts';
-import type { Estimate } from '../../core/evaluation/intervals.ts';
-import type { EvaluationReport } from '../../core/evaluation/report.ts';
 import { intervalText, number } from '../../core/reports/text.ts';
 import { writeFileAtomic } from '../../core/files/atomicWrite.ts';
 import type { StoredEvaluation } from '../../storage/entities/evaluations.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EvaluationReport, REPORT_FORMAT } from '../../contract/domain/evaluationReport.ts';
 import { editId } from '../../core/edits/edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import { DEFAULT_EVALUATION_SETTINGS } from '../../contract/domain/evaluationSettings.ts';
-import { REPORT_FORMAT, type EvaluationReport } from '../../core/evaluation/report.ts';
 import type { Project } from '../project/project.ts';
 import { DICTIONARY, MODEL, temporaryProject } from '../../testing/storage/temporaryProject.ts';
 

@@ -1,11 +1,12 @@
 // Reports of evaluations, each with the version it is of, or, for an edit that was not committed, with the edit alone. Facts
 // of one run: immutable.
+import type { EvaluationReport, SuiteRole } from '../../contract/domain/evaluationReport.ts';
+import type { CheckedForecast } from '../../contract/domain/forecast.ts';
+import type { Estimate } from '../../contract/domain/estimate.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { canonicalJson, contentId } from '../../core/edits/canonical.ts';
 import { shortId } from '../../core/edits/version.ts';
-import type { CheckedForecast } from '../../core/evaluation/forecastCheck.ts';
-import type { Estimate } from '../../core/evaluation/intervals.ts';
-import { checkReportFormat, type EvaluationReport, type SuiteRole } from '../../core/evaluation/report.ts';
+import { checkReportFormat } from '../../core/evaluation/report.ts';
 import { checkAuthor } from '../authorship.ts';
 import type { Database } from '../database.ts';
 

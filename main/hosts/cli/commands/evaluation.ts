@@ -1,7 +1,7 @@
+import { PREDICTORS } from '../../../contract/domain/forecast.ts';
 import { verdictWord } from '../../../contract/domain/verdictWords.ts';
 import { percent } from '../../../contract/base/figures.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import { PREDICTORS } from '../../../core/evaluation/forecastCheck.ts';
 import { isSignificant } from '../../../core/evaluation/intervals.ts';
 import { intervalText, number, PREDICTOR_NAMES } from '../../../core/reports/text.ts';
 import { compareEvaluations, listEvaluations } from '../../../workbench/evaluation.ts';
