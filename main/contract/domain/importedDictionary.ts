@@ -1,6 +1,6 @@
 // Where a dictionary that was made elsewhere came from: what its record keeps and its page shows.
 import * as v from 'valibot';
-import type { Immutable } from '../rpc/procedure.ts';
+import type { Immutable } from '../base/data.ts';
 
 /** What the file or its folder says, as it says it; null: nothing. */
 export const claimsSchema = v.object({
