@@ -74,5 +74,4 @@ export type TriedCase = OutputOf<C['behaviour']['tryCase']>;
 export type ListedEvaluation = OutputOf<C['evaluation']['list']>[number];
 export type ShownEvaluation = OutputOf<C['evaluation']['show']>;
 export type Report = ShownEvaluation['report'];
-export type Estimate = ListedEvaluation['suites'][number]['before'];
 export type SiteForecast = OutputOf<C['evaluation']['forecast']>['places'][number];

@@ -2,7 +2,8 @@
 import type { SUITE_ROLES } from '../../../../main/contract/domain/outcomeWords.ts';
 import { boundsText } from '../../../../main/contract/domain/estimate.ts';
 import { BASELINE_NAMES, type BaselineKind } from '../../../../main/contract/domain/rivals.ts';
-import type { Estimate, Report } from '../../api/types.ts';
+import type { Report } from '../../api/types.ts';
+import type { Estimate } from '../../../../main/contract/domain/estimate.ts';
 import { figure, percent } from '../../state/format.ts';
 
 export const BEFORE = 'without the edit';
