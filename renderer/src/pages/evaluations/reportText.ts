@@ -1,7 +1,7 @@
 // Names and figures of reports, as the window writes them.
 import type { SUITE_ROLES } from '../../../../main/contract/domain/outcomeWords.ts';
 import { boundsText } from '../../../../main/contract/domain/estimate.ts';
-import { BASELINE_NAMES, type BaselineKind } from '../../../../main/contract/domain/rivals.ts';
+import { BASELINE_NAMES } from '../../../../main/contract/domain/rivals.ts';
 import type { Report } from '../../api/types.ts';
 import type { Estimate } from '../../../../main/contract/domain/estimate.ts';
 import { figure, percent } from '../../state/format.ts';
@@ -17,7 +17,7 @@ export function baselineName(
   all: Report['baselines'],
 ): string {
   const drawn = features.length === 0 ? '' : ` (${features.slice(0, 2).join(', ')}${features.length > 2 ? ', …' : ''})`;
-  const name = BASELINE_NAMES[kind as BaselineKind] ?? kind;
+  const name = BASELINE_NAMES[kind] ?? kind;
   const same = all.filter((each) => each.kind === kind);
   const which = same.length === 1 ? '' : ` ${all.slice(0, index + 1).filter((each) => each.kind === kind).length}`;
   return `${name}${which}${drawn}`;
