@@ -1,9 +1,9 @@
 // Bringing in a dictionary that was made elsewhere: what its file says, which model and site it belongs to, and the copy.
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import type { Immutable } from '../contract/base/data.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { ImportPlan, ReadingChanges, SelfCheck } from '../contract/domain/importedDictionary.ts';
-import type { Immutable } from '../contract/rpc/procedure.ts';
 import { buildFolderAtomic } from '../core/files/atomicWrite.ts';
 import type { Site } from '../core/models/sites.ts';
 import type { ComputeOptions } from './compute.ts';
