@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import type { EquivalenceReport } from '../contract/domain/equivalence.ts';
 import type { Immutable } from '../contract/base/data.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { exportHeadline } from '../contract/domain/headlines.ts';
@@ -12,7 +13,7 @@ import type { Operation } from '../contract/domain/operations/index.ts';
 import type { LoadingCode } from '../core/export/forms/form.ts';
 import { EXPORT_FORM_NAMES, findForm } from '../core/export/forms/index.ts';
 import { MANIFEST_FILE, readManifest, type Manifest } from '../core/export/manifest.ts';
-import { readReport, type Report } from '../core/export/report.ts';
+import { readReport } from '../core/export/report.ts';
 import { buildFolderAtomic, removeLeftovers } from '../core/files/atomicWrite.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
@@ -54,7 +55,7 @@ export interface ProjectExport {
   readonly name: string;
   readonly folder: string;
   /** Null: it is no artifact, or was changed since it was written; `problem` says what. */
-  readonly artifact: { readonly manifest: Manifest; readonly report: Report } | null;
+  readonly artifact: { readonly manifest: Manifest; readonly report: EquivalenceReport } | null;
   readonly problem: string | null;
 }
 
@@ -78,7 +79,7 @@ async function readExport(folder: string, name: string): Promise<ProjectExport> 
 export async function showExport(
   { project }: Pick<Workbench, 'project'>,
   name: string,
-): Promise<{ folder: string; manifest: Manifest; report: Report; code: readonly LoadingCode[] }> {
+): Promise<{ folder: string; manifest: Manifest; report: EquivalenceReport; code: readonly LoadingCode[] }> {
   const folder = await existingFolder(project.folder, 'exports', name, MANIFEST_FILE);
   const manifest = await readManifest(folder);
   return { folder, manifest, report: await readReport(folder), code: findForm(manifest.form).loadingCode(manifest) };

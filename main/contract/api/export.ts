@@ -2,55 +2,12 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { operationSchema } from '../domain/edit.ts';
+import { equivalenceReportSchema } from '../domain/equivalence.ts';
 import { exactnessSchema, exportFormName, exportFormSchema, rungSchema } from '../domain/exportForms.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { jobSchema } from '../domain/job.ts';
 
 const versionRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
-const count = v.number();
-
-/** Of two sets of logits on the same text. KL in nats per position. */
-const difference = v.object({
-  positions: count,
-  maxAbsLogitDiff: v.number(),
-  meanKl: v.number(),
-  maxKl: v.number(),
-  top1Agreement: v.number(),
-  logitStd: v.number(),
-});
-const effect = v.object({ logits: difference, greedyAgreement: v.number() });
-
-const reportSchema = v.object({
-  equivalence: v.object({
-    comparedWith: v.picklist(['exported', 'recorded']),
-    device: v.string(),
-    logits: difference,
-    greedy: v.object({ prompts: count, newTokens: count, agreement: v.number(), ties: count, divergences: count }),
-    tolerance: v.object({ maxAbsLogitDiff: v.number(), meanKl: v.number() }),
-  }),
-  /** Effect of the edit (for reference). */
-  effect,
-  /** The edit at its sites against what the artifact does; null where they are the same. */
-  deviation: v.nullable(effect),
-  /** Of a folder with a hook: its formula in double precision against the workbench. */
-  formula: v.nullable(v.object({ positions: count, undecided: count, maxAbsDiff: v.number(), tolerance: v.number() })),
-  python: v.nullable(
-    v.variant('state', [
-      v.object({ state: v.literal('notChecked'), reason: v.string() }),
-      v.object({
-        state: v.literal('checked'),
-        positions: count,
-        maxAbsLogitDiff: v.number(),
-        meanKl: v.number(),
-        greedyTexts: count,
-        greedyTextsEqual: count,
-        versions: v.record(v.string(), v.string()),
-      }),
-    ]),
-  ),
-  warnings: v.array(v.string()),
-  notes: v.array(v.string()),
-});
 
 const file = v.object({
   path: v.string(),
@@ -75,7 +32,7 @@ const artifactSchema = v.object({
   exactness: v.array(exactnessSchema),
   provenance,
   files: v.array(file),
-  report: reportSchema,
+  report: equivalenceReportSchema,
 });
 
 const exported = v.object({

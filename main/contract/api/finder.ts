@@ -1,15 +1,8 @@
 // The finder: from prompts that show a behaviour and prompts that do not to the features behind it, and the smallest edit
 // that removes it. A search is a job; what it finds out is kept with the project as it comes, as a finding.
 import * as v from 'valibot';
-import { estimateSchema } from '../domain/estimate.ts';
-import {
-  featureSchema,
-  hashSchema,
-  locationSchema,
-  nameSchema,
-  paragraphSchema,
-  reasonEntries,
-} from '../base/fields.ts';
+import { candidateSchema, figuresSchema, foundDoseSchema, stepSchema } from '../domain/finding.ts';
+import { locationSchema, nameSchema, paragraphSchema, reasonEntries } from '../base/fields.ts';
 import { operationSchema } from '../domain/edit.ts';
 import { findRequestSettings } from '../domain/findSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
@@ -47,54 +40,6 @@ export const findSchema = v.strictObject({
   /** Text without the behaviour, which must stay as likely as it is. */
   corpus: v.exactOptional(corpusSchema),
   settings: v.exactOptional(findRequestSettings),
-});
-
-const candidate = v.object({
-  feature: featureSchema,
-  dictionary: hashSchema,
-  site: v.string(),
-  contrast: v.object({
-    position: v.picklist(['anywhere', 'last']),
-    meanTarget: v.number(),
-    meanOther: v.number(),
-    firesTarget: v.number(),
-    firesOther: v.number(),
-    separation: v.number(),
-    auroc: v.number(),
-  }),
-  ablationEffect: v.number(),
-  clampEffect: v.number(),
-  /** Left out in findings of older programs. */
-  sound: v.exactOptional(v.nullable(v.number())),
-});
-
-const effect = { remaining: v.number(), harm: v.number() };
-const step = v.object({
-  ...effect,
-  action: v.picklist(['add', 'remove', 'weaken', 'alter', 'beginAnew']),
-  operations: v.array(operationSchema),
-  before: v.object(effect),
-  tried: v.number(),
-  sound: v.exactOptional(v.object({ share: v.number(), passedOver: v.nullable(v.number()) })),
-  runnersUp: v.array(v.object({ ...effect, operations: v.array(operationSchema), isLeast: v.boolean() })),
-});
-
-const figures = v.object({
-  target: v.object({
-    cases: v.number(),
-    shown: v.number(),
-    remaining: v.number(),
-    estimates: v.object({ shown: estimateSchema, remaining: estimateSchema }),
-    sound: v.exactOptional(v.nullable(estimateSchema)),
-  }),
-  kept: v.object({
-    cases: v.number(),
-    share: v.number(),
-    harm: v.number(),
-    behaviours: v.array(
-      v.object({ behaviour: v.string(), rate: v.nullable(estimateSchema), harm: v.number(), cases: v.number() }),
-    ),
-  }),
 });
 
 const finding = v.object({
@@ -162,16 +107,16 @@ export const finder = {
       /** In how many of the cases looked at the unedited model shows each behaviour. */
       read: v.array(v.object({ behaviour: v.string(), cases: v.number(), shown: v.number() })),
       /** By measured effect, falling; null before it is known. */
-      candidates: v.nullable(v.array(candidate)),
-      steps: v.array(step),
+      candidates: v.nullable(v.array(candidateSchema)),
+      steps: v.array(stepSchema),
       found: v.nullable(
         v.object({
-          ...figures.entries,
+          ...figuresSchema.entries,
           operations: v.array(operationSchema),
           isReached: v.boolean(),
           /** On cases that no choice was made with. */
-          report: v.nullable(figures),
-          doses: v.array(v.object({ strength: v.number(), remaining: estimateSchema, harm: v.number() })),
+          report: v.nullable(figuresSchema),
+          doses: v.array(foundDoseSchema),
           trials: v.number(),
         }),
       ),

@@ -1,13 +1,12 @@
 // README.md of an artifact: what it is, what its verification found, and how to load it.
+import type { EquivalenceReport, PythonCheck } from '../../contract/domain/equivalence.ts';
 import { numberOf } from '../../contract/domain/operations/index.ts';
 import type { ExportForm } from './forms/form.ts';
 import type { Manifest } from './manifest.ts';
-import type { PythonCheck } from './pythonCheck.ts';
-import type { Report } from './report.ts';
 
 type Facts = Omit<Manifest, 'id' | 'format' | 'files'>;
 
-export function artifactReadme(form: ExportForm, facts: Facts, report: Report): string {
+export function artifactReadme(form: ExportForm, facts: Facts, report: EquivalenceReport): string {
   const { model, edit } = facts;
   const operations = edit.operations.map((operation, index) => {
     const { site, dictionary, feature, scope, gates, kind } = operation;
@@ -37,7 +36,7 @@ ${form
   .join('')}`;
 }
 
-function verifiedText({ equivalence, effect, deviation, formula, python, warnings, notes }: Report): string {
+function verifiedText({ equivalence, effect, deviation, formula, python, warnings, notes }: EquivalenceReport): string {
   const { logits, greedy } = equivalence;
   const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)}%`;
   return [

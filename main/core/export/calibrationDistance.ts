@@ -1,5 +1,6 @@
 // How far an edit with calibrated thresholds is from the edit as it is defined, in what the model then says: the figures of
 // single features (featureThresholds.ts) do not tell what follows from them.
+import type { LogitDifference } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, placesOf, type Dictionaries } from '../edits/editPatches.ts';
@@ -7,7 +8,7 @@ import type { Model } from '../models/model.ts';
 import { buildVariant } from '../models/variant.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { promptLengthOf, type HeldOutText } from './heldOutText.ts';
-import { LogitComparison, type LogitDifference } from './logitComparison.ts';
+import { LogitComparison } from './logitComparison.ts';
 import { textLogits } from './modelRuns.ts';
 
 export interface CalibrationDistanceOptions {

@@ -1,7 +1,8 @@
 // Whether an artifact does what the workbench showed: what is measured, and what is tolerated.
+import type { ContinuationAgreement, Equivalence } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { DeviceName } from '../onnx/runtime.ts';
-import { LogitComparison, type LogitDifference } from './logitComparison.ts';
+import { LogitComparison } from './logitComparison.ts';
 import type { Continuations } from './modelRuns.ts';
 
 /**
@@ -12,39 +13,6 @@ const LOGIT_TOLERANCE = 1e-4;
 const LOGIT_TOLERANCE_IN_STD = 2e-4;
 /** Nats per position. Differences of that size in the logits give KL around 10⁻⁸. */
 const KL_TOLERANCE = 1e-6;
-
-export interface Tolerance {
-  readonly maxAbsLogitDiff: number;
-  readonly meanKl: number;
-}
-
-export interface ContinuationAgreement {
-  readonly prompts: number;
-  /** Of each prompt. */
-  readonly newTokens: number;
-  /** Share of the tokens that are the same. */
-  readonly agreement: number;
-  /** Prompts whose texts part where the two likeliest tokens are within the tolerance of each other: rounding decides. */
-  readonly ties: number;
-  /** Prompts whose texts part elsewhere. */
-  readonly divergences: number;
-}
-
-export interface Equivalence {
-  /** `exported`: with the workbench, at the time of the export; `recorded`: with what the workbench gave then. */
-  readonly comparedWith: 'exported' | 'recorded';
-  readonly device: DeviceName;
-  readonly logits: LogitDifference;
-  readonly greedy: ContinuationAgreement;
-  readonly tolerance: Tolerance;
-}
-
-/** What the edit does, on the same text: the original model against the patched one. */
-export interface EditEffect {
-  readonly logits: LogitDifference;
-  /** Share of the tokens of the continuations that are the same with and without the edit. */
-  readonly greedyAgreement: number;
-}
 
 /** Compares artifact and workbench: logits by and by, then the continuations. */
 export class EquivalenceCheck {

@@ -2,6 +2,7 @@
 // manifest and report. The folder appears under its name only after its models, loaded afresh, did what the workbench shows.
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { EQUIVALENCE_FORMAT, type EditEffect, type EquivalenceReport } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { hashDictionary, type Dictionary } from '../dictionaries/dictionary.ts';
@@ -18,13 +19,13 @@ import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { artifactReadme } from './artifactReadme.ts';
 import { calibrationDistance, distanceText } from './calibrationDistance.ts';
-import { requireEquivalence, type EditEffect } from './equivalence.ts';
+import { requireEquivalence } from './equivalence.ts';
 import { heldOutText } from './heldOutText.ts';
 import { describeFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
 import { EXPORT_FORMS, type ExportFormName } from './forms/index.ts';
 import { CHECK_FILE, checkPython, checkWithPython } from './pythonCheck.ts';
 import { REFERENCE_FILE, writeReference } from './reference.ts';
-import { EQUIVALENCE_FILE, REPORT_FORMAT, type Report } from './report.ts';
+import { EQUIVALENCE_FILE } from './report.ts';
 import { figures } from './verifyArtifact.ts';
 import { compareWithWorkbench } from './workbenchComparison.ts';
 
@@ -59,7 +60,7 @@ export interface ExportOptions {
   readonly largestFile?: number;
 }
 
-export interface ExportResult extends Report {
+export interface ExportResult extends EquivalenceReport {
   readonly path: string;
   readonly manifest: Manifest;
   /** The figures of the command line. `kl` is the mean, in nats per position. */
@@ -162,7 +163,7 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
     warnings.push(distanceText(await calibrationDistance({ ...options, ...pair, edit, bosTokenId, text })));
   }
   const { tolerance } = compared.equivalence;
-  const report: Report = {
+  const report: EquivalenceReport = {
     ...compared,
     formula,
     python:
@@ -173,7 +174,7 @@ export async function writeArtifact(partial: string, options: ExportOptions): Pr
     notes: written.notes,
   };
 
-  const json = JSON.stringify({ format: REPORT_FORMAT, ...report }, null, 2);
+  const json = JSON.stringify({ format: EQUIVALENCE_FORMAT, ...report }, null, 2);
   await writeFileAtomic(join(partial, EQUIVALENCE_FILE), `${json}\n`);
   await writeFileAtomic(join(partial, README_FILE), artifactReadme(form, facts, report));
 

@@ -1,17 +1,7 @@
 // How far two sets of logits are apart, accumulated over many positions in double precision.
 //   max |Δlogit|; KL(p‖q) in nats with p the softmax of the first, q of the second; how often both like the same token best.
+import type { LogitDifference } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
-
-export interface LogitDifference {
-  readonly positions: number;
-  readonly maxAbsLogitDiff: number;
-  readonly meanKl: number;
-  readonly maxKl: number;
-  /** Share of positions at which the likeliest token is the same. */
-  readonly top1Agreement: number;
-  /** Of the first set, over all positions and tokens: what a difference is measured by. */
-  readonly logitStd: number;
-}
 
 export class LogitComparison {
   #positions = 0;

@@ -3,22 +3,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import type { PythonCheck, Tolerance } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
-import type { Tolerance } from './equivalence.ts';
-
-export type PythonCheck =
-  | { readonly state: 'notChecked'; readonly reason: string }
-  | {
-      readonly state: 'checked';
-      readonly positions: number;
-      readonly maxAbsLogitDiff: number;
-      readonly meanKl: number;
-      readonly greedyTexts: number;
-      /** Texts that are the same to the last token. Where two tokens are as likely, rounding may choose. */
-      readonly greedyTextsEqual: number;
-      /** Of the packages that loaded the artifact. */
-      readonly versions: Readonly<Record<string, string>>;
-    };
 
 export const CHECK_FILE = 'check.py';
 

@@ -1,12 +1,13 @@
 // Verifies an artifact from its files alone: every hash, then its models, loaded afresh, against what the workbench gave.
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Equivalence } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { toFileError } from '../files/fileError.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { withSession } from './artifactModel.ts';
-import { EquivalenceCheck, requireEquivalence, type Equivalence } from './equivalence.ts';
+import { EquivalenceCheck, requireEquivalence } from './equivalence.ts';
 import { findForm } from './forms/index.ts';
 import { checkFiles, MANIFEST_FILE, readManifest, type Manifest } from './manifest.ts';
 import { continueGreedily, textLogits } from './modelRuns.ts';

@@ -2,6 +2,7 @@
 // (the user's own weights, the edit as inputs of the graph), on held-out text; and what the edit changes there at all. Where
 // an artifact is compiled so that it is not the edit itself, it is compared with what it shall be, and how far that is
 // from the edit is measured beside.
+import type { EditEffect, Equivalence } from '../../contract/domain/equivalence.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
@@ -10,7 +11,7 @@ import type { Model } from '../models/model.ts';
 import { buildVariant, type Patch } from '../models/variant.ts';
 import type { Runtime, Session } from '../onnx/runtime.ts';
 import type { ArtifactModel } from './artifactModel.ts';
-import { agreementOf, EquivalenceCheck, type EditEffect, type Equivalence } from './equivalence.ts';
+import { agreementOf, EquivalenceCheck } from './equivalence.ts';
 import { promptLengthOf, type HeldOutText } from './heldOutText.ts';
 import { LogitComparison } from './logitComparison.ts';
 import { continueGreedily, textLogits, type Continuations, type FeedsOf } from './modelRuns.ts';

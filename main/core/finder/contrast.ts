@@ -1,24 +1,7 @@
 // How much a feature's activation tells prompts that show a behaviour from prompts that do not: difference of means, AUROC.
 // Correlation only: what it proposes, measured ablation decides.
+import type { Contrast, ContrastPosition } from '../../contract/domain/finding.ts';
 import type { CaseFirings } from './caseFirings.ts';
-
-/** A prompt counts with the feature's largest activation anywhere in it, or with the activation on its last token. */
-export type ContrastPosition = 'anywhere' | 'last';
-
-export interface Contrast {
-  readonly feature: number;
-  readonly position: ContrastPosition;
-  /** Mean activation over all prompts, those where it is silent included. */
-  readonly meanTarget: number;
-  readonly meanOther: number;
-  /** Share of the prompts where it is above 0. */
-  readonly firesTarget: number;
-  readonly firesOther: number;
-  /** Difference of the means over the sum of the standard deviations (plus a hundredth of the largest value). */
-  readonly separation: number;
-  /** Probability that a prompt with the behaviour has the larger activation, ties counted half. 0.5: tells nothing. */
-  readonly auroc: number;
-}
 
 /** All features that fire in any prompt, in the order of their numbers. */
 export function contrastFeatures(

@@ -1,4 +1,5 @@
 // What an edit does to cases that the unedited model passes: figures with their intervals, and the dose-response curve.
+import type { FoundDose, FoundFigures, KeptFigures } from '../../contract/domain/finding.ts';
 import type { Estimate } from '../../contract/domain/estimate.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { rateEstimate, ratioEstimate } from '../evaluation/intervals.ts';
@@ -13,45 +14,6 @@ import { caseHarm, caseRemaining, harm, keptShare, remaining } from './objective
 import type { RemainingCases } from './remainingCases.ts';
 import type { ScoredText, ShownCase } from './shownCase.ts';
 import type { Pool, Trials } from './trials.ts';
-
-export interface KeptFigures {
-  readonly behaviour: string;
-  /** Share of the cases that greedy decoding, or the comparison, still decides alike; null for plain text. */
-  readonly rate: Estimate | null;
-  /** Mean of the nats lost on a case. */
-  readonly harm: number;
-  readonly cases: number;
-}
-
-export interface FoundFigures {
-  readonly target: {
-    readonly cases: number;
-    /** Share of the cases in which the model, with the edit on, still says it; or in which the comparison is still decided alike. */
-    readonly shown: number;
-    /** Of its probability: 1 as before, 0 gone. */
-    readonly remaining: number;
-    /** The same with their 95% intervals: Wilson's, and the bootstrap's over cases. */
-    readonly estimates: { readonly shown: Estimate; readonly remaining: Estimate };
-    /** Where it is gone, share of the answers that are sound; null where no text is generated, or it is gone nowhere. */
-    readonly sound: Estimate | null;
-  };
-  /** Mean over the behaviours to be kept, of the share of cases; the nats lost on the worst of them; and each by itself. */
-  readonly kept: {
-    readonly cases: number;
-    readonly share: number;
-    readonly harm: number;
-    readonly behaviours: readonly KeptFigures[];
-  };
-}
-
-/** What an edit of some strength does: x' = x + strength · Σ (f' − f)·d. */
-export interface FoundDose {
-  readonly strength: number;
-  /** 1: as before, 0: gone. */
-  readonly remaining: Estimate;
-  /** Nats lost on the worst of what must stay. */
-  readonly harm: number;
-}
 
 export const DOSES: readonly number[] = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 

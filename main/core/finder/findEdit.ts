@@ -2,6 +2,7 @@
 // ranks them, forward selection builds an edit with the least harm to what must stay until it is gone from what the model says,
 // backward elimination makes it small.
 // Only cases of the split `choose` are looked at, so that the split `report` can tell how good the result is.
+import type { Candidate, ContrastPosition, FindStep, FoundDose, FoundFigures } from '../../contract/domain/finding.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
@@ -15,8 +16,7 @@ import { Random } from '../numerics/random.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { encodeTexts, firingsAt, type CaseFirings } from './caseFirings.ts';
 import { CausalScorer } from './causalScorer.ts';
-import type { Contrast, ContrastPosition } from './contrast.ts';
-import { DOSES, doseResponse, measureFigures, type FoundDose, type FoundFigures } from './figures.ts';
+import { DOSES, doseResponse, measureFigures } from './figures.ts';
 import type { FindSettings } from '../../contract/domain/findSettings.ts';
 import type { Option } from './growEdit.ts';
 import { operationAt, SWEEP_MULTIPLE } from './candidateOperations.ts';
@@ -25,7 +25,6 @@ import { EditActivity } from './editActivity.ts';
 import { RemainingCases } from './remainingCases.ts';
 import { searchEdit } from './searchEdit.ts';
 import { isJudgedByText, shownCases, type ShownCase } from './shownCase.ts';
-import type { FindStep } from './step.ts';
 import { Trials } from './trials.ts';
 
 export interface FindInput {
@@ -53,17 +52,6 @@ export type FindEvent =
   | { readonly kind: 'read'; readonly behaviour: string; readonly cases: number; readonly shown: number }
   | { readonly kind: 'ranking'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'step'; readonly step: FindStep };
-
-/** A feature that contrast proposed, and what switching it off was measured to do. */
-export interface Candidate extends DictionarySite {
-  readonly feature: number;
-  readonly contrast: Contrast;
-  /** 1 − what is left of the behaviour: when the feature is ablated, and when it is turned to minus twice its mean. */
-  readonly ablationEffect: number;
-  readonly clampEffect: number;
-  /** Of the best of them: share of the answers that are sound with the stronger of the two; null where it was not measured. */
-  readonly sound: number | null;
-}
 
 export interface FoundEdit extends FoundFigures {
   readonly edit: Edit;

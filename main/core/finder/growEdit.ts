@@ -1,4 +1,5 @@
 // Forward selection: operation by operation the one that costs least, until the behaviour is gone or nothing helps any more.
+import type { Effect, FindStep } from '../../contract/domain/finding.ts';
 import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
@@ -8,7 +9,7 @@ import { remaining } from './objective.ts';
 import { proposeGates, proposeTriggers, type SiteFirings } from './propose.ts';
 import { tokensOf, type Pool, type Rated, type Tried, type Trials } from './trials.ts';
 import type { RemainingCases } from './remainingCases.ts';
-import type { Effect, FindStep, OnStep } from './step.ts';
+import type { OnStep } from './step.ts';
 
 /** A proposed feature with what adding it was last seen to leave of the behaviour. */
 export interface Option extends Changeable {

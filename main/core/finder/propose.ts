@@ -1,9 +1,10 @@
 // Which features a search looks at: contrast proposes causes, and what fires together proposes where an operation may act.
 // All of it is correlation; measured ablation decides.
+import type { Contrast, ContrastPosition } from '../../contract/domain/finding.ts';
 import type { Gate } from '../../contract/domain/operations/target.ts';
 import type { DictionarySite } from '../edits/editPatches.ts';
 import type { CaseFirings } from './caseFirings.ts';
-import { contrastFeatures, type Contrast, type ContrastPosition } from './contrast.ts';
+import { contrastFeatures } from './contrast.ts';
 
 /** Where the features of one place fire in the prompts that show the behaviour, and in the others. */
 export interface SiteFirings {

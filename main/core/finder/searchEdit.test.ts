@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import type { FindStep } from '../../contract/domain/finding.ts';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
 import { loadDictionary } from '../dictionaries/saeLens.ts';
 import { canonicalEdit, EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
@@ -13,7 +14,6 @@ import { openModel } from '../models/model.ts';
 import { findEdit, someOf } from './findEdit.ts';
 import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { without, withOperation } from './candidateOperations.ts';
-import type { FindStep } from './step.ts';
 import { sampleBehaviour, sampleModel } from '../../testing/finder/plantedDictionary.ts';
 
 const runtime = createCpuRuntime();

@@ -1,9 +1,10 @@
 // Backward elimination: without an operation, or with a weaker one, while the goal stays reached.
+import type { Effect } from '../../contract/domain/finding.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import { weaker, without, withOperation } from './candidateOperations.ts';
 import { remaining, shownShare } from './objective.ts';
-import type { Effect, OnStep } from './step.ts';
+import type { OnStep } from './step.ts';
 import type { Trials } from './trials.ts';
 
 /** Harm that elimination may add, in nats a case, to make the edit simpler; and what a weaker operation must save. */

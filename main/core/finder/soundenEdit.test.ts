@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FindStep } from '../../contract/domain/finding.ts';
 import { findSettingsSchema } from '../../contract/domain/findSettings.ts';
 import { casesOf } from '../behaviours/runBehaviour.ts';
 import { hashDictionary } from '../dictionaries/dictionary.ts';
@@ -16,7 +17,6 @@ import { CausalScorer } from './causalScorer.ts';
 import { RemainingCases } from './remainingCases.ts';
 import { shownCases } from './shownCase.ts';
 import { soundenEdit } from './soundenEdit.ts';
-import type { FindStep } from './step.ts';
 import { Trials } from './trials.ts';
 
 const runtime = createCpuRuntime();

@@ -1,11 +1,11 @@
 // What a search found as commands print it.
+import type { FoundFigures } from '../../contract/domain/finding.ts';
 import type { contract } from '../../contract/api/contract.ts';
 import { percent, withMinus } from '../../contract/base/figures.ts';
 import { findingHeadline } from '../../contract/domain/headlines.ts';
 import { replacedBy, stepSoundness } from '../../contract/domain/soundness.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import type { OutputOf } from '../../contract/rpc/procedure.ts';
-import type { FoundFigures } from '../../core/finder/figures.ts';
 import type { FoundEdit } from '../../core/finder/findEdit.ts';
 import type { CommandContext } from './command.ts';
 import { shortTime } from './openProject.ts';
@@ -40,7 +40,7 @@ export function printFound(subject: string, found: FoundText, { print }: Print):
     const { meanTarget, meanOther, auroc, position } = contrast;
     const means = `${withMinus(`${meanTarget.toFixed(2)} ${meanOther.toFixed(2)} ${auroc.toFixed(2)}`)} ${position}`;
     print(
-      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${withMinus(ablationEffect.toFixed(3))} ${withMinus(clampEffect.toFixed(3))} ${sound === null ? '' : percent(sound)}`,
+      `${String(feature).padStart(7)}   ${means.padEnd(37)}   ${withMinus(ablationEffect.toFixed(3))} ${withMinus(clampEffect.toFixed(3))} ${typeof sound === 'number' ? percent(sound) : ''}`,
     );
   }
   for (const { action, operations, remaining, harm, tried, sound } of found.steps) {

@@ -2,6 +2,7 @@
 // exporter, the command line and the window ask the table. To add one: docs/howto/add-export-form.md.
 //
 // Invariant: what `open` opens computes what `write` wrote, from the files in the folder alone.
+import type { FormulaCheck } from '../../../contract/domain/equivalence.ts';
 import type { Badge, ExportFormWords } from '../../../contract/domain/exportForms.ts';
 import type { OnWork } from '../../../contract/base/progress.ts';
 import type { Operation } from '../../../contract/domain/operations/index.ts';
@@ -14,7 +15,6 @@ import type { Patch } from '../../models/variant.ts';
 import type { Runtime } from '../../onnx/runtime.ts';
 import type { ArtifactModel } from '../artifactModel.ts';
 import type { Manifest, WrittenFile } from '../manifest.ts';
-import type { FormulaCheck } from '../report.ts';
 
 export interface ExportForm<Name extends string = string> extends ExportFormWords {
   readonly name: Name;

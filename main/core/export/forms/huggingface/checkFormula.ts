@@ -1,11 +1,11 @@
 // The formula of errata_edit.py checked in double precision: from the exported files, against what the workbench computes.
+import type { FormulaCheck } from '../../../../contract/domain/equivalence.ts';
 import { AppError } from '../../../../contract/base/errors.ts';
 import { InteractiveEdit, placesOf } from '../../../edits/editPatches.ts';
 import { tokenTensor } from '../../../models/tokenBatch.ts';
 import { buildVariant } from '../../../models/variant.ts';
 import { withSession } from '../../artifactModel.ts';
 import { promptLengthOf } from '../../heldOutText.ts';
-import type { FormulaCheck } from '../../report.ts';
 import type { CheckOptions } from '../form.ts';
 import { readHook } from './hookFile.ts';
 import { hookFormula } from './hookFormula.ts';
