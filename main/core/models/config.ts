@@ -129,6 +129,16 @@ export class ConfigFields {
     });
   }
 
+  /** A list of `length` numbers above 0. */
+  positives(name: string, length: number): readonly number[] {
+    const value = this.value(name);
+    if (!Array.isArray(value) || value.length !== length) throw this.#wrong(name, `a list of ${length} numbers`);
+    return value.map((entry: unknown) => {
+      if (typeof entry === 'number' && Number.isFinite(entry) && entry > 0) return entry;
+      throw this.#wrong(name, 'a list of numbers above 0');
+    });
+  }
+
   /** A token id, or a list of them; empty when absent. Old conversions write -1 for "none". */
   tokenIds(name: string): readonly number[] {
     const value = this.value(name);

@@ -19,11 +19,13 @@ export interface Decoder {
   readonly headBias?: string;
   /** cap·tanh(logits/cap); null or left out: the logits as they are. */
   readonly logitSoftcap?: number | null;
+  /** Divides the logits (Granite). */
+  readonly logitsDivisor?: number;
 }
 
 /** @returns the architecture whose graph is: tokens → embedding (+ positions) → blocks → last norm → vocabulary product. */
 export function decoder(parts: Decoder): Architecture {
-  const { config, names, embeddingScale = 1, headBias, logitSoftcap = null } = parts;
+  const { config, names, embeddingScale = 1, headBias, logitSoftcap = null, logitsDivisor = 1 } = parts;
   const { hiddenSize, vocabularySize, contextLength } = config;
   const { here } = names.prefix;
   return {
@@ -44,7 +46,8 @@ export function decoder(parts: Decoder): Architecture {
       const head = sharesEmbedding ? embedding : model.weight(weight, [vocabularySize, hiddenSize]);
       const bias = headBias === undefined ? null : model.weight(headBias, [vocabularySize]);
       const logits = (from: Value) => {
-        const raw = op.linear(from, head, bias);
+        const product = op.linear(from, head, bias);
+        const raw = logitsDivisor === 1 ? product : op.div(product, logitsDivisor);
         return logitSoftcap === null ? raw : op.mul(op.tanh(op.div(raw, logitSoftcap)), logitSoftcap);
       };
       return { hidden, logits };

@@ -66,6 +66,20 @@ export function gatedFeedForward(
   return op.linear(post, down.weight, down.bias ?? null);
 }
 
+/** As gatedFeedForward, with gate and up as the two halves of one product (Phi 3). */
+export function fusedFeedForward(
+  model: ModelGraph,
+  block: number,
+  x: Value,
+  { activation, gateAndUp, down }: Pick<GatedFeedForward, 'activation' | 'down'> & { readonly gateAndUp: Linear },
+): Value {
+  const both = op.linear(x, gateAndUp.weight, gateAndUp.bias ?? null);
+  const width = op.fixedSize(both, -1) / 2;
+  const [opened, up] = op.split(both, [width, width], -1) as [Value, Value];
+  const post = model.site(`blocks.${block}.mlp.hook_post`, op.mul(activation(opened), up));
+  return op.linear(post, down.weight, down.bias ?? null);
+}
+
 interface GatedFeedForward {
   readonly activation: Activation;
   readonly gate: Linear;

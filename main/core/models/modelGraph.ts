@@ -119,7 +119,7 @@ export class ModelGraph {
 
   /** `[1 or batch, time, 1, dim / 2]`, shared by all layers that turn alike. */
   angles(rotary: Rotary): { cos: Value; sin: Value } {
-    const key = rotary.frequencies.join();
+    const key = JSON.stringify(rotary);
     const known = this.#angles.get(key);
     if (known) return known;
     const angles = rotaryAngles(this.positions, rotary, this.config.contextLength);

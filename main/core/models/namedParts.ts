@@ -7,8 +7,8 @@ import type { HalfWriter, ResidualWriters, Writer } from './writers.ts';
 interface Product {
   readonly name: string;
   readonly hasBias: boolean;
-  /** The module whose output is what the half writes; the first part of the product's name when left out. */
-  readonly module?: string;
+  /** The module whose output is what the half writes; the first part of the product's name when left out; null: no module's. */
+  readonly module?: string | null;
   readonly normAfter?: (index: number) => HalfWriter['normAfter'];
 }
 
@@ -47,7 +47,7 @@ export function partsNamed(parts: NamedParts): {
       normAfter: normAfter?.(index) ?? null,
     };
   };
-  const moduleOf = ({ name, module }: Product) => module ?? name.split('.', 1).join('');
+  const moduleOf = ({ name, module }: Product) => (module === undefined ? name.split('.', 1).join('') : module);
   return {
     writers: {
       embedding: parts.embeddingWriter ?? table(embedding),

@@ -47,9 +47,9 @@ describe('config.json that cannot be used is refused:', () => {
     ],
     [
       'unknown rope type, older key',
-      { rope_parameters: undefined, rope_scaling: { type: 'dynamic', factor: 2 } },
+      { rope_parameters: undefined, rope_scaling: { type: 'ntk', factor: 2 } },
       'unsupported',
-      /rope type "dynamic"/u,
+      /rope type "ntk"/u,
     ],
     [
       'llama3 rope without factor',

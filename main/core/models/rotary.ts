@@ -1,9 +1,10 @@
 // Rotary position embedding (Su et al. 2021, RoFormer): pairs of coordinates (i, i + dim/2) of every query and key turn by
-// position · frequency_i. Also the published ways of stretching it to longer contexts, and both generations of config keys.
+// position · frequency_i. Reads both generations of config keys; ropeScaling.ts stretches it to longer contexts.
 import { hashBytes } from '../files/hash.ts';
 import type { Value } from '../onnx/graph.ts';
 import * as op from '../onnx/ops.ts';
 import type { ConfigFields } from './config.ts';
+import { ROPE_TYPES } from './ropeScaling.ts';
 
 /** How a layer turns its queries and keys. */
 export interface Rotary {
@@ -11,6 +12,10 @@ export interface Rotary {
   readonly dim: number;
   /** Radians per position, `[dim / 2]`. */
   readonly frequencies: readonly number[];
+  /** What cosine and sine are multiplied by; 1 for most. */
+  readonly scale: number;
+  /** Other frequencies for texts of more tokens than `after` (LongRoPE). */
+  readonly beyond: { readonly after: number; readonly frequencies: readonly number[] } | null;
 }
 
 interface RotarySource {
@@ -62,33 +67,28 @@ function rotary(
   }
   const plain = Array.from({ length: dim / 2 }, (_, pair) => theta ** ((-2 * pair) / dim));
   const kind = scaling?.has('rope_type') ? scaling.text('rope_type') : (scaling?.text('type', 'default') ?? 'default');
-  if (!scaling || kind === 'default') return { dim, frequencies: plain };
-  if (kind === 'linear') {
-    const factor = scaling.positive('factor');
-    return { dim, frequencies: plain.map((frequency) => frequency / factor) };
+  const stretch = Object.hasOwn(ROPE_TYPES, kind) ? ROPE_TYPES[kind] : undefined;
+  if (!stretch) {
+    const known = Object.keys(ROPE_TYPES).join(', ');
+    throw fields.error(
+      'unsupported',
+      `the rope type ${JSON.stringify(kind.slice(0, 60))} is not supported (${known} are).`,
+    );
   }
-  if (kind === 'llama3') return { dim, frequencies: llama3Frequencies(plain, scaling, contextLength) };
-  throw fields.error('unsupported', `the rope type "${kind}" is not supported (default, linear, llama3 are).`);
+  if (!scaling || kind === 'default') return { dim, scale: 1, beyond: null, frequencies: plain };
+  // As in transformers, what stands outside of rope_scaling wins (Phi 3).
+  const originalContext = fields.has(ORIGINAL) ? fields.size(ORIGINAL) : scaling.size(ORIGINAL, contextLength);
+  const {
+    frequencies,
+    scale = 1,
+    beyond = null,
+  } = stretch(plain, scaling, {
+    ...{ dim, theta, contextLength, originalContext },
+  });
+  return { dim, frequencies, scale, beyond };
 }
 
-/**
- * Llama 3.1's stretching: wavelengths beyond the original context are multiplied by `factor`, short ones kept, those
- * between blended linearly in 1/wavelength (Meta's llama-models, `apply_scaling`).
- */
-function llama3Frequencies(plain: readonly number[], scaling: ConfigFields, contextLength: number): number[] {
-  const factor = scaling.positive('factor');
-  const low = scaling.positive('low_freq_factor');
-  const high = scaling.positive('high_freq_factor');
-  if (high <= low) throw scaling.error('invalid-file', '"high_freq_factor" must be above "low_freq_factor".');
-  const original = scaling.size('original_max_position_embeddings', contextLength);
-  return plain.map((frequency) => {
-    const wavelength = (2 * Math.PI) / frequency;
-    if (wavelength > original / low) return frequency / factor;
-    if (wavelength < original / high) return frequency;
-    const share = (original / wavelength - low) / (high - low);
-    return (1 - share) * (frequency / factor) + share * frequency;
-  });
-}
+const ORIGINAL = 'original_max_position_embeddings';
 
 /**
  * Cosine and sine of the angles at given positions (int64 `[rows, time]`), each `[rows, time, 1, dim / 2]`.
@@ -97,11 +97,21 @@ function llama3Frequencies(plain: readonly number[], scaling: ConfigFields, cont
  * 2⁻¹¹ within ±π and nothing beyond). A table of every position would be large, so a position is split into
  * coarse·step + fine, with a table for each and cos(a + b) = cos a·cos b − sin a·sin b.
  */
-export function rotaryAngles(
-  positions: Value,
-  { frequencies }: Rotary,
-  contextLength: number,
-): { cos: Value; sin: Value } {
+export function rotaryAngles(positions: Value, rotary: Rotary, contextLength: number): Angles {
+  const { frequencies, scale, beyond } = rotary;
+  const near = scaledAngles(positions, frequencies, scale, contextLength);
+  if (beyond === null) return near;
+  const far = scaledAngles(positions, beyond.frequencies, scale, contextLength);
+  const isLong = op.greaterOrEqual(op.reduceMax(positions, [0, 1], { keepDims: false }), beyond.after);
+  return { cos: op.where(isLong, far.cos, near.cos), sin: op.where(isLong, far.sin, near.sin) };
+}
+
+interface Angles {
+  readonly cos: Value;
+  readonly sin: Value;
+}
+
+function scaledAngles(positions: Value, frequencies: readonly number[], scale: number, contextLength: number): Angles {
   const { graph } = positions;
   const step = 2 ** Math.ceil(Math.log2(contextLength) / 2);
   const coarseRows = Math.ceil(contextLength / step);
@@ -123,9 +133,10 @@ export function rotaryAngles(
   const fine = op.sub(positions, op.mul(coarse, step));
   const [cosA, sinA] = [op.gather(table('cos', 'coarse'), coarse), op.gather(table('sin', 'coarse'), coarse)];
   const [cosB, sinB] = [op.gather(table('cos', 'fine'), fine), op.gather(table('sin', 'fine'), fine)];
+  const scaled = (value: Value) => op.unsqueeze(scale === 1 ? value : op.mul(value, scale), [-2]);
   return {
-    cos: op.unsqueeze(op.sub(op.mul(cosA, cosB), op.mul(sinA, sinB)), [-2]),
-    sin: op.unsqueeze(op.add(op.mul(sinA, cosB), op.mul(cosA, sinB)), [-2]),
+    cos: scaled(op.sub(op.mul(cosA, cosB), op.mul(sinA, sinB))),
+    sin: scaled(op.add(op.mul(sinA, cosB), op.mul(cosA, sinB))),
   };
 }
 

@@ -36,13 +36,21 @@ function recordedPlaces(): ReadonlyMap<string, ReadonlyMap<string, readonly stri
   return models;
 }
 
-/** Sites that some module of transformers 5 holds, and that we still refuse. */
+/** Sites that we refuse: because modules of some versions alone hold them, or because changing them there changes less. */
 const REFUSED: readonly (readonly [TinyName, string])[] = [
   // Before transformers 5, Gemma 2 scaled the embedding outside of any module.
   ['gemma2', 'hook_embed'],
   ['gemma3', 'hook_embed'],
   // Only checkpoints with a narrow embedding have project_in.
   ['opt post-norm, narrow embedding', 'hook_embed'],
+  // Norms have weights in all other architectures, so that no module holds what is normalised.
+  ['olmo', 'blocks.0.ln2.hook_normalized'],
+  ['olmo', 'blocks.1.ln2.hook_normalized'],
+  // Granite scales the embedding, and what each half adds, outside of any module.
+  ['granite', 'hook_embed'],
+  ...[0, 1].flatMap((block) =>
+    ['hook_attn_out', 'hook_resid_mid', 'hook_mlp_out'].map((part) => ['granite', `blocks.${block}.${part}`] as const),
+  ),
 ];
 
 describe('the modules of transformers', () => {

@@ -6,12 +6,12 @@ export interface TransformersModules {
   readonly embedding: string | null;
   /** The list of blocks: block 3 is `${blocks}.3`. Its input is hook_resid_pre, its output hook_resid_post. */
   readonly blocks: string;
-  /** Within a block, as all that follow. Its output is hook_attn_out. */
-  readonly attention: string;
+  /** Within a block, as all that follow. Its output is hook_attn_out. Null: what it gives is scaled outside of any module. */
+  readonly attention: string | null;
   /** The attention's last product: its input is attn.hook_z. */
   readonly attentionProduct: string;
-  /** Its output is hook_mlp_out. */
-  readonly mlp: string;
+  /** Its output is hook_mlp_out; null as for `attention`. */
+  readonly mlp: string | null;
   /** The feed-forward layer's last product: its input is mlp.hook_post. */
   readonly mlpProduct: string;
   /** Its output is hook_resid_mid; null: no module's is, and it is the block's input plus what the attention gives. */
@@ -49,11 +49,11 @@ export function placeOfSite(modules: TransformersModules, site: string): ModuleP
       return place(block, 'output');
     case 'hook_resid_mid':
       if (modules.middle !== null) return place(within(modules.middle), 'output');
-      return place(within(modules.attention), 'output', block);
+      return modules.attention === null ? null : place(within(modules.attention), 'output', block);
     case 'hook_attn_out':
-      return place(within(modules.attention), 'output');
+      return modules.attention === null ? null : place(within(modules.attention), 'output');
     case 'hook_mlp_out':
-      return place(within(modules.mlp), 'output');
+      return modules.mlp === null ? null : place(within(modules.mlp), 'output');
     case 'attn.hook_z':
       return place(within(modules.attentionProduct), 'input');
     case 'mlp.hook_post':

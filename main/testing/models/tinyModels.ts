@@ -241,6 +241,58 @@ function opt(embedding: number, isPreNorm: boolean): Recipe {
   };
 }
 
+function without({ config, shapes }: Recipe, names: RegExp): Recipe {
+  return { config, shapes: shapes.filter(([name]) => !names.test(name)) };
+}
+
+/** Each tensor as those that `change` makes of it. */
+function changed({ config, shapes }: Recipe, change: (shape: Shapes[number]) => Shapes): Recipe {
+  return { config, shapes: shapes.flatMap(change) };
+}
+
+/** One product for queries, keys and values, and one for gate and up. */
+function fused(recipe: Recipe): Recipe {
+  const rows = (HEADS + 2 * KEY_VALUE_HEADS) * HEAD;
+  return changed(without(recipe, /(?:k_proj|v_proj|up_proj)/u), ([name, ...shape]) => {
+    if (name.includes('q_proj')) return [[name.replace('q_proj', 'qkv_proj'), rows, HIDDEN]];
+    if (name.includes('gate_proj')) return [[name.replace('gate_proj', 'gate_up_proj'), 2 * MLP, HIDDEN]];
+    return [[name, ...shape]];
+  });
+}
+
+/** Norms after each half, and over all queries and all keys. */
+function postNorm(recipe: Recipe): Recipe {
+  return changed(recipe, ([name, ...shape]) => {
+    if (!name.endsWith('input_layernorm.weight')) return [[name, ...shape]];
+    const norm = (of: string, size: number) => [name.replace('input_layernorm', of), size] as const;
+    return [
+      norm('self_attn.q_norm', HEADS * HEAD),
+      norm('self_attn.k_norm', KEY_VALUE_HEADS * HEAD),
+      norm('post_feedforward_layernorm', HIDDEN),
+    ];
+  });
+}
+
+/** Every norm of the stream with a bias. */
+function layerNorms(recipe: Recipe): Recipe {
+  return changed(recipe, ([name, ...shape]) =>
+    /norm\.weight$/u.test(name) ? layerNorm(name.replace(/\.weight$/u, '')) : [[name, ...shape]],
+  );
+}
+
+/** Weights of a norm for every head of the queries and keys. */
+function perHeadNorms(recipe: Recipe): Recipe {
+  const counts = { q: HEADS, k: KEY_VALUE_HEADS } as const;
+  return changed(recipe, ([name, ...shape]) => {
+    const which = /self_attn\.([qk])_proj\.weight$/u.exec(name)?.[1];
+    if (which !== 'q' && which !== 'k') return [[name, ...shape]];
+    const norms = Array.from({ length: counts[which] }, (_, head) => {
+      return [name.replace('_proj.weight', `_layernorm.norms.${head}.weight`), HEAD] as const;
+    });
+    return [[name, ...shape], ...norms];
+  });
+}
+
 const llama3Scaling = { rope_type: 'llama3', factor: 4, low_freq_factor: 1, high_freq_factor: 4 };
 
 const RECIPES = {
@@ -336,6 +388,34 @@ const RECIPES = {
       ...linear('lm_head', HIDDEN, VOCABULARY, true),
     ],
   },
+  phi3: fused(
+    llamaLike('phi3', {
+      ...{ pad_token_id: 0, original_max_position_embeddings: CONTEXT, partial_rotary_factor: 0.5, sliding_window: 6 },
+      rope_scaling: { type: 'longrope', factor: 2.5, short_factor: [1.5], long_factor: [4] },
+    }),
+  ),
+  olmo: without(llamaLike('olmo', { clip_qkv: 1.5 }), /norm/u),
+  olmo2: postNorm(llamaLike('olmo2', {})),
+  stablelm: layerNorms(
+    llamaLike(
+      'stablelm',
+      { layer_norm_eps: 1e-5, use_qkv_bias: true, partial_rotary_factor: 0.5 },
+      { hasQkvBias: true },
+    ),
+  ),
+  'stablelm parallel, heads normalised': perHeadNorms(
+    without(
+      layerNorms(
+        llamaLike('stablelm', {
+          ...{ layer_norm_eps: 1e-5, qk_layernorm: true, use_parallel_residual: true, partial_rotary_factor: 0.5 },
+        }),
+      ),
+      /post_attention_layernorm/u,
+    ),
+  ),
+  granite: llamaLike('granite', {
+    ...{ embedding_multiplier: 3.5, attention_multiplier: 0.4, residual_multiplier: 0.6, logits_scaling: 2.5 },
+  }),
 } satisfies Record<string, Recipe>;
 
 export const TINY_NAMES = Object.keys(RECIPES) as TinyName[];

@@ -13,7 +13,6 @@ export function llama(fields: ConfigFields, weights: Weights): Architecture {
     hasQkvBias: hasAttentionBias,
     hasOutputBias: hasAttentionBias,
     hasMlpBias: fields.boolean('mlp_bias', false),
-    normalizesHeads: false,
     windows: sameWindow(fields, null),
   });
 }

@@ -11,7 +11,6 @@ export function mistral(fields: ConfigFields, weights: Weights): Architecture {
     hasQkvBias: false,
     hasOutputBias: false,
     hasMlpBias: false,
-    normalizesHeads: false,
     windows: sameWindow(fields, fields.sizeOrNone('sliding_window', 4096)),
   });
 }

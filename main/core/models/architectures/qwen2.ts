@@ -12,7 +12,6 @@ export function qwen2(fields: ConfigFields, weights: Weights): Architecture {
     hasQkvBias: true,
     hasOutputBias: false,
     hasMlpBias: false,
-    normalizesHeads: false,
     windows: qwenWindows(fields),
   });
 }

@@ -14,7 +14,7 @@ export function qwen3(fields: ConfigFields, weights: Weights): Architecture {
     hasQkvBias: hasAttentionBias,
     hasOutputBias: hasAttentionBias,
     hasMlpBias: false,
-    normalizesHeads: true,
+    queryNorm: 'head',
     windows: qwenWindows(fields),
   });
 }

@@ -6,12 +6,17 @@ import { gemma3 } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptNeo } from './gptNeo.ts';
 import { gptNeox } from './gptNeox.ts';
+import { granite } from './granite.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { olmo } from './olmo.ts';
+import { olmo2 } from './olmo2.ts';
 import { opt } from './opt.ts';
 import { phi } from './phi.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
+import { stableLm } from './stablelm.ts';
 
 const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
   gpt2,
@@ -25,6 +30,11 @@ const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
   gemma3_text: gemma3,
   opt,
   phi,
+  phi3,
+  olmo,
+  olmo2,
+  stablelm: stableLm,
+  granite,
 };
 
 /** The `model_type`s that can be imported. */

@@ -290,6 +290,14 @@ async function runReadme(folder: string): Promise<string> {
 }
 
 describe.skipIf(!hasTransformers)('loaded by transformers', () => {
+  it('a hooked granite gives the same at every site that a module holds', async () => {
+    const sites = ['attn.hook_z', 'mlp.hook_post', 'hook_resid_pre', 'hook_resid_post'].map(
+      (site) => `blocks.1.${site}`,
+    );
+    const { result } = await exported({ ...(await hookBench('granite', sites, 'batchtopk')), python });
+    expect(result.python).toEqual(expect.objectContaining({ state: 'checked', greedyTexts: 8 }));
+  }, 120_000);
+
   it.each([
     'gpt2',
     'gpt_neo',
@@ -303,10 +311,15 @@ describe.skipIf(!hasTransformers)('loaded by transformers', () => {
     'gemma3',
     'opt',
     'phi',
+    'phi3',
+    'olmo',
+    'olmo2',
+    'stablelm',
+    'stablelm parallel, heads normalised',
   ] as const)(
     'a hooked %s gives the same at every site',
     async (name) => {
-      const isParallel = name === 'phi' || name === 'gpt_neox parallel';
+      const isParallel = ['phi', 'gpt_neox parallel', 'stablelm parallel, heads normalised'].includes(name);
       const sites = [...HOOKED, ...(isParallel ? [] : ['hook_resid_mid'])].map((site) => `blocks.1.${site}`);
       const { folder, result } = await exported({ ...(await hookBench(name, sites, 'batchtopk')), python });
       expect(result.python).toEqual(expect.objectContaining({ state: 'checked', greedyTexts: 8 }));
