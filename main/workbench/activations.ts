@@ -83,7 +83,7 @@ export async function namedStores(workbench: Workbench) {
 export async function planCapture(workbench: Workbench, input: CaptureInput, asker: Asker) {
   const { project, compute } = workbench;
   const model = await findModel(project.folder, input.model);
-  const { sites } = await compute('model.describe', modelInput(project.folder, model));
+  const { sites } = await compute('model.describe', await modelInput(project.folder, model));
   const widths = input.sites.map((name) => findSite(sites, name).width);
   const corpusBytes = await folderBytes(await pathOfCorpus(workbench, input.corpus, asker));
   const contextLength = input.contextLength ?? Math.min(CAPTURE_CONTEXT_LENGTH, model.contextLength);
@@ -146,7 +146,7 @@ async function runCapture({ project, compute }: Workbench, request: CaptureReque
     {
       contextLength: Math.min(CAPTURE_CONTEXT_LENGTH, model.contextLength),
       ...options,
-      ...modelInput(project.folder, model),
+      ...(await modelInput(project.folder, model)),
       corpus: {
         path: corpus,
         ...(field === undefined ? {} : { field }),

@@ -35,7 +35,7 @@ export async function compareTexts(
   const tried = await compute(
     'behaviour.tryCases',
     {
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       edits,
       dictionaries: [...folders],
       behaviour: { ...behaviour, cases: chosen.map(({ each }) => each) },

@@ -225,7 +225,7 @@ export async function topFeatures(
   const model = await findModelByHash(project.folder, dictionary.model.hash);
   return compute(
     'feature.top',
-    { model: modelInput(project.folder, model), folder: dictionary.folder, text, count },
+    { model: await modelInput(project.folder, model), folder: dictionary.folder, text, count },
     { signal },
   );
 }

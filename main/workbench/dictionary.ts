@@ -107,7 +107,7 @@ async function measureDictionary(workbench: Workbench, request: EvaluateRequest,
   const { firingRates: _, ...quality } = await compute(
     'dictionary.evaluate',
     {
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       folder: dictionary.folder,
       storeFolder: store.folder,
       heldOutFraction: request.heldOutFraction ?? store.heldOutFraction,

@@ -51,7 +51,7 @@ export async function evaluateEdit(
   const report = await compute(
     'edit.evaluate',
     {
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       edit,
       dictionaries: dictionaries.map(({ folder }) => folder),
       statistics: await statisticsFolders(workbench, dictionaries),
@@ -103,7 +103,7 @@ export async function runBehaviour(
   const { outcomes, sound } = await compute(
     'behaviour.run',
     {
-      model: modelInput(project.folder, parts.model),
+      model: await modelInput(project.folder, parts.model),
       edit: treatment?.edit ?? { operations: [] },
       dictionaries: parts.dictionaries.map(({ folder }) => folder),
       behaviour,

@@ -123,7 +123,7 @@ export async function planExport(workbench: Workbench, operations: readonly Oper
   const dictionaries = await dictionariesOfEdit(workbench, { operations });
   const model = await modelOf(workbench, dictionaries);
   return workbench.compute('export.plan', {
-    model: modelInput(workbench.project.folder, model),
+    model: await modelInput(workbench.project.folder, model),
     edit: { operations },
     dictionaries: dictionaries.map(({ hash, architecture, size, k }) => ({
       hash: hash ?? '',
@@ -188,7 +188,7 @@ async function writeExport(
   });
   await removeLeftovers(dirname(folder));
   const input = {
-    model: modelInput(project.folder, model),
+    model: await modelInput(project.folder, model),
     edit,
     dictionaries: dictionaries.map((dictionary) => dictionary.folder),
     calibrations: await Promise.all(

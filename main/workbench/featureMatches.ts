@@ -128,7 +128,7 @@ async function compare(
   return workbench.compute(
     'feature.match',
     {
-      model: modelInput(workbench.project.folder, model),
+      model: await modelInput(workbench.project.folder, model),
       folder: from.folder,
       other: other.folder,
       features: sought.map(({ feature, contexts: of }) => ({ feature, contexts: of.map((ids) => [...ids]) })),

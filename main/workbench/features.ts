@@ -93,7 +93,7 @@ async function runStatistics(
         };
   const { folder } = await compute(
     'feature.statistics',
-    { model: modelInput(project.folder, model), folder: dictionary.folder, text, parent: dictionary.folder },
+    { model: await modelInput(project.folder, model), folder: dictionary.folder, text, parent: dictionary.folder },
     context,
   );
   return listStatistics(project, dictionary, folder, context);
@@ -253,7 +253,7 @@ export async function tryText(
   return compute(
     'feature.text',
     {
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       folder: dictionary.folder,
       ...rest,
       ...(features === undefined ? {} : { features: [...features] }),

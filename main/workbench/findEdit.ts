@@ -78,7 +78,7 @@ async function computeEdit(
   const found = await compute(
     'edit.find',
     {
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       dictionaries: dictionaries.map(({ folder }) => folder),
       behaviours:
         'lists' in behaviours

@@ -100,7 +100,7 @@ async function modelFor(
 ): Promise<{ readonly model: ProjectModel | null; readonly sites: Sites }> {
   const { project, compute } = workbench;
   const sitesOf = async (model: ProjectModel) =>
-    (await compute('model.describe', modelInput(project.folder, model))).sites;
+    (await compute('model.describe', await modelInput(project.folder, model))).sites;
   const fits = (sites: Sites) => sites.some(({ name, width }) => width === d && (site === null || name === site));
   if (request.model !== undefined) {
     const model = await findModel(project.folder, request.model);
@@ -151,7 +151,7 @@ export async function importDictionaryFrom(workbench: Workbench, request: Import
     await compute('dictionary.import', { ...input, folder }, options);
     const corpus = request.isChecked === false ? null : (request.corpus ?? (await textForCheck(workbench)));
     if (model === null || corpus === null) return;
-    const checkedBy = modelInput(project.folder, await findModel(project.folder, model.name));
+    const checkedBy = await modelInput(project.folder, await findModel(project.folder, model.name));
     const check = await compute(
       'dictionary.check',
       { model: checkedBy, folder, corpus, changes: changesOf(request) },

@@ -1,6 +1,5 @@
 // What can be asked of the models of the project.
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { model as contract } from '../contract/api/model.ts';
 import { AppError } from '../contract/base/errors.ts';
 import type { Origin } from '../contract/domain/hub.ts';
@@ -8,7 +7,9 @@ import type { BosRule } from '../contract/domain/bosRule.ts';
 import type { InputOf, OutputOf } from '../contract/rpc/procedure.ts';
 import type { Procedures } from './call.ts';
 import type { ComputeOptions } from './compute.ts';
+import { changedFilesOf, isModelThere } from './modelFiles.ts';
 import {
+  acceptTextFiles,
   addModel,
   catalogueModels,
   checkNewName,
@@ -17,6 +18,7 @@ import {
   relocateModel,
   setBosRule,
   modelInput,
+  uncheckedInput,
   type ProjectModel,
 } from './models.ts';
 import { nameFrom } from './projectFolder.ts';
@@ -26,11 +28,8 @@ import type { Workbench } from './workbench.ts';
 type Shown = OutputOf<(typeof contract)['list']>[number];
 
 async function withPresence(model: ProjectModel): Promise<Shown> {
-  const isThere = await stat(join(model.folder, 'config.json')).then(
-    () => true,
-    () => false,
-  );
-  return { ...model, isThere };
+  const isThere = await isModelThere(model);
+  return { ...model, isThere, changedFiles: isThere ? await changedFilesOf(model) : [] };
 }
 
 /** The models of a project, and whether their files are there. */
@@ -39,13 +38,13 @@ export async function shownModels(project: string): Promise<readonly Shown[]> {
 }
 
 const inputOf = async ({ project }: Workbench, name: string) =>
-  modelInput(project.folder, await findModel(project.folder, name));
+  await modelInput(project.folder, await findModel(project.folder, name));
 
 /** A model, its architecture and its sites. @throws AppError `not-found`. */
 export async function describeModel(workbench: Workbench, { model: name }: { readonly model: string }) {
   const { project, compute } = workbench;
   const model = await findModel(project.folder, name);
-  const described = await compute('model.describe', modelInput(project.folder, model));
+  const described = await compute('model.describe', uncheckedInput(project.folder, model));
   return { model: await withPresence(model), ...described };
 }
 
@@ -70,11 +69,16 @@ export async function moveModel(
   { project, compute }: Workbench,
   name: string,
   folder: string,
-  options: Pick<ComputeOptions<never>, 'signal' | 'onProgress'>,
+  { accepts, ...options }: Pick<ComputeOptions<never>, 'signal' | 'onProgress'> & { readonly accepts: boolean },
 ) {
   await findModel(project.folder, name); // before weights are read
   const { sites: _, ...facts } = await compute('model.inspect', { folder }, options);
-  return withPresence(await relocateModel(project.folder, { folder, name, facts }));
+  return withPresence(await relocateModel(project.folder, { folder, name, facts, accepts }));
+}
+
+/** From now on, the text files of a model are what they are now. @throws AppError `not-found`. */
+export async function acceptModel(project: string, name: string) {
+  return withPresence(await acceptTextFiles(project, name));
 }
 
 /** Says whether a BOS stands before texts of a model. @throws AppError `not-found`. */
@@ -96,6 +100,9 @@ export const model: Procedures<'model'> = {
   describe: describeModel,
   add: async (workbench, { location, name }, { pathOf, signal, send }) =>
     (await addModelFrom(workbench, pathOf(location), name, { signal, onProgress: send })).model,
+  move: async (workbench, { model: name, location, accepts = false }, { pathOf, signal, send }) =>
+    moveModel(workbench, name, pathOf(location), { accepts, signal, onProgress: send }),
+  accept: ({ project }, { model: name }) => acceptModel(project.folder, name),
   setBos: ({ project }, { model: name, rule }) => setBosOf(project.folder, name, rule),
   generate: async (workbench, { model: name, prompt, ...options }, { signal, send }) => {
     const result = await workbench.compute(

@@ -10,6 +10,8 @@ import { bosRuleSchema, type BosRule } from '../contract/domain/bosRule.ts';
 import { validate } from '../contract/base/validate.ts';
 import { buildFolderAtomic, writeFileAtomic } from '../core/files/atomicWrite.ts';
 import type { Project } from '../storage/project/project.ts';
+import { changedTextFiles, hashTextFiles, TEXT_FILES, type TextFileHashes } from '../core/models/textFiles.ts';
+import { checkModelFiles, textFilesNow } from './modelFiles.ts';
 import { KeptReadings } from './keptReadings.ts';
 import { checkProject, existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
 import { readJson } from '../core/files/json.ts';
@@ -30,6 +32,8 @@ const factsEntries = {
 };
 export type ModelFacts = Readonly<v.InferOutput<v.ObjectSchema<typeof factsEntries, undefined>>>;
 
+const textFilesSchema = v.pipe(v.record(v.picklist(TEXT_FILES), hashSchema), v.readonly());
+
 const recordSchema = v.strictObject({
   format: v.literal('errata-model'),
   version: v.literal(1),
@@ -41,6 +45,12 @@ const recordSchema = v.strictObject({
   ...factsEntries,
   /** Left out: as its tokenizer says. */
   bos: v.exactOptional(bosRuleSchema, 'tokenizer'),
+  /** What its tokenizer, template and generation config were when it was added or accepted. */
+  textFiles: v.exactOptional(textFilesSchema),
+  /** What they were before, the newest first. */
+  earlier: v.exactOptional(
+    v.array(v.strictObject({ until: v.string(), textFiles: textFilesSchema, bos: bosRuleSchema })),
+  ),
 });
 
 export interface ProjectModel extends ModelFacts {
@@ -50,6 +60,8 @@ export interface ProjectModel extends ModelFacts {
   readonly added: string;
   readonly origin?: Origin;
   readonly bos: BosRule;
+  readonly textFiles?: TextFileHashes;
+  readonly earlier?: readonly { readonly until: string; readonly textFiles: TextFileHashes; readonly bos: BosRule }[];
 }
 
 /** The file where hashes of the model's weight files are remembered. */
@@ -57,8 +69,18 @@ export function hashCacheOf(project: string, name: string): string {
   return join(folderOf(project, 'models', name), 'hashes.json');
 }
 
-/** What a task of the engine needs of a model. */
-export function modelInput(project: string, { folder, name, bos }: ProjectModel) {
+/**
+ * What a task of the engine needs of a model.
+ * @throws AppError `not-found` for a folder that has gone, `mismatch` where its tokenizer or template has changed.
+ */
+export async function modelInput(project: string, model: ProjectModel) {
+  await checkModelFiles(model);
+  if (model.textFiles === undefined) await keepTextFiles(project, model);
+  return uncheckedInput(project, model);
+}
+
+/** For what only looks at a model. */
+export function uncheckedInput(project: string, { folder, name, bos }: ProjectModel) {
   return { folder, hashCache: hashCacheOf(project, name), bos };
 }
 
@@ -94,17 +116,19 @@ interface NewModel {
   readonly name: string;
   readonly facts: ModelFacts;
   readonly origin?: Origin | undefined;
+  /** Where the files are that will be in its folder; the folder itself when left out. */
+  readonly source?: string;
 }
 
 /** @param folder of config.json, weights and tokenizer. @throws AppError `exists`, `not-found`, `permission`, `disk-full`. */
-export async function addModel(project: string, { folder, name, facts, origin }: NewModel): Promise<ProjectModel> {
+export async function addModel(
+  project: string,
+  { folder, name, facts, origin, source = folder }: NewModel,
+): Promise<ProjectModel> {
   const target = await checkNewName(project, name);
+  const textFiles = await hashTextFiles(source);
   const namesake = (await listModels(project)).find(({ hash }) => hash === facts.hash);
-  if (namesake)
-    throw new AppError(
-      'exists',
-      `The project already has this model, as "${namesake.name}". If its folder has moved: errata model move ${namesake.name} ${folder}`,
-    );
+  if (namesake) throw alreadyThere(namesake, folder, textFiles);
   const record = {
     format: 'errata-model' as const,
     version: 1 as const,
@@ -112,6 +136,7 @@ export async function addModel(project: string, { folder, name, facts, origin }:
     added: new Date().toISOString(),
     ...(origin === undefined ? {} : { origin }),
     ...facts,
+    textFiles,
   };
   await mkdir(join(project, 'models'), { recursive: true });
   await buildFolderAtomic(target, (partial) =>
@@ -120,13 +145,32 @@ export async function addModel(project: string, { folder, name, facts, origin }:
   return { name, ...record, folder: resolve(folder), bos: 'tokenizer' };
 }
 
+function alreadyThere({ name, textFiles }: ProjectModel, folder: string, found: TextFileHashes): AppError {
+  const changed = textFiles === undefined ? [] : changedTextFiles(textFiles, found);
+  const moved = `errata model move ${name} ${folder}`;
+  return new AppError(
+    'exists',
+    changed.length === 0
+      ? `The project already has this model, as "${name}". If its folder has moved: ${moved}`
+      : `The project already has these weights, as "${name}", with another ${listed(changed)}. To read texts with the files of this folder from now on: ${moved} --accept`,
+  );
+}
+
+const listed = (names: readonly string[]) => new Intl.ListFormat('en-GB').format(names);
+
 /**
  * Says where a model lies now. Its hash proves that it is the same.
- * @throws AppError `not-found`, `mismatch` for another model; then nothing is changed.
+ * @param accepts a tokenizer, template or generation config that has changed becomes the model's.
+ * @throws AppError `not-found`, `mismatch` for another model or what is not accepted; then nothing is changed.
  */
 export async function relocateModel(
   project: string,
-  { folder, name, facts }: { readonly folder: string; readonly name: string; readonly facts: ModelFacts },
+  {
+    folder,
+    name,
+    facts,
+    accepts = false,
+  }: { readonly accepts?: boolean } & Pick<NewModel, 'folder' | 'name' | 'facts'>,
 ): Promise<ProjectModel> {
   const known = await findModel(project, name);
   if (known.hash !== facts.hash) {
@@ -136,20 +180,60 @@ export async function relocateModel(
       { details: { path: folder, expected: known.hash, actual: facts.hash } },
     );
   }
+  const textFiles = await hashTextFiles(folder);
+  const changed = known.textFiles === undefined ? [] : changedTextFiles(known.textFiles, textFiles);
+  if (changed.length > 0 && !accepts) {
+    throw new AppError(
+      'mismatch',
+      `${folder}: its weights are those of ${name}, but it has another ${listed(changed)}. To take them from now on: errata model move ${name} ${folder} --accept`,
+      { details: { path: folder, changed } },
+    );
+  }
+  return changeRecord(project, name, (record) => ({
+    ...withTextFiles(record, textFiles),
+    folder: folderInRecord(project, folder),
+  }));
+}
+
+/** From now on, a model's tokenizer, template and generation config are what they are now. @throws AppError `not-found`. */
+export async function acceptTextFiles(project: string, name: string): Promise<ProjectModel> {
+  const { folder } = await findModel(project, name);
+  const textFiles = await hashTextFiles(folder);
+  return changeRecord(project, name, (record) => withTextFiles(record, textFiles));
+}
+
+type ModelRecord = v.InferOutput<typeof recordSchema>;
+
+function withTextFiles(record: ModelRecord, textFiles: TextFileHashes): ModelRecord {
+  const before = record.textFiles;
+  if (before === undefined || changedTextFiles(before, textFiles).length === 0) return { ...record, textFiles };
+  const until = new Date().toISOString();
+  return { ...record, textFiles, earlier: [{ until, textFiles: before, bos: record.bos }, ...(record.earlier ?? [])] };
+}
+
+/** Records of older programs do not have them: what is there when the model is first used counts. */
+async function keepTextFiles(project: string, { name, folder }: ProjectModel): Promise<void> {
+  const textFiles = await textFilesNow(folder);
+  // Nothing depends on it today, so a project that cannot be written to is used all the same.
+  await changeRecord(project, name, (record) => ({ ...record, textFiles })).catch(() => undefined);
+}
+
+async function changeRecord(project: string, name: string, change: (record: ModelRecord) => ModelRecord) {
   const path = join(folderOf(project, 'models', name), MODEL_FILE);
-  const record = { ...(await readRecord(path)), folder: folderInRecord(project, folder) };
-  await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
-  return { ...known, folder: resolve(folder) };
+  const { bos, ...record } = change(await readRecord(path));
+  const content = bos === 'tokenizer' ? record : { ...record, bos };
+  await writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`);
+  return findModel(project, name);
 }
 
 /** Says whether a BOS stands before texts of a model. @throws AppError `not-found`. */
 export async function setBosRule(project: string, name: string, rule: BosRule): Promise<ProjectModel> {
-  const known = await findModel(project, name);
-  const path = join(folderOf(project, 'models', name), MODEL_FILE);
-  const { bos: _, ...record } = await readRecord(path);
-  const changed = rule === 'tokenizer' ? record : { ...record, bos: rule };
-  await writeFileAtomic(path, `${JSON.stringify(changed, null, 2)}\n`);
-  return { ...known, bos: rule };
+  await findModel(project, name);
+  return changeRecord(project, name, (record) => {
+    const { bos, textFiles, earlier = [] } = record;
+    if (bos === rule || textFiles === undefined) return { ...record, bos: rule };
+    return { ...record, bos: rule, earlier: [{ until: new Date().toISOString(), textFiles, bos }, ...earlier] };
+  });
 }
 
 function folderInRecord(project: string, folder: string): string {
@@ -196,6 +280,8 @@ export async function resolveModel(
   const names = await namesOf(project, 'models', MODEL_FILE);
   if (isFolder && !names.includes(nameOrFolder))
     return { folder: resolve(nameOrFolder), name: null, hashCache: null, bos: 'tokenizer' };
-  const { folder, name, bos } = await findModel(project, nameOrFolder);
+  const model = await findModel(project, nameOrFolder);
+  await checkModelFiles(model);
+  const { folder, name, bos } = model;
   return { folder, name, hashCache: hashCacheOf(project, name), bos };
 }

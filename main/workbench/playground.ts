@@ -59,7 +59,7 @@ export async function triedInput(workbench: Workbench, model: ProjectModel, oper
   const { found: known, broken } = await readDictionaries(workbench.project.folder);
   const hashes = [...new Set(operations.map(({ dictionary }) => dictionary))];
   return {
-    model: modelInput(workbench.project.folder, model),
+    model: await modelInput(workbench.project.folder, model),
     edit: { operations },
     dictionaries: hashes.map((hash) => {
       const found = known.find((each) => each.hash === hash);

@@ -52,7 +52,7 @@ export async function makeSampleProject(
         { folder: join(sample, 'model') },
         signal ? { signal } : {},
       );
-      await addModel(partial, { folder: files(partial), name: MODEL, facts });
+      await addModel(partial, { folder: files(partial), name: MODEL, facts, source: join(sample, 'model') });
       await copyFolder(join(sample, 'model'), files(partial));
       await copyCorpora(sample, join(partial, 'corpora'));
       await importBehaviours(project, join(sample, 'behaviours'));

@@ -155,7 +155,7 @@ async function beginTraining(workbench: Workbench, request: TrainRequest, contex
       request: training,
       folder,
       storeFolder,
-      model: modelInput(project.folder, model),
+      model: await modelInput(project.folder, model),
       modelName: model.name,
       ...(heldOutFraction === undefined ? {} : { heldOutFraction }),
     },
@@ -170,7 +170,7 @@ async function continueTraining(workbench: Workbench, name: string, context: Job
   const { project, compute } = workbench;
   const { folder, model: trainedOn } = await findRun(workbench, name);
   const model = await findModelByHash(project.folder, trainedOn.hash);
-  const input = { folder, model: modelInput(project.folder, model), modelName: model.name };
+  const input = { folder, model: await modelInput(project.folder, model), modelName: model.name };
   const result = await compute('dictionary.resume', input, context);
   await catalogueDictionaries(project);
   return { name, ...result };

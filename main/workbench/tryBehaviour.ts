@@ -76,7 +76,7 @@ export async function tryCase(
   const { cases } = await workbench.compute(
     'behaviour.tryCases',
     {
-      model: modelInput(workbench.project.folder, parts.model),
+      model: await modelInput(workbench.project.folder, parts.model),
       edits: treatment ? [treatment.edit] : [],
       dictionaries: parts.dictionaries.map(({ folder }) => folder),
       behaviour: { name: 'tried', maxNewTokens, cases: [each] },

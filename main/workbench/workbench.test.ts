@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -137,6 +137,7 @@ describe('a job that runs to its end', () => {
 
 describe('the models of a project', () => {
   it('are found by name, hash and folder, and listed in the catalog even where a process died in between', async () => {
+    await writeFile(join(parent, 'config.json'), '{}');
     await addModel(folder, { folder: parent, name: 'tiny', facts });
     await open(async ({ project }) => {
       expect(project.catalog.list('model')).toMatchObject([{ id: facts.hash, name: 'tiny', folder: 'models/tiny' }]);

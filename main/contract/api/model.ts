@@ -23,6 +23,8 @@ export const modelSchema = v.object({
   /** False: the folder has gone; the model cannot be used until it is back. */
   isThere: v.boolean(),
   added: v.string(),
+  /** Its tokenizer, template or generation config that have changed since: it is not used until they are accepted. */
+  changedFiles: v.pipe(v.array(v.string()), v.readonly()),
   /** The repository of the Hub that it came from, pinned to a commit. */
   origin: v.exactOptional(originSchema),
   /** Whether a BOS goes before texts. */
@@ -80,6 +82,25 @@ export const model = {
     changes: ['models', 'project'],
     input: v.strictObject({ location: locationSchema, name: v.exactOptional(nameSchema) }),
     chunk: progressSchema,
+    output: modelSchema,
+  }),
+  /** Reads and hashes all weights, as add does. */
+  move: stream({
+    summary: 'Say where a model is now; its hash proves that it is the same',
+    changes: ['models', 'project'],
+    input: v.strictObject({
+      model: nameSchema,
+      location: locationSchema,
+      /** A tokenizer, template or generation config that has changed becomes the model's. */
+      accepts: v.exactOptional(v.boolean()),
+    }),
+    chunk: progressSchema,
+    output: modelSchema,
+  }),
+  accept: command({
+    summary: 'Accept a changed tokenizer, chat template or generation config of a model',
+    changes: ['models'],
+    input: byName,
     output: modelSchema,
   }),
   setBos: command({

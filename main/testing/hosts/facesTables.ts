@@ -10,6 +10,8 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
   'model.list': ['model list'],
   'model.describe': ['model show'],
   'model.add': ['model add'],
+  'model.move': ['model move'],
+  'model.accept': ['model accept'],
   'model.setBos': ['model bos'],
   'model.generate': ['generate'],
   'model.nextTokens': ['predict'],
@@ -167,7 +169,6 @@ export const WITHOUT_COMMAND: Readonly<Record<string, string>> = {
 };
 
 export const WITHOUT_PROCEDURE: Readonly<Record<string, string>> = {
-  'model move': 'the window has no Locate… yet',
   'model check': 'compares with a file of another program',
   'label export': 'the window downloads it as a blob',
   'label compare': 'compares two files of two people',

@@ -3,12 +3,19 @@ import { byteSize, exponential, shortNumber } from '../../../contract/base/figur
 import { validate } from '../../../contract/base/validate.ts';
 import { bosRuleSchema, openingText } from '../../../contract/domain/bosRule.ts';
 import { DEFAULT_LOGIT_TOLERANCE, modelCheckVerdict } from '../../../contract/domain/modelCheck.ts';
-import { addModelFrom, describeModel, moveModel, setBosOf, shownModels } from '../../../workbench/model.ts';
+import {
+  acceptModel,
+  addModelFrom,
+  describeModel,
+  moveModel,
+  setBosOf,
+  shownModels,
+} from '../../../workbench/model.ts';
 import { readModels, resolveModel } from '../../../workbench/models.ts';
 import { brokenLine } from '../../../workbench/projectFolder.ts';
 import type { Command, ComputeCommand } from '../command.ts';
 import { inWorkbench } from '../openProject.ts';
-import { optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
+import { flag, optionalNumber, optionalText, positionals, requiredText } from '../values.ts';
 
 const modelAdd: ComputeCommand = {
   name: 'model add',
@@ -32,15 +39,34 @@ const modelAdd: ComputeCommand = {
 const modelMove: ComputeCommand = {
   name: 'model move',
   summary: 'Say where a model of the project lies now. Its hash proves that it is the same.',
-  usage: 'model move MODEL FOLDER',
+  usage: 'model move MODEL FOLDER [--accept]',
   examples: ['model move gpt2 /mnt/models/gpt2'],
-  options: {},
+  options: {
+    accept: {
+      type: 'boolean',
+      description: 'Take its tokenizer, chat template and generation config, if they are others.',
+    },
+  },
   computesOn: 'cpu',
   run: async (arguments_, context) => {
     const [name, folder] = positionals(arguments_, ['MODEL', 'FOLDER'], 'model move');
-    const { signal } = context;
-    const model = await inWorkbench(context, (workbench) => moveModel(workbench, name, resolve(folder), { signal }));
+    const options = { signal: context.signal, accepts: flag(arguments_, 'accept') };
+    const model = await inWorkbench(context, (workbench) => moveModel(workbench, name, resolve(folder), options));
     context.print(`${model.name} is in ${model.folder}.`);
+    return { ...model };
+  },
+};
+
+const modelAccept: Command = {
+  name: 'model accept',
+  summary: 'Accept that the tokenizer, chat template or generation config of a model has changed.',
+  usage: 'model accept MODEL',
+  examples: ['model accept gpt2'],
+  options: {},
+  run: async (arguments_, context) => {
+    const [name] = positionals(arguments_, ['MODEL'], 'model accept');
+    const model = await acceptModel(context.projectFolder, name);
+    context.print(`${name} reads texts with the files that are in its folder now.`);
     return { ...model };
   },
 };
@@ -77,8 +103,7 @@ const modelList: Command = {
     const { broken } = await readModels(context.projectFolder);
     for (const folder of broken) context.print(brokenLine(folder));
     if (models.length === 0) context.print('No models yet. errata model add FOLDER adds one.');
-    for (const model of models)
-      context.print(`${model.name}: ${describe(model)}, in ${model.folder}${model.isThere ? '' : ' (not there now)'}`);
+    for (const model of models) context.print(`${model.name}: ${describe(model)}, in ${model.folder}${state(model)}`);
     return { models, broken };
   },
 };
@@ -161,6 +186,12 @@ const modelCheck: ComputeCommand = {
   },
 };
 
+/** What stands in the way of using a model. */
+function state({ isThere, changedFiles }: { isThere: boolean; changedFiles: readonly string[] }): string {
+  if (!isThere) return ' (not there now)';
+  return changedFiles.length === 0 ? '' : ` (changed since: ${changedFiles.join(', ')})`;
+}
+
 function describe({
   modelType,
   layers,
@@ -173,4 +204,4 @@ function describe({
   return `${modelType}, ${layers} layers of ${hiddenSize}`;
 }
 
-export const modelCommands = [modelAdd, modelMove, modelBos, modelList, modelShow, modelCheck];
+export const modelCommands = [modelAdd, modelMove, modelAccept, modelBos, modelList, modelShow, modelCheck];
