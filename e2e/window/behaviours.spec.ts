@@ -61,7 +61,54 @@ test('a case is tried on the model as it is', async ({ page }) => {
 
 test('all cases are run as a job, and the share that passes stays', async ({ page }) => {
   await page.getByRole('button', { name: 'Run on base model' }).click();
-  await expect(page.locator('.results')).toContainText(/as it is: \d+\.\d% \[.+\] of 3/u, { timeout: 90_000 });
+  await expect(page.locator('.results')).toContainText(/base model: \d+\.\d% \[.+\] of 3/u, { timeout: 90_000 });
+});
+
+test('cases are searched, sorted, selected and run, and only the failing ones are shown', async ({ page, host }) => {
+  await goTo(page, host, 'behaviours/jailbreak');
+  await expect(page.getByText('440 cases', { exact: true })).toBeVisible();
+  await page.getByLabel('Filter cases').fill('tolk poem');
+  await expect(page.getByText('No case matches. Clear the filter to see all.')).toBeVisible();
+  await page.getByLabel('Filter cases').fill('tolk');
+  const found = page.getByText(/^\d+ of 440 cases$/u);
+  await expect(found).toBeVisible();
+  const order = page.getByRole('group', { name: 'Order of the cases' });
+  await order.getByRole('button', { name: 'Sort by prompt' }).click();
+  const prompts = async () =>
+    (await rows(page).locator('.prompt').allTextContents()).map((text) => text.trim()).slice(0, 5);
+  const rising = await prompts();
+  expect(rising).toEqual(rising.toSorted((a, b) => a.localeCompare(b)));
+  for (const prompt of rising) expect(prompt.toLowerCase()).toContain('tolk');
+  await order.getByRole('button', { name: 'Sort by prompt' }).click();
+  expect(await prompts()).not.toEqual(rising);
+
+  // Three of them, run from the table: each says what the model does.
+  await rows(page).nth(0).click();
+  await rows(page)
+    .nth(2)
+    .click({ modifiers: ['Shift'] });
+  await page.getByRole('button', { name: 'Run selected (3)' }).click();
+  await expect(rows(page).nth(2)).toContainText('shows it', { timeout: 90_000 });
+  await expect(page.getByText('only failing (3)')).toBeVisible();
+  const size = page.viewportSize();
+  for (const [width, height] of [
+    [1440, 900],
+    [1100, 700],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    const frame = await page.locator('.left').first().boundingBox();
+    const boxes = await Promise.all((await page.locator('.left .tools > *').all()).map((one) => one.boundingBox()));
+    const right = (box: typeof frame) => (box ? box.x + box.width : 0);
+    expect(boxes.filter((box) => right(box) > right(frame) + 1)).toEqual([]);
+    await lookAt(page, `cases-${width}`);
+  }
+  if (size) await page.setViewportSize(size);
+  await page.getByLabel('Filter cases').fill('');
+  await page.getByRole('checkbox', { name: /^only failing/u }).check();
+  await expect(rows(page)).toHaveCount(3);
+  await expect(page.getByText('3 of 440 cases')).toBeVisible();
+  await goTo(page, host, 'behaviours/capitals');
+  await expect(rows(page)).toHaveCount(3);
 });
 
 test('saving is one change: taken back, done again, and the history brings back what was', async ({ page }) => {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../contract/base/progress.ts';
 import { createProgressMeter } from './progressMeter.ts';
+import { PARTS, wholeFraction, type Part } from './wholeProgress.ts';
 
-function meter() {
+function meter(parts: readonly Part[] = []) {
   const seen: Progress[] = [];
   let time = 0;
   const created = createProgressMeter(
     (progress) => seen.push(progress),
     () => time,
+    parts,
   );
   const report = (at: number, done: number, total: number | null = 1000, stage = 'Working') => {
     time = at;
@@ -51,5 +53,39 @@ describe('the progress meter', () => {
     const { seen, report } = meter();
     report(0, 0, 0);
     expect(seen[0]?.fraction).toBe(1);
+  });
+});
+
+describe('the progress of a task with several stages', () => {
+  const parts: readonly Part[] = [
+    { stage: 'Reading', share: 0.2 },
+    { stage: 'Choosing operation', share: 0.6, each: 0.5 },
+    { stage: 'Reading held-out', share: 0.2 },
+  ];
+  const at = (stage: string, done: number, total: number | null) =>
+    wholeFraction(parts, { stage, done, total, unit: 'cases' });
+
+  it('is of the whole: each stage fills its own part, numbered ones a share of what remains of theirs', () => {
+    expect(at('Reading facts', 0, null)).toBe(0);
+    expect(at('Reading facts', 5, 10)).toBeCloseTo(0.1, 12);
+    expect(at('Choosing operation 1', 0, 10)).toBeCloseTo(0.2, 12);
+    expect(at('Choosing operation 1', 10, 10)).toBeCloseTo(0.5, 12);
+    expect(at('Choosing operation 2', 10, 10)).toBeCloseTo(0.65, 12);
+    expect(at('Reading held-out facts', 10, 10)).toBeCloseTo(1, 12);
+    expect(at('Something else', 5, 10)).toBeNull();
+  });
+
+  it('never falls, also where a stage comes again or is not known; what remains is of the whole', () => {
+    const { seen, report } = meter(parts);
+    report(1000, 10, 10, 'Reading');
+    report(2000, 10, 10, 'Choosing operation 1');
+    report(3000, 0, 10, 'Checking');
+    report(4000, 0, 10, 'Reading');
+    expect(seen.map(({ fraction }) => fraction)).toEqual([0.2, 0.5, 0.5, 0.5]);
+    expect(seen.map(({ remainingSeconds }) => Number(remainingSeconds?.toFixed(6)))).toEqual([4, 2, 3, 4]);
+  });
+
+  it.each(Object.entries(PARTS))('the shares of %s add up to the whole', (_, own) => {
+    expect(own.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 12);
   });
 });

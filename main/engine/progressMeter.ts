@@ -2,6 +2,7 @@
 // bursts (the engine's thread is busy between them), so the rate is taken over a window of the last seconds, not smoothed
 // from one report to the next.
 import type { OnWork, Progress, Work } from '../contract/base/progress.ts';
+import { wholeFraction, wholeRemaining, type Part } from './wholeProgress.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
 const RATE_WINDOW_MS = 10_000;
@@ -13,11 +14,17 @@ export interface ProgressMeter {
   flush(): void;
 }
 
-/** @param now milliseconds of a clock that never goes back. */
+/**
+ * @param now milliseconds of a clock that never goes back.
+ * @param parts of a task with several stages: fraction and remaining time are then of the whole task.
+ */
 export function createProgressMeter(
   emit: (progress: Progress) => void,
   now: () => number = () => performance.now(),
+  parts: readonly Part[] = [],
 ): ProgressMeter {
+  const startedAt = now();
+  let whole = 0;
   let stage: string | undefined;
   let samples: { at: number; done: number }[] = [];
   let lastEmit = -Infinity;
@@ -33,6 +40,12 @@ export function createProgressMeter(
     const first = samples[0] ?? { at, done: work.done };
     const seconds = (at - first.at) / 1000;
     const perSecond = seconds > 0 && work.done > first.done ? (work.done - first.done) / seconds : null;
+    if (parts.length > 0) {
+      // A stage that repeats does not take the task back.
+      whole = Math.max(whole, wholeFraction(parts, work) ?? 0);
+      const remainingSeconds = wholeRemaining(whole, (at - startedAt) / 1000);
+      return { ...work, fraction: whole, perSecond, remainingSeconds };
+    }
     return {
       ...work,
       fraction: work.total === null ? null : work.total === 0 ? 1 : Math.min(1, work.done / work.total),

@@ -7,6 +7,7 @@ import type { DeviceName, Runtime } from '../core/onnx/runtime.ts';
 import { createLanes, type RunInLane } from './lanes.ts';
 import { fallbackOf, type Placement } from './placement.ts';
 import { createProgressMeter } from './progressMeter.ts';
+import { PARTS } from './wholeProgress.ts';
 import type { AnyTask, TaskCall, TaskNews, TaskTable } from './task.ts';
 
 export type CreateRuntime = (
@@ -30,7 +31,7 @@ function entryOf(name: string, task: AnyTask, runInLane: RunInLane, createRuntim
       const checked: unknown = validate(task.input, input, name);
       const tell = (news: TaskNews) => send(news);
       return runInLane(task.lane, signal, async () => {
-        const meter = createProgressMeter((progress) => tell({ type: 'progress', progress }));
+        const meter = createProgressMeter((progress) => tell({ type: 'progress', progress }), undefined, PARTS[name]);
         const output: unknown = await task.run(checked, {
           runtime: createRuntime(device, { onPlacement: fallbackTeller(device, tell) }),
           signal,

@@ -18,9 +18,10 @@ export type OnWork = (work: Work) => void;
 
 /** What a person sees of it. */
 export interface Progress extends Work {
-  /** 0 to 1; null when the end is not known. */
+  /** Of the whole task, 0 to 1; null when the end is not known. */
   readonly fraction: number | null;
   /** Units per second over the last seconds of this stage; null until it can be told. */
   readonly perSecond: number | null;
+  /** Of the whole task. */
   readonly remainingSeconds: number | null;
 }

@@ -184,7 +184,12 @@ async function readCases(
   const read = async (behaviour: Behaviour, count: number) => {
     const all = split === 'choose' ? casesOf(behaviour, split) : behaviour.cases.filter((each) => each.split === split);
     const cases = someOf(all, count, settings.seed);
-    onWork?.({ stage: `Reading ${behaviour.name}`, done: 0, total: null, unit: 'cases' });
+    onWork?.({
+      stage: `Reading ${split === 'report' ? 'held-out ' : ''}${behaviour.name}`,
+      done: 0,
+      total: null,
+      unit: 'cases',
+    });
     const found = await shownCases(intervenable, encoder, behaviour, cases, { signal });
     const shown = found.flatMap((each) => each ?? []);
     onEvent?.({ kind: 'read', behaviour: behaviour.name, cases: cases.length, shown: shown.length });
