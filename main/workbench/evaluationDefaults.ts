@@ -30,11 +30,17 @@ export async function evaluationDefaults(
 ): Promise<EvaluationDefaults> {
   const targets = defaultTargets(behaviours, satisfiedNames(workbench, of));
   const judged = behaviours.filter(({ name }) => targets.includes(name));
-  for (const { name, isTraining } of await listCorpora(workbench)) {
-    if (isTraining || FOR_THE_SEARCH.test(name)) continue;
+  for (const name of await heldOutCorpora(workbench)) {
     if ((await behaviourInText(await corpusPath(workbench, name), judged)) === null) return { targets, text: name };
   }
   return { targets, text: null };
+}
+
+/** Corpora of the project that neither training nor a search reads, by name. */
+export async function heldOutCorpora(workbench: Workbench): Promise<readonly string[]> {
+  return (await listCorpora(workbench)).flatMap(({ name, isTraining }) =>
+    isTraining || FOR_THE_SEARCH.test(name) ? [] : [name],
+  );
 }
 
 /** Names, as they are now, of the behaviours that an edit must satisfy. */

@@ -19,6 +19,7 @@ import { toFileError } from '../core/files/fileError.ts';
 import type { JobContext } from '../jobs/runJob.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import { findStore } from './activations.ts';
+import { corpusPath } from './corpora.ts';
 import {
   findDictionary,
   noDictionary,
@@ -26,6 +27,7 @@ import {
   requireTrainingStore,
   type ProjectDictionary,
 } from './dictionaries.ts';
+import { heldOutCorpora } from './evaluationDefaults.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
 import { existingFolder, folderOf, NAME, namesOf } from './projectFolder.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
@@ -246,12 +248,20 @@ export function pythonProgram(): string {
 const OTHER_TEXT = 'Choose another held-out text: --corpus heldout.jsonl, for example.';
 const NO_CALIBRATION = 'Thresholds are calibrated on that text: export without --calibrate.';
 
+/** Where nothing is said and the store of the training is not here, as with the sample: held-out text of the project. */
 async function textOf(workbench: Workbench, dictionary: ProjectDictionary, text: ExportRequest['text']) {
   if (text && 'corpus' in text) return { from: 'corpus' as const, path: resolve(text.corpus) };
-  const store = text
-    ? { folder: await findStore(workbench, text.store), heldOutFraction: DEFAULT_HELD_OUT }
-    : await requireTrainingStore(dictionary, OTHER_TEXT);
-  return { from: 'store' as const, ...store };
+  if (text) {
+    const folder = await findStore(workbench, text.store);
+    return { from: 'store' as const, folder, heldOutFraction: DEFAULT_HELD_OUT };
+  }
+  try {
+    return { from: 'store' as const, ...(await requireTrainingStore(dictionary, OTHER_TEXT)) };
+  } catch (thrown) {
+    const [name] = await heldOutCorpora(workbench);
+    if (toAppError(thrown).code !== 'not-found' || name === undefined) throw thrown;
+    return { from: 'corpus' as const, path: await corpusPath(workbench, name) };
+  }
 }
 
 // ---- the trash ------------------------------------------------------------------------------------------------------

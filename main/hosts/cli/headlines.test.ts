@@ -85,7 +85,7 @@ describe('the sample on the command line', () => {
   }, 300_000);
 
   it('an export begins with its form and how far it differs once reloaded', async () => {
-    const said = await run('export', 'quiet', '--version', 'jailbreak', '--corpus', heldOut);
+    const said = await run('export', 'quiet', '--version', 'jailbreak');
     const sentence = headlineOf(said, (line) => line.includes('reloaded, its logits'));
     const { maxAbsLogitDiff, greedyAgreement } = said.result as { maxAbsLogitDiff: number; greedyAgreement: number };
     const largest = maxAbsLogitDiff === 0 ? '0' : maxAbsLogitDiff.toExponential(1).replace('-', '−');
