@@ -1,4 +1,4 @@
-// A model's tokenizer, from tokenizer.json and tokenizer_config.json: text to token ids and back. Special tokens are never added
+// A model's tokenizer, from tokenizer.json (else vocab.json and merges.txt) and tokenizer_config.json: text to token ids and back. Special tokens are never added
 // by encode: `opening` is what goes before a text or a context (see opening.ts). It comes from a stranger, so a text has a
 // limit to what it may grow to and, where expressions might explode, a time limit.
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { BosRule } from '../../contract/domain/bosRule.ts';
 import { type ModelConfig } from './config.ts';
 import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../files/json.ts';
 import { findAddedTokensAsReference } from './addedTokens.ts';
+import { definitionFromMerges } from './mergesTokenizer.ts';
 import { openingOf } from './opening.ts';
 import { keepMarks, withUnicodeSpaces } from './tokenizerSteps.ts';
 import {
@@ -43,18 +44,17 @@ export interface TextEncoder {
 /** @throws AppError `not-found` when there is no tokenizer.json, `invalid-file` when it is damaged, `unsupported`. */
 export async function openTokenizer(folder: string, config: ModelConfig, rule?: BosRule): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
-  let definition: JsonObject;
-  try {
-    definition = await readJsonObject(path);
-  } catch (thrown) {
+  const settings = (await readOptionalJson(join(folder, 'tokenizer_config.json'))) ?? {};
+  const definition = await readJsonObject(path).catch(async (thrown: unknown) => {
     if (!(thrown instanceof AppError) || thrown.code !== 'not-found') throw thrown;
+    const merged = await definitionFromMerges(folder, settings);
+    if (merged !== null) return merged;
     throw new AppError(
       'not-found',
       `${path}: this model has no tokenizer, so it cannot read text (token ids still work).`,
       { details: { path }, cause: thrown },
     );
-  }
-  const settings = (await readOptionalJson(join(folder, 'tokenizer_config.json'))) ?? {};
+  });
   return new Tokenizer(path, definition, settings, config, rule === undefined ? {} : { rule });
 }
 
