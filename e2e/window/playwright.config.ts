@@ -5,7 +5,18 @@ import { launchOptions } from './browser.ts';
 import type { WindowOptions } from './test.ts';
 
 /** Files that begin with nothing, and those that begin with the prepared project (preparedProject.ts). */
-const FROM_NOTHING = ['sample', 'tour', 'featurePage', 'mouse', 'keyboard', 'trouble', 'moved', 'hub', 'why'];
+const FROM_NOTHING = [
+  'sample',
+  'tour',
+  'featurePage',
+  'mouse',
+  'keyboard',
+  'trouble',
+  'moved',
+  'hub',
+  'why',
+  'importDictionary',
+];
 const PREPARED: readonly string[] = [
   'prepared',
   'editor',

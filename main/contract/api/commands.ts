@@ -30,6 +30,7 @@ export const COMMANDS = [
   { id: 'model.add', title: 'Add a model…', group: 'File', keys: '$mod+Shift+M' },
   { id: 'activations.capture', title: 'Capture activations…', group: 'File' },
   { id: 'dictionary.train', title: 'Train a dictionary…', group: 'File', keys: '$mod+Shift+D' },
+  { id: 'dictionary.import', title: 'Import a dictionary…', group: 'File' },
   { id: 'app.settings', title: 'Settings', group: 'File', keys: '$mod+,' },
   { id: 'history.undo', title: 'Undo', group: 'Edit', keys: '$mod+Z' },
   { id: 'history.redo', title: 'Redo', group: 'Edit', keys: '$mod+Shift+Z' },

@@ -150,7 +150,7 @@ describe('what is concluded', () => {
     const { conclusions, claims } = await inspectDictionaryFile(join(layouts, 'dictionary_learning/batchtopk'));
     expect(conclusions).toEqual([
       'dictionary_learning (saprmarks): it has the tensors encoder.weight, decoder.weight, encoder.bias, b_dec and k of BatchTopKSAE.',
-      'Features fire above its threshold 0.8999999761581421; k = 5 was the mean number in training.',
+      'Features fire above its threshold 0.9; k = 5 was the mean number in training.',
       'b_dec is subtracted before encoding, as its class does.',
       'Its site resid_post_layer_1 is blocks.1.hook_resid_post here.',
     ]);

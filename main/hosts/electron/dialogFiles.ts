@@ -7,7 +7,11 @@ import { placeAt, type FileAccess, type FileLocation, type Purpose } from '../ap
 const DIALOGS: Readonly<Record<Purpose, OpenDialogOptions>> = {
   model: { title: 'Choose the folder of a model', properties: ['openDirectory'] },
   project: { title: 'Choose the folder of a project', properties: ['openDirectory', 'createDirectory'] },
-  dictionary: { title: 'Choose the folder of a dictionary', properties: ['openDirectory'] },
+  dictionary: {
+    title: 'Choose the file of a dictionary',
+    properties: ['openFile'],
+    filters: [{ name: 'Dictionaries', extensions: ['safetensors', 'pt', 'pth', 'npz', 'bin'] }],
+  },
   folder: { title: 'Choose a folder', properties: ['openDirectory', 'createDirectory'] },
   corpus: {
     title: 'Choose a text',

@@ -23,6 +23,7 @@ export type DownloadPlan = OutputOf<C['hub']['plan']>;
 export type Store = OutputOf<C['activations']['list']>[number];
 export type CaptureRequest = InputOf<C['activations']['capture']>;
 export type Dictionary = OutputOf<C['dictionary']['list']>[number];
+export type ImportPlan = OutputOf<C['dictionary']['planImport']>;
 export type DescribedDictionary = OutputOf<C['dictionary']['describe']>;
 export type CurvePoint = OutputOf<C['dictionary']['curves']>['points'][number];
 export type TrainRequest = InputOf<C['dictionary']['train']>;

@@ -74,6 +74,7 @@ function actions(): Partial<Record<CommandId, () => void>> {
     ...always,
     'project.close': () => void attempt(() => api.project.close()),
     'model.add': () => dialogs.show({ kind: 'addModel' }),
+    'dictionary.import': () => dialogs.show({ kind: 'importDictionary' }),
     'activations.capture': () => navigate('dictionaries', ['~new'], { step: 'capture' }),
     'dictionary.train': () => navigate('dictionaries', ['~new']),
     'history.undo': () => void takeBack('undo'),

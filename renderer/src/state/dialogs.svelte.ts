@@ -10,6 +10,8 @@ export type DialogRequest =
   | { readonly kind: 'settings' }
   | { readonly kind: 'newProject' }
   | { readonly kind: 'addModel' }
+  /** `location` of what was dropped on the window. */
+  | { readonly kind: 'importDictionary'; readonly location?: string }
   | { readonly kind: 'pickFile'; readonly purpose: Purpose; readonly onPicked: (place: FileLocation | null) => void };
 
 let open = $state.raw<DialogRequest | null>(null);

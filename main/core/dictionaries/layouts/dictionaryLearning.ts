@@ -216,7 +216,7 @@ async function byThresholdOrLargest(material: Material, size: number): Promise<S
     kind: 'batchtopk',
     k: null,
     perFeature: { [THRESHOLD]: new Float32Array(size).fill(threshold) },
-    conclusion: `Features fire above its threshold ${threshold}; k = ${k} was the mean number in training.`,
+    conclusion: `Features fire above its threshold ${Number(threshold.toPrecision(4))}; k = ${k} was the mean number in training.`,
   };
 }
 

@@ -39,9 +39,9 @@ interface Quality {
 }
 
 /** On held-out activations, in words. */
-export function printQuality(quality: Quality, context: CommandContext): void {
+export function printQuality(quality: Quality, context: CommandContext, of = 'held-out tokens'): void {
   const { fvu, l0, deadFraction, tokens, outliers, ceOriginal, ceReconstructed, ceZero } = quality;
-  context.print(`On ${tokens} held-out tokens${outliersText(outliers)}:`);
+  context.print(`On ${tokens} ${of}${outliersText(outliers)}:`);
   context.print(`  variance not explained (FVU)  ${fvu.toFixed(4)}`);
   context.print(`  features per token (L0)       ${l0.toFixed(2)}`);
   context.print(`  features that never fired     ${percent(deadFraction)}`);
@@ -182,7 +182,8 @@ const dictionaryShow: ComputeCommand = {
       context.print(`${name}: ${dictionary.architecture} on ${dictionary.model.name} ${dictionary.site}`);
       if (origin.from === 'training') printTraining(origin, context);
       else printImport(origin, dictionary.site, context);
-      if (dictionary.quality) printQuality(dictionary.quality, context);
+      const of = origin.from === 'import' ? 'tokens of the check' : 'held-out tokens';
+      if (dictionary.quality) printQuality(dictionary.quality, context, of);
       return described;
     }),
 };

@@ -17,6 +17,7 @@ export const GUIDE_PAGES: readonly GuidePage[] = [
   { path: 'guide/hub', title: 'Open a model from the Hub' },
   { path: 'guide/collect', title: 'Collect activations', views: ['models'] },
   { path: 'guide/train', title: 'Train a dictionary', views: ['dictionaries'] },
+  { path: 'guide/import', title: 'Import a dictionary made elsewhere' },
   { path: 'guide/label', title: 'Look at features and label them', views: ['features'] },
   { path: 'guide/import-labels', title: 'Import and share labels' },
   { path: 'guide/find', title: 'Let the finder propose an edit', views: ['finder', 'behaviours'] },
