@@ -15,7 +15,7 @@ import type { Asker, Procedures } from './call.ts';
 import { listCorpora, pathOfCorpus } from './corpora.ts';
 import { jobKind, resumeToEnd } from './jobKind.ts';
 import { findModel, listModels, modelInput } from './models.ts';
-import { existingFolder, folderOf, readEach } from './projectFolder.ts';
+import { checkNoTwin, existingFolder, folderOf, readEach } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 type CaptureInput = DataOf<typeof captureSchema>;
@@ -123,6 +123,7 @@ export async function prepareCapture(
   const request = { ...input, corpus: await pathOfCorpus(workbench, corpus, asker) };
   await findModel(project.folder, request.model);
   const names = request.sites.map((site) => storeName(request, site));
+  for (const name of names) await checkNoTwin(project.folder, 'activations', name);
   const taken = (await listStores(workbench)).find(({ name, fraction }) => names.includes(name) && fraction === 1);
   // The same again has nothing left to do.
   const isSame = project.jobs

@@ -29,7 +29,7 @@ import {
 } from './dictionaries.ts';
 import { heldOutCorpora } from './evaluationDefaults.ts';
 import { findModelByHash, modelInput, type ProjectModel } from './models.ts';
-import { existingFolder, folderOf, NAME, namesOf } from './projectFolder.ts';
+import { checkNoTwin, existingFolder, folderOf, NAME, namesOf } from './projectFolder.ts';
 import { jobKind, runToEnd } from './jobKind.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -149,6 +149,7 @@ function isPath(target: string): boolean {
 /** The folder of an export that there is not yet. @throws AppError `exists`, `usage` for a name that cannot be one. */
 export async function freeFolder({ project }: Pick<Workbench, 'project'>, target: string): Promise<string> {
   const folder = isPath(target) ? resolve(target) : folderOf(project.folder, 'exports', target);
+  if (!isPath(target)) await checkNoTwin(project.folder, 'exports', target);
   if (!(await stat(folder).catch(() => null))) return folder;
   if (isPath(target)) throw new AppError('exists', `${folder}: it exists already. Choose another folder.`);
   throw new AppError('exists', `There is an export called ${target} already. Choose another name.`);

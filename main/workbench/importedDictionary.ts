@@ -10,7 +10,7 @@ import type { ComputeOptions } from './compute.ts';
 import { corpusPath, listCorpora } from './corpora.ts';
 import { catalogueDictionaries } from './dictionaries.ts';
 import { findModel, listModels, modelInput, type ProjectModel } from './models.ts';
-import { folderOf, nameFrom } from './projectFolder.ts';
+import { checkNoTwin, folderOf, nameFrom } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 export interface ImportRequest extends ReadingChanges {
@@ -74,6 +74,7 @@ function noSite(path: string, d: number, model: ProjectModel | null, fitting: re
 /** @throws AppError `exists`, `usage` for a name that cannot be one. */
 async function checkFree({ project }: Workbench, name: string): Promise<void> {
   const folder = folderOf(project.folder, 'dictionaries', name);
+  await checkNoTwin(project.folder, 'dictionaries', name);
   if (!(await stat(folder).catch(() => undefined))) return;
   throw new AppError(
     'exists',

@@ -13,7 +13,7 @@ import type { Project } from '../storage/project/project.ts';
 import { changedTextFiles, hashTextFiles, TEXT_FILES, type TextFileHashes } from '../core/models/textFiles.ts';
 import { checkModelFiles, textFilesNow } from './modelFiles.ts';
 import { KeptReadings } from './keptReadings.ts';
-import { checkProject, existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
+import { checkNoTwin, checkProject, existingFolder, folderOf, namesOf, readEach } from './projectFolder.ts';
 import { readJson } from '../core/files/json.ts';
 
 const MODEL_FILE = 'model.json';
@@ -107,6 +107,7 @@ export async function catalogueModels(project: Project): Promise<void> {
 export async function checkNewName(project: string, name: string): Promise<string> {
   await checkProject(project);
   const folder = folderOf(project, 'models', name);
+  await checkNoTwin(project, 'models', name);
   if (!(await stat(folder).catch(() => undefined))) return folder;
   throw new AppError('exists', `The project has a model "${name}" already. --name gives the new one another name.`);
 }

@@ -4,6 +4,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../contract/base/errors.ts';
+import { isPortable } from '../contract/base/fields.ts';
 import { toFileError } from '../core/files/fileError.ts';
 import { DATABASE_FILE } from '../storage/project/layout.ts';
 
@@ -45,7 +46,27 @@ export function folderOf(project: string, kind: Kind, name: string): string {
       `"${name.slice(0, 100)}" cannot name ${withArticle(KINDS[kind])}: use letters, digits, dots, dashes and underscores.`,
     );
   }
+  if (!isPortable(name)) {
+    throw new AppError(
+      'usage',
+      `"${name}" cannot name ${withArticle(KINDS[kind])}: Windows cannot have a folder of this name. Choose another, without a dot at the end.`,
+    );
+  }
   return join(project, kind, name);
+}
+
+/**
+ * On Windows and macOS, names that differ in case alone are one folder.
+ * @throws AppError `exists` for the name of something else in other case.
+ */
+export async function checkNoTwin(project: string, kind: Kind, name: string): Promise<void> {
+  const isTwin = (other: string) => other !== name && other.toLowerCase() === name.toLowerCase();
+  const twin = (await entriesIn(join(project, kind))).find((entry) => isTwin(entry.name));
+  if (!twin) return;
+  throw new AppError(
+    'exists',
+    `The project has the ${KINDS[kind]} "${twin.name}", which Windows and macOS cannot tell from "${name}". Choose another name.`,
+  );
 }
 
 function withArticle(noun: string): string {

@@ -24,7 +24,7 @@ import {
 import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import type { CurvePoint } from './liveCurves.ts';
 import { findModelByHash, modelInput } from './models.ts';
-import { folderOf } from './projectFolder.ts';
+import { checkNoTwin, folderOf } from './projectFolder.ts';
 import type { Workbench } from './workbench.ts';
 
 const trainRequestSchema = v.object({
@@ -103,6 +103,7 @@ export async function prepareTraining(workbench: Workbench, request: TrainReques
   }
   await findModelByHash(project.folder, store.model);
   completeConfig({ ...request, d: store.width });
+  await checkNoTwin(project.folder, 'dictionaries', request.name);
   const isTaken = (await listDictionaries(workbench)).some(({ name }) => name === request.name);
   const isUnderWay = project.jobs.list(['queued', 'running']).some((job) => runOf(job) === request.name);
   if (!isTaken && !isUnderWay) return request;

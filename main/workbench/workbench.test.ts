@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../contract/base/errors.ts';
+import { nameSchema } from '../contract/base/fields.ts';
 import { createProject } from '../storage/project/create.ts';
 import { openProject } from '../storage/project/open.ts';
 import { jobKind, resumeToEnd, runToEnd } from './jobKind.ts';
 import { addModel, findModel, findModelByHash, listModels, resolveModel } from './models.ts';
 import { withWorkbench } from './openWorkbench.ts';
-import { folderOf, nameFrom } from './projectFolder.ts';
+import { checkNoTwin, folderOf, nameFrom } from './projectFolder.ts';
 import type { Compute } from './compute.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -173,6 +174,18 @@ describe('the models of a project', () => {
 });
 
 describe('names', () => {
+  it('that Windows cannot have are refused, and those that differ from another in case alone', async () => {
+    for (const name of ['CON', 'con', 'nul.txt', 'COM1', 'lpt9.a.b', 'ends.']) {
+      expect(() => folderOf(folder, 'models', name), name).toThrow(/Windows cannot have a folder of this name/u);
+      expect(v.is(nameSchema, name), name).toBe(false);
+    }
+    for (const name of ['console', 'com', 'com10', 'nulls', 'a.con']) expect(v.is(nameSchema, name), name).toBe(true);
+    await addModel(folder, { folder: parent, name: 'a3', facts });
+    const twin = addModel(folder, { folder: parent, name: 'A3', facts: { ...facts, hash: 'b'.repeat(64) } });
+    await expect(twin).rejects.toThrow(/has the model "a3", which Windows and macOS cannot tell from "A3"/u);
+    await expect(checkNoTwin(folder, 'models', 'a3')).resolves.toBeUndefined();
+  });
+
   it('never lead out of their folder', () => {
     for (const name of ['..', '../x', 'a/b', 'a\\b', '.hidden', '', 'ä', 'x'.repeat(101), 'nul\0']) {
       expect(() => folderOf(folder, 'models', name), name).toThrow(/cannot name a model/);

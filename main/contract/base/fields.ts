@@ -77,6 +77,15 @@ function isMoment(text: string): boolean {
   return !Number.isNaN(moment.getTime()) && moment.toISOString() === text;
 }
 
+/** Windows opens a device by these, whatever follows the first dot, and drops a dot at the end. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/iu;
+
+/** Whether a folder can have the name on every system, so that a project can be copied to any. */
+export function isPortable(name: string): boolean {
+  return !DEVICE.test(name) && !name.endsWith('.');
+}
+const NOT_PORTABLE = 'Windows cannot have a folder of this name; choose another, without a dot at the end';
+
 /** A name of something that has a folder in the project: letters, digits, dots, dashes, underscores. */
 export const nameSchema = v.pipe(
   v.string('expected a name'),
@@ -84,6 +93,7 @@ export const nameSchema = v.pipe(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u,
     'use up to 100 letters, digits, dots, dashes, underscores; no dot or dash first',
   ),
+  v.check(isPortable, NOT_PORTABLE),
 );
 
 /**

@@ -60,6 +60,7 @@ export const generateCommand: ComputeCommand = {
     const { folder, bos } = await resolveModel(context.projectFolder, name);
     // One text appears as it is written; several would be mixed up.
     const isStreamed = !context.json && prompts.length === 1;
+    if (isStreamed) await context.device(); // it is told on a line of its own, before the prompt is written
     if (isStreamed && typeof prompts[0] === 'string') process.stdout.write(harmless(prompts[0]));
     const show = ({ text, id }: { text: string | null; id: number }) =>
       process.stdout.write(text === null ? ` ${id}` : harmless(text));
