@@ -43,6 +43,27 @@ describe('a version', () => {
     expect(labelledFeatures(version.operations).map(({ feature }) => feature)).toEqual([3, 9]);
   });
 
+  it('has the same id in whatever order its behaviours and labels are given', () => {
+    const label = (dictionary: 0 | 1, feature: number) => ({
+      dictionary: DICTIONARIES[dictionary],
+      feature,
+      text: 'x',
+    });
+    const labels = [label(0, 3), label(0, 12), label(1, 3), label(1, 5)];
+    const behaviours = ['a', 'b', 'c'].map((letter) => letter.repeat(64));
+    const version = makeVersion({ ...CONTENT, labels, behaviours });
+    expect(version).toMatchObject({ labels, behaviours });
+    for (const order of [
+      [3, 2, 1, 0],
+      [1, 0, 3, 2],
+      [2, 3, 0, 1],
+    ]) {
+      const mixed = order.map((index) => labels[index]!);
+      const turned = { ...CONTENT, labels: mixed, behaviours: behaviours.toReversed() };
+      expect(makeVersion(turned)).toEqual(version);
+    }
+  });
+
   it('changes its id with every part of its content', () => {
     const { id } = makeVersion(CONTENT);
     const changes: readonly Partial<VersionContent>[] = [

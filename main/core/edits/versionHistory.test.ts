@@ -44,6 +44,20 @@ describe('the graph of versions', () => {
     );
   });
 
+  it('lists the newest first of those whose children are all listed, of equal times the last by id', () => {
+    fc.assert(
+      fc.property(graphArbitrary, (graph) => {
+        const order = logOrder(graph, [...graph.keys()]);
+        for (const [index, id] of order.entries()) {
+          const rest = order.slice(index);
+          const isReady = (one: string) => !rest.some((child) => graph.get(child)?.parents.includes(one));
+          const rank = (one: string) => `${graph.get(one)?.time ?? ''} ${one}`;
+          for (const other of rest.filter(isReady)) expect(rank(other) <= rank(id)).toBe(true);
+        }
+      }),
+    );
+  });
+
   it('finds the common ancestors that a search over all of them finds', () => {
     fc.assert(
       fc.property(graphArbitrary, fc.nat(), fc.nat(), (graph, x, y) => {

@@ -29,18 +29,22 @@ const trial: Trial = {
 };
 
 /** With a dictionary of so many features, all of one firing rate. */
-async function draws(features: number, randomSeeds: number) {
+async function draws(features: number, randomSeeds: number, edited = edit) {
   const warnings: string[] = [];
+  const tried: { readonly strength: number | undefined; readonly isEdit: boolean }[] = [];
   const baselines = await tryBaselines({
-    edit,
+    edit: edited,
     settings: completeEvaluationSettings({ randomSeeds }),
     firingRates: new Map([[hash, new Float64Array(features).fill(0.01)]]),
     directions: null,
     known: { before: trial, after: trial },
-    tryOut: () => Promise.resolve(trial),
+    tryOut: ({ edit: intervention, strength }) => {
+      tried.push({ strength, isEdit: intervention === edited });
+      return Promise.resolve(trial);
+    },
     onWarning: (warning) => warnings.push(warning),
   });
-  return { random: baselines.filter(({ kind }) => kind === 'randomFeatures'), warnings };
+  return { baselines, tried, random: baselines.filter(({ kind }) => kind === 'randomFeatures'), warnings };
 }
 
 describe('baselines of random features', () => {
@@ -60,4 +64,30 @@ describe('baselines of random features', () => {
     expect(random).toHaveLength(4);
     expect(warnings).toHaveLength(4);
   });
+
+  it('of an edit with gates stand behind the same gates, and once behind random ones', async () => {
+    const gated: Edit = {
+      operations: edit.operations.map((operation) => ({ ...operation, gates: [{ feature: 4, threshold: 0.5 }] })),
+    };
+    const { baselines } = await draws(30, 2, gated);
+    const said = baselines.flatMap(({ kind, description }) =>
+      kind.startsWith('random') ? [`${kind}: ${/ones(.*) \(draw/u.exec(description)?.[1] ?? ''}`] : [],
+    );
+    expect(said).toEqual([
+      'randomFeatures: , behind the same gates',
+      'randomFeaturesAndGates:  and of the gates',
+      'randomFeatures: , behind the same gates',
+    ]);
+  });
+
+  it('of an edit without gates are not drawn with gates, and do not speak of them', async () => {
+    const { baselines } = await draws(30, 2);
+    expect(baselines.map(({ kind }) => kind)).not.toContain('randomFeaturesAndGates');
+    for (const { description } of baselines) expect(description).not.toContain('gates');
+  });
+});
+
+it('the baseline of the wrong sign is the edit itself at strength -1', async () => {
+  const { tried } = await draws(5, 0);
+  expect(tried).toContainEqual({ strength: -1, isEdit: true });
 });

@@ -45,6 +45,7 @@ describe('figures of text', () => {
     expect(distinctShare([1, 2, 1, 2], 1)).toBe(0.5);
     expect(distinctShare([1, 2, 1, 2], 2)).toBeCloseTo(2 / 3, 12);
     expect(distinctShare([1], 2)).toBe(1);
+    expect(distinctShare([1, 1], 1)).toBe(0.5);
   });
 
   it('weigh every token alike, and count the last position, which predicts nothing, in none', () => {
@@ -118,7 +119,12 @@ describe('figures of text', () => {
     expect(figures.loops.before.value).toBe(0);
     expect(figures.loops.after.value).toBe(0.5);
     expect(figures.same.value).toBe(0.5);
+    expect(figures.distinct1.before.value).toBe(1);
     expect(figures.distinct1.after.value).toBeCloseTo((1 / 6 + 1) / 2, 12);
+    expect(figures.distinct2.before.value).toBe(1);
+    expect(figures.distinct2.after.value).toBeCloseTo((1 / 5 + 1) / 2, 12);
+    const repeating = [1, 2, 1, 2, 3, 4];
+    expect(freeText([repeating, repeating], after, 1).distinct1.before.value).toBeCloseTo(4 / 6, 12);
     expect(figures.meanLength).toEqual({ before: 5, after: 5 });
   });
 });

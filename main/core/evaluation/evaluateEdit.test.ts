@@ -156,8 +156,10 @@ describe('the blast radius', () => {
   it('counts firings as the formulas of a dictionary do', async () => {
     const rates = { before: new Float64Array(96), after: new Float64Array(96) };
     const means = { before: new Float64Array(96), after: new Float64Array(96) };
+    /** By context, then by feature. */
+    const contexts = heldOut.map(() => new Float64Array(96));
     let count = 0;
-    for (const ids of heldOut) {
+    for (const [context, ids] of heldOut.entries()) {
       for (const [which, what] of [
         ['before', { operations: [] }],
         ['after', edit],
@@ -166,13 +168,17 @@ describe('the blast radius', () => {
         for (let position = 1; position < ids.length; position++) {
           const x = activations.subarray(position * 128, (position + 1) * 128);
           for (const [feature, value] of referenceActivations(dictionary, x).entries()) {
-            if (value > 0) rates[which][feature]! += 1;
+            if (value > 0) {
+              rates[which][feature]! += 1;
+              contexts[context]![feature]! += which === 'after' ? 1 : -1;
+            }
             means[which][feature]! += value;
           }
         }
       }
       count += ids.length - 1;
     }
+    let compared = 0;
     const [radius] = report.blastRadius;
     expect(radius).toMatchObject({ site: SITE, features: 96, tokens: count, contexts: heldOut.length });
     expect(radius?.strongest.length).toBeGreaterThan(10);
@@ -184,7 +190,30 @@ describe('the blast radius', () => {
       expect(change.meanBefore).toBeCloseTo(means.before[feature]! / count, 2);
       expect(change.meanAfter).toBeCloseTo(means.after[feature]! / count, 2);
       expect(change.isEdited).toBe(feature === 3 || feature === 5);
+      // The change over its standard error, of the ratio of two sums over contexts (Cochran 1977, section 2.11).
+      const differences = contexts.map((each) => each[feature]!);
+      const ratio = differences.reduce((sum, value) => sum + value, 0) / count;
+      if (Math.abs(ratio - (change.rateAfter - change.rateBefore)) > 1e-9) continue; // one token on the threshold
+      const squares = differences.map((value, at) => (value - ratio * ((heldOut[at]?.length ?? 0) - 1)) ** 2);
+      const n = differences.length;
+      const error = Math.sqrt((squares.reduce((sum, value) => sum + value, 0) * n) / (n - 1)) / count;
+      if (differences.filter((value) => value !== 0).length < 5) expect(change.z, `${feature}`).toBeNull();
+      else expect(change.z, `${feature}`).toBeCloseTo(ratio / error, 6);
+      compared++;
     }
+    expect(compared).toBeGreaterThan(10);
+  });
+
+  it('takes for edited only the features of its own dictionary at its own site', async () => {
+    const [shown] = report.blastRadius.flatMap(({ strongest }) => strongest.filter(({ isEdited }) => !isEdited));
+    if (!shown) throw new Error('Some feature that is not edited has changed.');
+    const elsewhere = { ...operation(shown.feature), site: 'blocks.2.hook_resid_post' };
+    const small = { ...settings, doses: [], baselines: false, continuations: 0 };
+    const { blastRadius } = await evaluateEdit(
+      input({ edit: { operations: [...edit.operations, elsewhere] }, behaviours: [], settings: small }),
+    );
+    const here = blastRadius.find(({ site }) => site === SITE);
+    expect(here?.strongest.find(({ feature }) => feature === shown.feature)).toMatchObject({ isEdited: false });
   });
 });
 

@@ -136,6 +136,34 @@ describe('the forecast', () => {
     expect(forecast.lowered.map(({ token }) => token)).toEqual([' yes']);
   });
 
+  it('names tokens however little they are raised or lowered, none on both sides', () => {
+    const faint = { top: [{ id: 1, token: ' a', effect: 1e-3 }], bottom: [{ id: 2, token: ' b', effect: -1e-3 }] };
+    const logits = new Map([[3, faint]]);
+    const [made] = forecastEdit(edit, new Map([[hash, dictionary]]), new Map([[hash, { ...statistics, logits }]]));
+    expect(made?.forecast.raised.map(({ token }) => token)).toEqual([' b']);
+    expect(made?.forecast.lowered.map(({ token }) => token)).toEqual([' a']);
+  });
+
+  it('is made place by place: of the operations on one dictionary at one site alone', () => {
+    const [other, elsewhere] = ['e'.repeat(64), 'blocks.1.hook_resid_post'];
+    const dictionaries = new Map([
+      [hash, dictionary],
+      [other, dictionary],
+    ]);
+    const both = new Map([
+      [hash, statistics],
+      [other, statistics],
+    ]);
+    const operations = [
+      ...edit.operations,
+      { ...operation(12, { kind: 'ablate' }), dictionary: other },
+      { ...operation(13, { kind: 'ablate' }), site: elsewhere },
+    ];
+    const places = forecastEdit({ operations }, dictionaries, both);
+    const alone = (one: Operation) => forecastEdit({ operations: [one] }, dictionaries, both)[0]?.changes;
+    expect(places.map(({ changes }) => changes)).toEqual([whole.changes, alone(operations[2]!), alone(operations[3]!)]);
+  });
+
   it('says nothing of projections, and nothing at all without statistics', () => {
     const projection = { operations: [operation(3, { kind: 'project', factor: 0 })] };
     const [silent] = forecastEdit(projection, new Map([[hash, dictionary]]), new Map([[hash, statistics]]));

@@ -144,7 +144,8 @@ describe('for any answers', () => {
 
   it('no limit is below what a good synonym has, however certain the model is', () => {
     const certain = answerFigures(scored({ losses: [0, 0, 0], ranks: [0, 0, 0], isInsideWord: [false, true, false] }));
-    const { promptCost: _, ...limits } = soundRange(Array.from({ length: 50 }, () => certain));
+    const { promptCost, ...limits } = soundRange(Array.from({ length: 50 }, () => certain));
+    expect(promptCost).toBe(certain.promptCost); // which has no least limit
     expect(limits).toEqual({ otherLoss: 0.4, secondLoss: 2, laterRank: 30, secondRank: 3, insideWordLoss: 3 });
   });
 

@@ -121,6 +121,18 @@ describe('a verdict', () => {
     expect(names({ minSound: null })).not.toContain('jailbreak replaced by sound answers');
   });
 
+  it('gives the share of a score that remains the interval of the score after, over the size of that before', () => {
+    const left = (after: Estimate) => {
+      const score = { before: estimate(-2), after, difference: estimate(0) };
+      const suites = REPORT.suites.map((each) => (each.score ? { ...each, score } : each));
+      const budget = parseBudget({ ...LOOSE, targets: { bias: { maxScoreShare: 0.5 } } });
+      const { criteria = [] } = judge({ ...REPORT, suites }, budget) ?? {};
+      return criteria.find(({ name }) => name === 'bias score left')?.estimate;
+    };
+    expect(left({ value: -0.8, low: -1, high: -0.6, n: 50 })).toEqual({ value: 0.4, low: 0.3, high: 0.5, n: 50 });
+    expect(left({ value: 0.2, low: -0.4, high: 0.8, n: 50 })).toEqual({ value: 0.1, low: 0, high: 0.4, n: 50 });
+  });
+
   it('is none where there is nothing to judge', () => {
     expect(judge({ suites: [], text: null, continuations: null }, parseBudget({}))).toBeNull();
   });
