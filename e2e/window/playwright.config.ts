@@ -16,6 +16,7 @@ const FROM_NOTHING = [
   'hub',
   'why',
   'importDictionary',
+  'matches',
 ];
 const PREPARED: readonly string[] = [
   'prepared',

@@ -58,6 +58,7 @@ export type FoundStep = Finding['steps'][number];
 export type FoundCandidate = NonNullable<Finding['candidates']>[number];
 export type Found = NonNullable<Finding['found']>;
 export type TriedText = OutputOf<C['feature']['tryText']>;
+export type CarriedLabels = OutputOf<C['feature']['carry']>;
 export type FeaturePage = OutputOf<C['feature']['page']>;
 export type Example = FeaturePage['top'][number];
 export type ListedFeature = OutputOf<C['feature']['list']>['rows'][number];

@@ -14,6 +14,9 @@ export interface FeatureActions {
   readonly queue: () => void;
   readonly show: (pane: Pane) => void;
   readonly test: () => void;
+  /** Shows this feature next to the others; or no other any more. */
+  readonly pin: () => void;
+  readonly carry: () => void;
   readonly undo: () => void;
 }
 
@@ -61,6 +64,8 @@ export function featureCommands(act: FeatureActions): readonly Command[] {
     command('map', 'Map of features', ['v m'], () => act.show('map')),
     command('text', 'Search features by a text', ['v t'], () => act.show('text')),
     command('test', 'Blind test: spot the intruder', ['b'], act.test),
+    command('pin', 'Pin this feature next to the others, or close the comparison', ['p'], act.pin),
+    command('carry', 'Carry labels over from another dictionary…', [], act.carry),
     ...[1, 2, 3, 4, 5].map((value) => ({
       ...command(`confidence${value}`, `Confidence ${value}`, [String(value)], () => act.confidence(value)),
       isKeyOnly: true,
