@@ -117,11 +117,17 @@ describe('a download', () => {
     expect(logged).toHaveLength(2);
   });
 
-  it('starts over when the file behind If-Range is another', async () => {
+  it('starts over when the file behind If-Range is another, and joins no halves of two files', async () => {
     server.cuts.push(100_000);
-    const onWork = () => void (server.storageTag = 'second');
+    server.spoiled.set('layer_1/w.bin', big.toReversed());
+    const onWork = () => {
+      server.storageTag = 'second';
+      server.spoiled.clear();
+    };
     const { folder } = await get(BIG, ['layer_1/*'], { onWork });
     expect(await readFile(join(folder, 'layer_1/w.bin'))).toEqual(Buffer.from(big));
+    const { headers } = server.requests.findLast(({ host }) => host === 'storage') ?? { headers: {} };
+    expect(headers).toMatchObject({ range: 'bytes=100000-', 'if-range': '"first"' });
   });
 
   it('that was killed is continued by the next one from its .incomplete', async () => {
