@@ -49,6 +49,12 @@ describe('a warning', () => {
     expect(warningsOf({ ...CALM, settings: { ...instructed, instruction: '', baselines: false } })).toEqual([]);
   });
 
+  it('of folded system texts is given where one of many cases has one', () => {
+    const settings = { ...instructed, instruction: '', baselines: false };
+    const suites = [suite(100), suite(100, 'keep', 'Be kind.')];
+    expect(warningsOf({ ...CALM, settings, foldsSystemText: true, suites })).toHaveLength(1);
+  });
+
   it('of folded system texts is given only where there is one', () => {
     const settings = { ...instructed, instruction: '', baselines: false };
     expect(warningsOf({ ...CALM, settings, foldsSystemText: true })).toEqual([]);
