@@ -22,7 +22,7 @@ export class ImportGraph {
     }
   }
 
-  /** At most `most` tests, the nearest first; among equally near ones those of the same folder first. */
+  /** At most `most` tests: its own first, then the nearest; among equally near ones those of the same folder first. */
   nearestTests(file: string, most: number): string[] {
     const steps = new Map([[file, 0]]);
     const queue = [file];
@@ -33,10 +33,17 @@ export class ImportGraph {
         queue.push(importer);
       }
     }
+    const isOther = (test: string) => Number(test !== file.replace(/\.ts$/u, '.test.ts'));
     const isElsewhere = (test: string) => Number(dirname(test) !== dirname(file));
     return [...steps.keys()]
       .filter((name) => name.endsWith('.test.ts'))
-      .sort((a, b) => steps.get(a)! - steps.get(b)! || isElsewhere(a) - isElsewhere(b) || (a < b ? -1 : 1))
+      .sort(
+        (a, b) =>
+          isOther(a) - isOther(b) ||
+          steps.get(a)! - steps.get(b)! ||
+          isElsewhere(a) - isElsewhere(b) ||
+          (a < b ? -1 : 1),
+      )
       .slice(0, most);
   }
 }
