@@ -2,16 +2,12 @@
 // pages, texts tried on them, suggestions. Labels are written elsewhere; nothing here changes one.
 import { basename, resolve } from 'node:path';
 import * as v from 'valibot';
+import type { FeaturePage, NeighbourFeature } from '../contract/domain/featurePage.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
 import { requestEntries } from '../contract/base/setting.ts';
 import { STATISTICS_CONTEXT_LENGTH, statisticsSettings } from '../contract/domain/statisticsSettings.ts';
 import type { Label } from '../contract/domain/label.ts';
-import {
-  openStatistics,
-  type FeaturePage,
-  type NeighbourFeature,
-  type StatisticsReader,
-} from '../core/features/statisticsReader.ts';
+import { openStatistics, type StatisticsReader } from '../core/features/statisticsReader.ts';
 import { suggestLabels } from '../core/labels/suggestLabel.ts';
 import { realPathInside } from '../core/files/insideFolder.ts';
 import type { JobContext } from '../jobs/runJob.ts';

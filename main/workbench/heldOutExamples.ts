@@ -1,7 +1,8 @@
 // Texts to try a label on: examples in which the feature fires and that nobody was shown at first, and examples of other
 // features in which it does not fire, which is measured, not believed. What is drawn follows from a seed.
+import type { FeatureExample, FeaturePage } from '../contract/domain/featurePage.ts';
 import { AppError } from '../contract/base/errors.ts';
-import type { FeatureExample, FeaturePage, StatisticsReader } from '../core/features/statisticsReader.ts';
+import type { StatisticsReader } from '../core/features/statisticsReader.ts';
 import type { Random } from '../core/numerics/random.ts';
 import { tryText } from './features.ts';
 import type { Workbench } from './workbench.ts';

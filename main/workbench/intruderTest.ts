@@ -1,8 +1,8 @@
 // The blind test of labels: four texts in which the feature fires and one in which it does not, without shades, in an order
 // that the seed gives. Whoever wrote the label finds the intruder by it, or the label says too little. Which one it is stays
 // with the host until the answer is counted. (After the intrusion tests of Chang et al. 2009 for topic models.)
+import type { FeatureExample } from '../contract/domain/featurePage.ts';
 import { AppError, toAppError } from '../contract/base/errors.ts';
-import type { FeatureExample } from '../core/features/statisticsReader.ts';
 import { Random } from '../core/numerics/random.ts';
 import { listedHash } from './featureLists.ts';
 import { withStatistics } from './features.ts';

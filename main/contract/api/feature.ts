@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { featureSchema, hashSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
+import { featurePageSchema, neighbourSchema } from '../domain/featurePage.ts';
 import { readingSettings, statisticsSettings } from '../domain/statisticsSettings.ts';
 import { command, query, stream } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
@@ -81,53 +82,12 @@ export const listedFeatureSchema = v.object({
   topToken: v.string(),
 });
 
-export const exampleSchema = v.object({
-  /** Its number in the text, the position of the first token shown, and how many tokens the context has. */
-  context: v.number(),
-  firstPosition: v.number(),
-  contextLength: v.number(),
-  tokens: v.array(v.string()),
-  /** Indices into tokens of those that no text spells: BOS, ends of turns. */
-  special: v.array(v.number()),
-  /** On each token; 0 where it does not fire, and on BOS. */
-  activations: v.array(v.number()),
-  /** Index into tokens of the largest activation in the context, and that activation. */
-  peak: v.number(),
-  value: v.number(),
-});
-
-const effect = v.object({ id: v.number(), token: v.string(), effect: v.number() });
-const neighbour = v.object({ feature: v.number(), cosine: v.number(), label: v.string() });
-
-export const featurePageSchema = v.object({
-  feature: v.number(),
-  /** Tokens counted: all of the text but BOS. On `firings` of them it fires, a share of `rate`. */
-  tokens: v.number(),
-  firings: v.number(),
-  rate: v.number(),
-  /** Of its activation where it fires. */
-  mean: statistic,
-  deviation: statistic,
-  max: v.number(),
-  /** On the last tokens of the documents that end within a context. */
-  documentEnds: v.number(),
-  lastFirings: v.number(),
-  lastRate: statistic,
-  lastMean: statistic,
-  /** How many firings lie in [i, i + 1) · binWidth. */
-  histogram: v.object({ binWidth: v.number(), counts: v.array(v.number()) }),
-  /** The strongest; no two with the same 16 tokens up to the peak. */
-  top: v.array(exampleSchema),
-  /** Examples drawn at random, by their peaks: shares of them from 0 (weakest) to 1; the strongest group first. */
-  groups: v.array(v.object({ from: v.number(), to: v.number(), examples: v.array(exampleSchema) })),
-  /** Logits per unit of activation, the mean over the vocabulary taken off. Null where the site has no direct effect. */
-  logits: v.nullable(
-    v.object({ top: v.array(effect), bottom: v.array(effect), entropy: v.number(), vocabularySize: v.number() }),
-  ),
-  /** By cosine of decoder rows; by cosine of firing patterns (an estimate, exact for up to 128 firings). */
+const neighbour = v.object({ ...neighbourSchema.entries, label: v.string() });
+/** With the labels of its neighbours. */
+export const labelledPageSchema = v.object({
+  ...featurePageSchema.entries,
   decoderNeighbours: v.array(neighbour),
   cofiring: v.array(neighbour),
-  map: v.tuple([v.number(), v.number()]),
 });
 
 const states = v.object({
@@ -241,7 +201,7 @@ export const feature = {
     summary: 'All there is to show of one feature',
     shows: ['features'],
     input: byFeature,
-    output: featurePageSchema,
+    output: labelledPageSchema,
   }),
   context: query({
     summary: 'More of the text around an example: its tokens from one position to another',

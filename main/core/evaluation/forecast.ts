@@ -9,13 +9,13 @@
 //
 // This knows nothing of the text, of how features compete in a topk dictionary, or of what follows after the site. How good
 // it is, is measured with every evaluation (forecastCheck.ts).
+import type { TokenEffect } from '../../contract/domain/featurePage.ts';
 import type { ForecastFeature, ForecastOperation, SiteForecast } from '../../contract/domain/forecast.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import type { Edit } from '../../contract/domain/edit.ts';
 import { gainOf, lineOf, OPERATIONS, type Operation } from '../../contract/domain/operations/index.ts';
 import { kindOf } from '../dictionaries/kinds/index.ts';
 import { placesOf, type Dictionaries } from '../edits/editPatches.ts';
-import type { TokenEffect } from '../features/statisticsReader.ts';
 
 /** What must be known of the features, from their statistics. */
 export interface ForecastStatistics {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Tensor } from 'onnxruntime-common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FeatureExample } from '../../contract/domain/featurePage.ts';
 import { captureActivations } from '../activations/capture.ts';
 import { openCorpus } from '../activations/corpus.ts';
 import { ContextFile } from '../activations/packing.ts';
@@ -17,7 +18,7 @@ import type { Model } from '../models/model.ts';
 import { buildVariant } from '../models/variant.ts';
 import { HISTOGRAM_BINS } from './featureAccumulator.ts';
 import { FILES } from './statisticsManifest.ts';
-import { openStatistics, type FeatureExample, type FeatureText, type StatisticsReader } from './statisticsReader.ts';
+import { openStatistics, type FeatureText, type StatisticsReader } from './statisticsReader.ts';
 import { referenceStatistics, type ReferenceExample } from '../../testing/features/referenceStatistics.ts';
 import { prepareStatistics, SITE, tinyStatistics } from '../../testing/features/tinyStatistics.ts';
 

@@ -3,6 +3,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type {
+  FeatureExample,
+  FeaturePage,
+  NeighbourFeature,
+  QuantileGroup,
+  TokenEffect,
+} from '../../contract/domain/featurePage.ts';
 import { ContextFile } from '../activations/packing.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
@@ -12,80 +19,6 @@ import { WINDOW_AFTER, windowStart } from './exampleSlots.ts';
 import { GROUP_EXAMPLES, HISTOGRAM_BINS, QUANTILE_GROUPS, TOP_EXAMPLES } from './featureAccumulator.ts';
 import { FILES, NEIGHBOURS, readStatisticsManifest, type StatisticsManifest } from './statisticsManifest.ts';
 import { readJson } from '../files/json.ts';
-
-/** A context near the place where a feature is strongest in it. */
-export interface FeatureExample {
-  /** Its number in the text, and the position in it of the first token shown. */
-  readonly context: number;
-  readonly firstPosition: number;
-  readonly contextLength: number;
-  /** As they read; a token that is part of a character shows its bytes. */
-  readonly tokens: readonly string[];
-  /** Indices into tokens of those that no text spells: BOS, ends of turns. */
-  readonly special: readonly number[];
-  /** Of the feature on each token; 0 where it does not fire, and on BOS, which is not counted. */
-  readonly activations: readonly number[];
-  /** Index into tokens of the largest activation in the whole context. */
-  readonly peak: number;
-  readonly value: number;
-}
-
-export interface QuantileGroup {
-  /** Which of the random examples these are, sorted by their peaks: shares from 0 (weakest) to 1. */
-  readonly from: number;
-  readonly to: number;
-  readonly examples: readonly FeatureExample[];
-}
-
-export interface TokenEffect {
-  readonly id: number;
-  readonly token: string;
-  /** Logits per unit of activation, the mean over the vocabulary taken off. */
-  readonly effect: number;
-}
-
-export interface NeighbourFeature {
-  readonly feature: number;
-  readonly cosine: number;
-}
-
-export interface FeaturePage {
-  readonly feature: number;
-  /** Tokens counted: all of the text but BOS. */
-  readonly tokens: number;
-  /** On how many of them it fires, and the share. */
-  readonly firings: number;
-  readonly rate: number;
-  /** Mean and standard deviation of its activation where it fires; null when it never does. */
-  readonly mean: number | null;
-  readonly deviation: number | null;
-  /** 0 when it never fires. */
-  readonly max: number;
-  /** The same on the last tokens of documents; the share is null when no document ends within a context. */
-  readonly documentEnds: number;
-  readonly lastFirings: number;
-  readonly lastRate: number | null;
-  readonly lastMean: number | null;
-  /** How many firings lie in [i, i + 1) times binWidth; empty when it never fires. */
-  readonly histogram: { readonly binWidth: number; readonly counts: readonly number[] };
-  /** The strongest, no two with the same text up to the peak. */
-  readonly top: readonly FeatureExample[];
-  /** Of examples drawn at random, the strongest group first. */
-  readonly groups: readonly QuantileGroup[];
-  /** Null where the site has no direct effect on the logits. */
-  readonly logits: {
-    readonly top: readonly TokenEffect[];
-    readonly bottom: readonly TokenEffect[];
-    /** Of the shares of the squared effects, in nats: 0 (one token) to ln(vocabularySize). */
-    readonly entropy: number;
-    readonly vocabularySize: number;
-  } | null;
-  /** By cosine of decoder rows, and by cosine of firing patterns (an estimate; exact for up to 128 firings). */
-  readonly decoderNeighbours: readonly NeighbourFeature[];
-  readonly cofiring: readonly NeighbourFeature[];
-  /** Its place on the map, each between −1 and 1. */
-  readonly map: readonly [x: number, y: number];
-}
 
 /** One value per feature of what features are listed, sorted and filtered by. Undefined statistics are NaN. */
 export interface FeatureColumns {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { FeaturePage } from '../../contract/domain/featurePage.ts';
 import { detectionQuestion, labelQuestion, readDetections, readLabel } from './labelPrompts.ts';
-import type { FeaturePage } from '../features/statisticsReader.ts';
 
 const page = {
   max: 4,

@@ -1,9 +1,9 @@
 // What a language model is asked about a feature, and how its answers are read. Explaining follows Bills et al. 2023 (examples
 // with the firing tokens marked); detection scoring follows Paulo et al. 2024, arXiv 2410.13928, section 3.2 (for each of some
 // texts: does the label fit it?).
+import type { FeaturePage } from '../../contract/domain/featurePage.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import type { ChatMessage } from './chatEndpoint.ts';
-import type { FeaturePage } from '../features/statisticsReader.ts';
 
 const SHOWN_EXAMPLES = 10;
 const SHOWN_EFFECTS = 6;

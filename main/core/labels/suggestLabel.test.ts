@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureExample, FeaturePage } from '../features/statisticsReader.ts';
+import type { FeatureExample, FeaturePage } from '../../contract/domain/featurePage.ts';
 import { suggestLabels } from './suggestLabel.ts';
 
 /** The token in brackets is the peak; tokens begin at spaces and at |. */

@@ -4,7 +4,7 @@
 // Looked for, in the strongest examples: the same word or token at the peak; the same word after the same; one kind of token (numbers,
 // punctuation, line breaks, capitals); a word that stands before the peak in most of them but seldom elsewhere; the start of
 // the text or the end of documents. A pattern must hold in most examples, and more specific ones win.
-import type { FeatureExample, FeaturePage } from '../features/statisticsReader.ts';
+import type { FeatureExample, FeaturePage } from '../../contract/domain/featurePage.ts';
 
 export interface LabelSuggestion {
   /** One line, as a label would be. */

@@ -1,11 +1,11 @@
 // The features of a dictionary: statistics, lists, pages, texts tried on them, ideas for labels.
+import type { FeatureExample, TokenEffect } from '../../../contract/domain/featurePage.ts';
 import { outliersText } from '../../../contract/domain/outlierWords.ts';
 import { percent, withMinus } from '../../../contract/base/figures.ts';
 import { contract } from '../../../contract/api/contract.ts';
 import { AppError } from '../../../contract/base/errors.ts';
 import { statisticsSettings } from '../../../contract/domain/statisticsSettings.ts';
 import { LABEL_STATES } from '../../../contract/domain/label.ts';
-import type { FeatureExample, TokenEffect } from '../../../core/features/statisticsReader.ts';
 import { FEATURE_ORDERS, FEATURE_STATISTICS } from '../../../storage/entities/featureQuery.ts';
 import { MOST_ROWS } from '../../../storage/entities/features.ts';
 import { offerStatisticsTexts } from '../../../workbench/feature.ts';
