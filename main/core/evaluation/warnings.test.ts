@@ -51,7 +51,8 @@ describe('a warning', () => {
 
   it('of folded system texts is given where one of many cases has one', () => {
     const settings = { ...instructed, instruction: '', baselines: false };
-    const suites = [suite(100), suite(100, 'keep', 'Be kind.')];
+    const [plain, kind] = [suite(100), suite(1, 'keep', 'Be kind.')];
+    const suites = [plain, { ...kind, cases: [...plain.cases, ...kind.cases] }];
     expect(warningsOf({ ...CALM, settings, foldsSystemText: true, suites })).toHaveLength(1);
   });
 
