@@ -82,7 +82,6 @@ const changedCaseSchema = v.object({
   /** What is wrong with the answer with the edit; left out where nothing was judged. */
   faults: v.exactOptional(v.array(fault)),
 });
-export type ChangedCase = DataOf<typeof changedCaseSchema>;
 
 const suiteSchema = v.object({
   name: v.string(),

@@ -33,7 +33,6 @@ const logitFootprintSchema = v.object({
   /** Mean change of its logit where the edit acts, by the decoder rows alone. */
   effect: v.number(),
 });
-export type LogitFootprint = DataOf<typeof logitFootprintSchema>;
 
 /** At one place. */
 export const forecastSchema = v.object({

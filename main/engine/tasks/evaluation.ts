@@ -84,7 +84,7 @@ function forgetOldOriginals(): void {
   for (const key of [...originals.keys()].slice(0, -ORIGINALS_KEPT)) originals.delete(key);
 }
 
-/** An evaluation report; see evaluation/report.ts. */
+/** An evaluation report; see contract/domain/evaluationReport.ts. */
 export const evaluateEdit = defineTask({
   lane: 'long',
   input: v.object({
