@@ -3,9 +3,11 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openFile } from '../files/byteSource.ts';
 import { readFloatTensor, readSafetensorsHeader } from '../formats/safetensors.ts';
+import { writeForeignDictionary } from '../../testing/dictionaries/foreignDictionary.ts';
 import { referenceActivations, referenceReconstruction } from '../../testing/dictionaries/randomDictionary.ts';
 import { temporaryFolder } from '../../testing/models/temporaryFolder.ts';
 import { hashDictionary } from './dictionary.ts';
@@ -195,3 +197,93 @@ describe('a file that is not a dictionary', () => {
     await expect(inspectDictionaryFile(join(folder, 'two'))).rejects.toThrow('it holds 2 files of tensors (a.pt, b.pt');
   });
 });
+
+describe('a hostile file', () => {
+  const torch = fileURLToPath(new URL('../../testing/formats/torch/', import.meta.url));
+
+  it.each(['attack.pt', 'attack-legacy.pt'])(
+    'that calls a program is refused with the name of what it calls: %s',
+    async (name) => {
+      await expect(inspectDictionaryFile(join(torch, name))).rejects.toMatchObject({
+        code: 'unsupported',
+        message: expect.stringMatching(/posix\.system|os\.system/u) as unknown,
+      });
+    },
+  );
+
+  const safetensors = (header: object, bytes = 64) => {
+    const json = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([length, json, Buffer.alloc(bytes)]);
+  };
+
+  it.each([
+    [
+      'shapes that its bytes do not have',
+      safetensors({ W_enc: { dtype: 'F32', shape: [4096, 65536], data_offsets: [0, 64] } }),
+    ],
+    [
+      'a shape of 2⁴⁰ × 2⁴⁰',
+      safetensors({ W_enc: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 64] } }),
+    ],
+    ['bytes beyond its end', safetensors({ W_enc: { dtype: 'F32', shape: [2 ** 38], data_offsets: [0, 2 ** 40] } })],
+    ['a header of 2⁴⁰ bytes', Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0x7b, ...new Array<number>(64).fill(0x20)])],
+  ])('that claims %s is refused with one error that names it', async (_, content) => {
+    const path = join(await temporaryFolder(), 'sae.safetensors');
+    await writeFile(path, content);
+    await expect(inspectDictionaryFile(path)).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringContaining(path) as unknown,
+    });
+  });
+
+  it('that inflates to more than it can hold is refused before it is inflated', async () => {
+    const path = join(await temporaryFolder(), 'params.npz');
+    await writeFile(path, zipOf('W_enc.npy', deflateRawSync(Buffer.alloc(1 << 16)), 2 ** 40));
+    const before = process.memoryUsage().rss;
+    await expect(inspectDictionaryFile(path)).rejects.toMatchObject({ code: 'invalid-file' });
+    expect(process.memoryUsage().rss - before).toBeLessThan(256 << 20);
+  });
+
+  it('with a value that is not a number leaves nothing usable behind', async () => {
+    const own = await loadDictionary((await imported(join(layouts, 'saelens/standard'))).folder);
+    const spoilt = { ...own, encoder: own.encoder.map((value, i) => (i === 7 ? Number.NaN : value)) };
+    const folder = await temporaryFolder();
+    await writeForeignDictionary(folder, spoilt);
+    const out = await temporaryFolder();
+    const importing = importDictionary({ path: folder, folder: out, site, model, conclusions: [] });
+    await expect(importing).rejects.toThrow('the encoder has a value that is not a finite number');
+    await expect(readImportRecord(out)).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+/** One deflated member that says it is `length` bytes long, as Zip64 does. */
+function zipOf(name: string, data: Buffer, length: number): Buffer {
+  const extra = Buffer.alloc(12);
+  extra.writeUInt16LE(1, 0);
+  extra.writeUInt16LE(8, 2);
+  extra.writeBigUInt64LE(BigInt(length), 4);
+  const local = Buffer.alloc(30);
+  local.writeUInt32LE(0x04034b50, 0);
+  local.writeUInt16LE(8, 8);
+  local.writeUInt32LE(data.length, 18);
+  local.writeUInt32LE(0xffffffff, 22);
+  local.writeUInt16LE(name.length, 26);
+  const entry = Buffer.alloc(46);
+  entry.writeUInt32LE(0x02014b50, 0);
+  entry.writeUInt16LE(8, 10);
+  entry.writeUInt32LE(data.length, 20);
+  entry.writeUInt32LE(0xffffffff, 24);
+  entry.writeUInt16LE(name.length, 28);
+  entry.writeUInt16LE(extra.length, 30);
+  const directory = Buffer.concat([entry, Buffer.from(name), extra]);
+  const body = Buffer.concat([local, Buffer.from(name), data]);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(body.length, 16);
+  return Buffer.concat([body, directory, end]);
+}

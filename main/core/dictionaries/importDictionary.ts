@@ -1,7 +1,7 @@
 // Import of a dictionary that was made elsewhere: it is looked at (which layout, what the file claims), then copied into the
 // form in which the project keeps all of its dictionaries (saeLens.ts), piece by piece, whatever its size.
 // Invariant: the hash in the record is hashDictionary's of what loadDictionary reads from the copy.
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { resolve, sep } from 'node:path';
 import type { Claims, ReadingChanges } from '../../contract/domain/importedDictionary.ts';
 import { AppError } from '../../contract/base/errors.ts';
@@ -17,6 +17,9 @@ import { openMaterial } from './layouts/material.ts';
 import { changeReading } from './readingChanges.ts';
 import { writeSaeLensFolder } from './saeLens.ts';
 import { copyInOrder, dtypeOfCopy, type Scaling, type StoredMatrix } from './storedMatrix.ts';
+
+/** Numbers that are looked at at once. */
+const SLICE = 1 << 20;
 
 /** What a file says before anything is copied. */
 export interface InspectedDictionary {
@@ -142,19 +145,19 @@ export async function importDictionary(options: ImportOptions): Promise<ImportRe
     const { encoding, decoding } = scalingsOf(reading);
     let done = 0;
     const total = 3 * d * size;
-    const pass = async function* (matrix: StoredMatrix, order: 'rows' | 'columns', scaling: Scaling, name: string) {
+    const pass = async function* (matrix: StoredMatrix, order: 'rows' | 'columns', scaling: Scaling) {
       for await (const piece of copyInOrder(matrix, order, scaling)) {
         signal?.throwIfAborted();
-        const floats = floatsOf(piece, dtypeOfCopy(matrix, scaling));
-        if (!floats.every(Number.isFinite)) throw notFinite(path, name);
         done += piece.length;
         onWork?.({ stage: 'Copying the dictionary', done, total, unit: 'numbers' });
-        yield { piece, floats };
+        yield piece;
       }
     };
     // The hash is over rows, while W_enc is stored by columns: one more pass over the encoder.
     const encoderHash = createHash('sha256');
-    for await (const { floats } of pass(reading.encoder, 'rows', encoding, 'the encoder')) encoderHash.update(floats);
+    for await (const piece of pass(reading.encoder, 'rows', encoding)) {
+      hashFinite(encoderHash, piece, dtypeOfCopy(reading.encoder, encoding), path, 'the encoder');
+    }
     const decoderHash = createHash('sha256');
     const head = { architecture: kind, d, size, k, site, modelHash: model.hash };
     await writeSaeLensFolder(
@@ -168,14 +171,14 @@ export async function importDictionary(options: ImportOptions): Promise<ImportRe
         encoder: {
           dtype: dtypeOfCopy(reading.encoder, encoding),
           data: async function* () {
-            for await (const { piece } of pass(reading.encoder, 'columns', encoding, 'the encoder')) yield piece;
+            yield* pass(reading.encoder, 'columns', encoding);
           },
         },
         decoder: {
           dtype: dtypeOfCopy(reading.decoder, decoding),
           data: async function* () {
-            for await (const { piece, floats } of pass(reading.decoder, 'rows', decoding, 'the decoder')) {
-              decoderHash.update(floats);
+            for await (const piece of pass(reading.decoder, 'rows', decoding)) {
+              hashFinite(decoderHash, piece, dtypeOfCopy(reading.decoder, decoding), path, 'the decoder');
               yield piece;
             }
           },
@@ -223,6 +226,21 @@ function floatsOf(
 ): Float32Array<ArrayBuffer> {
   if (piece instanceof Float32Array) return piece;
   return dtype === 'BF16' ? bfloat16ToFloat32(piece) : float16ToFloat32(new Float16Array(piece.buffer));
+}
+
+/** In slices, so that a large piece is never in memory twice. @throws AppError `invalid-file` for what is not a finite number. */
+function hashFinite(
+  hash: Hash,
+  piece: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>,
+  dtype: 'F32' | 'F16' | 'BF16',
+  path: string,
+  what: string,
+): void {
+  for (let from = 0; from < piece.length; from += SLICE) {
+    const floats = floatsOf(piece.slice(from, from + SLICE), dtype);
+    for (let i = 0; i < floats.length; i++) if (!Number.isFinite(floats[i])) throw notFinite(path, what);
+    hash.update(floats);
+  }
 }
 
 function notFinite(path: string, what: string): AppError {
