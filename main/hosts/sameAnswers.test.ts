@@ -50,8 +50,12 @@ beforeAll(async () => {
 });
 afterAll(() => faces.stop());
 
-/** `:one` and `:other` in words are the two evaluations, `:job` is a job. */
-const spoken = (word: string) => ({ ':one': evaluations[0], ':other': evaluations[1], ':job': job })[word] ?? word;
+/** `:one` and `:other` in words are the two evaluations, `:job` is a job, `:folder` a dictionary's. */
+const spoken = (word: string) =>
+  ({
+    ...{ ':one': evaluations[0], ':other': evaluations[1], ':job': job },
+    ':folder': join(faces.project, 'dictionaries/run'),
+  })[word] ?? word;
 
 interface Asked {
   readonly words: readonly string[];
@@ -89,6 +93,14 @@ const ASKED: Readonly<Record<string, Asked>> = {
   'dictionary.describe': {
     words: ['dictionary', 'show', 'run'],
     call: (api) => api.dictionary.describe({ name: 'run' }),
+  },
+  'dictionary.planImport': {
+    words: ['dictionary', 'import', ':folder', '--name', 'fresh', '--plan'],
+    call: async (api) => {
+      const { location } = await api.files.locate({ path: join(faces.project, 'dictionaries/run') });
+      return api.dictionary.planImport({ location, name: 'fresh' });
+    },
+    key: 'plan',
   },
   'dictionary.curves': {
     words: ['dictionary', 'curves', 'run'],
