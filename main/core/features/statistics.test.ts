@@ -19,6 +19,7 @@ import { buildVariant } from '../models/variant.ts';
 import { HISTOGRAM_BINS } from './featureAccumulator.ts';
 import { FILES } from './statisticsManifest.ts';
 import { openStatistics, type FeatureText, type StatisticsReader } from './statisticsReader.ts';
+import { openModel } from '../models/model.ts';
 import { referenceStatistics, type ReferenceExample } from '../../testing/features/referenceStatistics.ts';
 import { prepareStatistics, SITE, tinyStatistics } from '../../testing/features/tinyStatistics.ts';
 
@@ -206,6 +207,15 @@ describe('computing statistics', () => {
     });
     expect(shorter.folder).not.toBe(reader.folder);
     expect(shorter.manifest).toMatchObject({ contexts: 40 });
+  });
+
+  it('of a model whose texts begin otherwise gives other statistics, since other tokens are read', async () => {
+    const bare = await openModel(join(root, 'model'), { bos: 'never' });
+    const { folder } = await tinyStatistics(root, { model: bare });
+    expect(folder).not.toBe(reader.folder);
+    const other = await openStatistics(folder);
+    expect((await other.contextTokens(0, 0, 1))[0]).not.toBe('<s>');
+    await other.close();
   });
 
   it('from captured activations gives the same numbers as with the model', async () => {

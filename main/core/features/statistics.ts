@@ -115,7 +115,8 @@ async function planOf({ model, dictionary, text, signal }: StatisticsOptions): P
   const maxContexts = text.maxContexts ?? null;
   if (text.from === 'corpus') {
     const { contextLength } = text;
-    return { ...common, text: { from: 'corpus', corpus: await text.corpus.hash(signal) }, contextLength, maxContexts };
+    const [corpus, tokenizer] = [await text.corpus.hash(signal), (await model.tokenizer()).hash()];
+    return { ...common, text: { from: 'corpus', corpus, tokenizer }, contextLength, maxContexts };
   }
   const store = await openStore(text.folder);
   try {

@@ -41,7 +41,8 @@ const planSchema = v.strictObject({
   text: v.variant('from', [
     /** Activations that were captured: the hash of the store's tokens, and the form of its numbers. */
     v.strictObject({ from: v.literal('store'), tokens: hashSchema, dtype: v.picklist(['f32', 'f16']) }),
-    v.strictObject({ from: v.literal('corpus'), corpus: hashSchema }),
+    /** A text that the model's tokenizer read: another one reads other tokens. Left out by older programs. */
+    v.strictObject({ from: v.literal('corpus'), corpus: hashSchema, tokenizer: v.exactOptional(hashSchema) }),
   ]),
   contextLength: positive,
   /** Null: all of the text. */
@@ -72,7 +73,10 @@ export type StatisticsManifest = v.InferOutput<typeof manifestSchema>;
 /** A name for the statistics of a plan. */
 export function planId(plan: StatisticsPlan): string {
   const { dictionary, model, site, text, contextLength, maxContexts } = plan;
-  const of = text.from === 'store' ? [text.from, text.tokens, text.dtype] : [text.from, text.corpus];
+  const of =
+    text.from === 'store'
+      ? [text.from, text.tokens, text.dtype]
+      : [text.from, text.corpus, ...(text.tokenizer === undefined ? [] : [text.tokenizer])];
   return hashBytes(JSON.stringify(['errata-statistics-1', dictionary, model, site, of, contextLength, maxContexts]));
 }
 

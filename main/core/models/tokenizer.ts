@@ -7,6 +7,7 @@ import { AppError } from '../../contract/base/errors.ts';
 import { withinTime } from '../files/timeLimit.ts';
 import type { BosRule } from '../../contract/domain/bosRule.ts';
 import { type ModelConfig } from './config.ts';
+import { hashBytes } from '../files/hash.ts';
 import { isObject, readJsonObject, readOptionalJson, type JsonObject } from '../files/json.ts';
 import { findAddedTokensAsReference } from './addedTokens.ts';
 import { definitionFromMerges } from './mergesTokenizer.ts';
@@ -69,6 +70,7 @@ export class Tokenizer implements TextEncoder {
   readonly eosTokenId: number | null;
   readonly opening: readonly number[];
   readonly #path: string;
+  readonly #definition: JsonObject;
   readonly #tokenizer: HuggingFaceTokenizer;
   readonly #specialIds: ReadonlySet<number>;
   readonly #isByteLevel: boolean;
@@ -87,6 +89,7 @@ export class Tokenizer implements TextEncoder {
     { limit = ENCODING_LIMIT, rule }: TokenizerOptions = {},
   ) {
     this.#path = path;
+    this.#definition = definition;
     this.#limit = limit;
     this.#isForeign = {
       encoding: hasForeignPatterns(definition.normalizer, definition.pre_tokenizer),
@@ -116,6 +119,11 @@ export class Tokenizer implements TextEncoder {
     this.#specialIds = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
     this.#isByteLevel = JSON.stringify(definition.decoder ?? null).includes('"ByteLevel"');
     this.#anchor = this.#findAnchor();
+  }
+
+  /** Changes with all that decides which tokens a text becomes: its definition, and what goes before a text. */
+  hash(): string {
+    return hashBytes(JSON.stringify([this.#definition, this.opening]));
   }
 
   /** From the vocabulary: there are tokenizers, of digits or proteins, that cannot encode any text one might think of. */
