@@ -276,7 +276,9 @@ test('a model whose files have gone is named', async ({ page, host }) => {
   const model = join(host.project, 'weights');
   await rename(model, `${model}-away`);
   await page.getByLabel('Prompt', { exact: true }).fill('Who are you?');
-  await expect(page.getByRole('region', { name: 'Next token' }).getByRole('alert')).toContainText('config.json');
+  await expect(page.getByRole('region', { name: 'Next token' }).getByRole('alert')).toContainText(
+    'the model sample is not there any more',
+  );
   await page.reload();
   await expect(page.getByText(/^The files of sample are no longer in/u)).toBeVisible();
   await rename(`${model}-away`, model);

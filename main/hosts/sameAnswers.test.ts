@@ -121,6 +121,12 @@ const ASKED: Readonly<Record<string, Asked>> = {
     call: (api) => api.feature.page({ dictionary: 'run', feature: 1 }),
     key: 'page',
   },
+  'feature.matches': {
+    words: ['feature', 'match', 'shipped', '1', '--other', 'run', '--count', '4'],
+    call: async (api) =>
+      (await api.feature.matches({ dictionary: 'shipped', feature: 1, other: 'run', count: 4 })).matches,
+    key: 'matches',
+  },
   'feature.suggest': {
     words: ['feature', 'suggest', 'run', '1'],
     call: (api) => api.feature.suggest({ dictionary: 'run', feature: 1 }),
@@ -223,6 +229,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
     call: (api) => api.list.containing({ dictionary, feature: 1 }),
     key: 'lists',
   },
+  'hub.list': { words: ['hub', 'list'], call: (api) => api.hub.list() },
   'finder.list': { words: ['findings', 'list'], call: (api) => api.finder.list(), key: 'findings' },
   'export.list': {
     words: ['exports', 'list'],
@@ -295,6 +302,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'evaluation.plan': PLANS,
   'export.plan': PLANS,
   'finder.plan': PLANS,
+  'hub.plan': PLANS,
   'feature.statisticsTexts': PLANS,
   'evaluation.defaults': `${PLANS}: its targets and its text are what the plan is of`,
   'finder.readPrompts': `${PLANS}: the command reads files of prompts`,

@@ -33,6 +33,7 @@ import { openModel } from '../../core/models/model.ts';
 import { openTokenizer } from '../../core/models/tokenizer.ts';
 import { Random } from '../../core/numerics/random.ts';
 import { parseEdit } from '../../contract/domain/edit.ts';
+import { DEFAULT_HELD_OUT } from '../../contract/domain/trainingSettings.ts';
 import { SettingsStore } from '../../hosts/api/settingsStore.ts';
 import { DATABASE_FILE } from '../../storage/project/layout.ts';
 import { openProject } from '../../storage/project/open.ts';
@@ -298,7 +299,7 @@ async function readDictionary(folder: string): Promise<void> {
 }
 
 const TRAINING = { architecture: 'topk', d: 8, size: 16, k: 2, batchSize: 64, steps: 100 } as const;
-const RUN = { store: '../../stores/a', heldOutFraction: 0.1, bufferBytes: 1 << 20 };
+const RUN = { store: '../../stores/a', heldOutFraction: DEFAULT_HELD_OUT, bufferBytes: 1 << 20 };
 const POINT = { step: 10, learningRate: 1e-3, seconds: 0.5, loss: 0.3, fvu: 0.2, l0: 4, deadFraction: 0 };
 
 const dictionaries: readonly FuzzedReader[] = [

@@ -58,7 +58,8 @@ const labelCarry: ComputeCommand = {
     'min-cosine': { type: 'string', description: 'Only where the decoder rows are as near as this; 0.7 by default.' },
     'min-shared': {
       type: 'string',
-      description: 'Only where both fire as much alike as this on the strongest examples, 0 to 1; 0 by default.',
+      description:
+        'Only where the share of strongest examples on which both fire is at least this, 0 to 1; 0 by default.',
     },
     examples: { type: 'boolean', description: 'Compare examples as well, which takes a while.' },
     accept: { type: 'boolean', description: 'Write all that is proposed. A feature with a label keeps its own.' },

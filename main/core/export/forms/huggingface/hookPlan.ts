@@ -22,5 +22,8 @@ function refusal(site: string): string {
   if (site === 'hook_embed') {
     return `No module of transformers holds ${site} of this model: choose blocks.0.hook_resid_pre.`;
   }
-  return `No module of transformers holds ${site}: it lies inside a norm.`;
+  if (site.endsWith('_out')) {
+    return `No module of transformers holds ${site} of this model, which scales it before it is added: choose a site of the residual stream.`;
+  }
+  return `No module of transformers holds ${site}: it is inside a norm.`;
 }
