@@ -102,7 +102,7 @@ describe('a folder with a hook', () => {
       const plan = planHook({ modules }, operation ? [operation] : []);
       const isRefused = 'refused' in plan;
       const isEmbedding = site === 'hook_embed' && /^gemma|^granite|narrow/u.test(name);
-      const isScaled = name.startsWith('granite') && /_(?:attn|mlp)_out$/u.test(site);
+      const isScaled = name.startsWith('granite') && /_(?:attn_out|mlp_out|resid_mid)$/u.test(site);
       expect(isRefused, site).toBe(site.endsWith('hook_normalized') || isEmbedding || isScaled);
       if (!isRefused) expect(plan.get(site)?.module, site).toMatch(/^\w+(\.\w+)+$/u);
     }

@@ -22,8 +22,8 @@ function refusal(site: string): string {
   if (site === 'hook_embed') {
     return `No module of transformers holds ${site} of this model: choose blocks.0.hook_resid_pre.`;
   }
-  if (site.endsWith('_out')) {
-    return `No module of transformers holds ${site} of this model, which scales it before it is added: choose a site of the residual stream.`;
+  if (/_(?:attn_out|mlp_out|resid_mid)$/u.test(site)) {
+    return `No module of transformers holds ${site} of this model, which scales what a layer adds: choose hook_resid_pre or hook_resid_post.`;
   }
   return `No module of transformers holds ${site}: it is inside a norm.`;
 }
