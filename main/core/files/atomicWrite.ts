@@ -1,21 +1,27 @@
 // Files and folders that appear under their final name complete or not at all, also after a power loss:
 // built under a partial name in the same folder, synced, renamed, and the folder synced. A process that dies leaves
-// only a partial, whose name says which process made it; `removeLeftovers` deletes those of dead processes.
+// only a partial, whose name says which process made it, and where; `removeLeftovers` deletes those of dead processes.
 
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
 import { toFileError } from './fileError.ts';
+import { isAlive, placeOfProcesses } from './processIdentity.ts';
 
-/** `.<final name>.partial-<process id>-<random>` */
-const PARTIAL_NAME = /^\..+\.partial-(\d+)-[0-9a-f]{12}$/;
+/** `.<final name>.partial-<process id>-<where the process runs>-<random>`; earlier versions did not say where. */
+const PARTIAL_NAME = /^\..+\.partial-(\d+)-(?:([0-9a-f]{8})-)?[0-9a-f]{12}$/;
+
+/** A partial of another machine is still being built as long as something in it changes at least this often. */
+const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /** Partials that this process is building right now: a process id alone cannot tell them from those of a namesake. */
 const underWay = new Set<string>();
 
-function partialPath(path: string): string {
-  return join(dirname(resolve(path)), `.${basename(path)}.partial-${process.pid}-${randomBytes(6).toString('hex')}`);
+/** Where to build what will be `path`: next to it, under a name that no other process takes. */
+export function partialPath(path: string): string {
+  const maker = `${process.pid}-${placeOfProcesses()}-${randomBytes(6).toString('hex')}`;
+  return join(dirname(resolve(path)), `.${basename(path)}.partial-${maker}`);
 }
 
 /** Makes a rename or a new file in `folder` survive a power loss. Windows cannot sync folders and does not need it. */
@@ -119,26 +125,38 @@ async function syncTree(folder: string): Promise<void> {
 /**
  * Deletes what dead processes left half-built directly in `folder`, and returns the names. A partial is kept while a
  * process with its id lives on this machine, so the id's next owner may keep an old one alive for a while: harmless.
+ * Processes of other machines and containers, which share the folder, cannot be seen from here: theirs goes once nothing
+ * in it has changed for a day.
  */
 export async function removeLeftovers(folder: string): Promise<string[]> {
   const removed: string[] = [];
   for (const name of await readdir(folder)) {
-    const maker = PARTIAL_NAME.exec(name)?.[1];
-    if (maker === undefined || underWay.has(join(resolve(folder), name))) continue;
-    if (Number(maker) !== process.pid && isAlive(Number(maker))) continue;
-    await rm(join(folder, name), { recursive: true, force: true });
+    const [, maker, place] = PARTIAL_NAME.exec(name) ?? [];
+    const path = join(folder, name);
+    if (maker === undefined || underWay.has(resolve(path))) continue;
+    if (place === placeOfProcesses()) {
+      if (Number(maker) !== process.pid && isAlive(Number(maker))) continue;
+    } else if (Date.now() - (await lastChange(path)) < ABANDONED_MS) continue;
+    await rm(path, { recursive: true, force: true });
     removed.push(name);
   }
   return removed;
 }
 
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
+/** In milliseconds since 1970, of the file, or of the folder and what is directly in it; 0 when it has gone meanwhile. */
+async function lastChange(path: string): Promise<number> {
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return 0;
+  const within = found.isDirectory() ? await readdir(path).catch(() => []) : [];
+  const times = await Promise.all(
+    within.map((name) =>
+      lstat(join(path, name)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return times.reduce((latest, time) => Math.max(latest, time), found.mtimeMs);
 }
 
 /** Some systems refuse 2 GiB and more in one call. */

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -100,6 +100,34 @@ describe('atomic writes', () => {
     await once(child, 'close');
     await buildFolderAtomic(join(folder, 'mine'), async () => {
       expect(await removeLeftovers(folder)).toHaveLength(1);
+    });
+    expect(await readdir(folder)).toEqual(['mine']);
+  });
+
+  it('leave partials of other machines and of earlier versions, until nothing in them has changed for a day', async () => {
+    const elsewhere = `.tokens.partial-${2 ** 30}-00000000-0123456789ab`;
+    const earlier = `.report.partial-${2 ** 30}-0123456789ab`;
+    await mkdir(join(folder, elsewhere));
+    await writeFile(join(folder, elsewhere, 'tokens.safetensors'), 'half');
+    await writeFile(join(folder, earlier), 'half');
+    expect(await removeLeftovers(folder)).toEqual([]);
+    const longAgo = new Date(Date.now() - 25 * 60 * 60 * 1000);
+    await utimes(join(folder, elsewhere), longAgo, longAgo);
+    await utimes(join(folder, earlier), longAgo, longAgo);
+    expect(await removeLeftovers(folder)).toEqual([earlier]); // a file in the other one is new
+    await utimes(join(folder, elsewhere, 'tokens.safetensors'), longAgo, longAgo);
+    expect(await removeLeftovers(folder)).toEqual([elsewhere]);
+  });
+
+  it('are not mistaken for leftovers by a process of another machine or container that shares the folder', async (context) => {
+    const unshare = ['--fork', '--pid', '--mount-proc', '--uts', process.execPath, '--input-type=module', '-e'];
+    const leftovers = `
+      const { removeLeftovers } = await import(${JSON.stringify(new URL('./atomicWrite.ts', import.meta.url).href)});
+      console.log(JSON.stringify(await removeLeftovers(${JSON.stringify(folder)})));`;
+    if (spawnSync('unshare', [...unshare, '0']).status !== 0) context.skip('This user cannot make namespaces.');
+    await buildFolderAtomic(join(folder, 'mine'), async () => {
+      const { stdout } = spawnSync('unshare', [...unshare, leftovers], { encoding: 'utf8' });
+      expect(stdout.trim()).toBe('[]');
     });
     expect(await readdir(folder)).toEqual(['mine']);
   });

@@ -1,9 +1,10 @@
 // Makes a project: its folders and an empty database, which is put in place whole or not at all.
 import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { AppError } from '../../contract/base/errors.ts';
+import { partialPath } from '../../core/files/atomicWrite.ts';
 import { toFileError } from '../../core/files/fileError.ts';
 import { Database } from '../database.ts';
 import { initialise } from '../migrate.ts';
@@ -25,7 +26,7 @@ export async function createProject(folder: string, options: OpenOptions = {}): 
   const path = join(resolve(folder), DATABASE_FILE);
   if (existsSync(path))
     throw new AppError('exists', `${folder}: there is a project already.`, { details: { path: folder } });
-  const partial = join(resolve(folder), `.${DATABASE_FILE}.partial-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const partial = partialPath(path);
   const made: string[] = [];
   try {
     for (const each of [folder, ...PROJECT_FOLDERS.map((name) => join(folder, name))]) {

@@ -9,7 +9,7 @@ import { Database } from '../database.ts';
 import { createProject } from './create.ts';
 import { DATABASE_FILE } from './layout.ts';
 import { openProject } from './open.ts';
-import { isRunning, thisProcess } from './processIdentity.ts';
+import { isRunning, thisProcess } from '../../core/files/processIdentity.ts';
 import type { Project } from './project.ts';
 
 // Processes are started beside whatever else the machine does.

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import type { Database } from '../database.ts';
-import { isRunning, thisProcess, type ProcessIdentity } from './processIdentity.ts';
+import { isRunning, thisProcess, type ProcessIdentity } from '../../core/files/processIdentity.ts';
 
 interface HolderRow extends ProcessIdentity {
   readonly id: string;

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
+import { partialPath } from '../../core/files/atomicWrite.ts';
 import { toFileError } from '../../core/files/fileError.ts';
 import { Database } from '../database.ts';
 
@@ -55,14 +56,13 @@ export function takeBackup(database: Database, folder: string, reason: BackupRea
   const backups = join(folder, BACKUP_FOLDER);
   const file = `project-${time.replace(/[-:.]/gu, '')}-${reason}.sqlite`;
   const path = join(backups, file);
-  const partial = join(backups, `.${file}.partial-${process.pid}`);
+  const partial = partialPath(path);
   try {
     mkdirSync(backups, { recursive: true, mode: 0o700 });
   } catch (thrown) {
     throw toFileError(thrown, backups);
   }
   try {
-    rmSync(partial, { force: true });
     database.query<[string]>('VACUUM INTO ?').run(partial);
     chmodSync(partial, 0o600); // labels and prompts are nobody else's
     checkWhole(partial);

@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
+import { partialPath } from '../../core/files/atomicWrite.ts';
 import { toFileError } from '../../core/files/fileError.ts';
 import { holdersOf } from '../project/holders.ts';
 import { DATABASE_FILE } from '../project/layout.ts';
@@ -33,7 +34,7 @@ export function restoreBackup(folder: string, file?: string, now: () => Date = (
   }
   const path = join(resolve(folder), DATABASE_FILE);
   refuseOpen(folder, path, now().toISOString());
-  const partial = `${path}.partial-${process.pid}`;
+  const partial = partialPath(path);
   try {
     checkWhole(backup.path);
     copyFileSync(backup.path, partial);

@@ -1,5 +1,6 @@
 // Which process this is, told so that another one can find out later whether it still runs. A process id alone is given to
 // other processes, at the latest after a restart of the machine.
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -24,6 +25,20 @@ export function thisProcess(): ProcessIdentity {
   };
 }
 
+let place: string | undefined;
+
+/**
+ * Names, in 8 hexadecimal digits, the machine and container within which a process id of this process means something.
+ * A restart of the machine does not change it.
+ */
+export function placeOfProcesses(): string {
+  if (place !== undefined) return place;
+  const { machine, namespace } = thisProcess();
+  const machineId = told(() => readFileSync('/etc/machine-id', 'utf8').trim());
+  place = createHash('sha256').update([machine, machineId, namespace].join('\n')).digest('hex').slice(0, 8);
+  return place;
+}
+
 /** Null: it cannot be seen from here whether the process runs. */
 export function isRunning(other: ProcessIdentity, here: ProcessIdentity = thisProcess()): boolean | null {
   if (other.machine !== here.machine) return null;
@@ -34,7 +49,8 @@ export function isRunning(other: ProcessIdentity, here: ProcessIdentity = thisPr
   return started === '' || other.started === '' || started === other.started;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether this machine has a process with this id; also true for one of another user. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
