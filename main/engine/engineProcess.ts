@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { hostChannel } from './processChannel.ts';
 import { createOrtRuntime } from './ortRuntime.ts';
 import { serveTasks } from './serveTasks.ts';
+import { threadLimit } from './threadLimit.ts';
 import type { TaskTable } from './task.ts';
 
 /** @param watchEntry the script of hostWatch.ts. */
@@ -14,7 +15,9 @@ export function runEngineProcess(tasks: TaskTable, watchEntry: string): void {
   // disk is whole at every moment, so the quickest end is the best.
   channel.onClose(() => process.kill(process.pid, 'SIGKILL'));
   watchHost(watchEntry);
-  serveTasks(tasks, createOrtRuntime).serve(channel);
+  serveTasks(tasks, (device, options) => createOrtRuntime(device, { ...options, ...threadLimit(process.env) })).serve(
+    channel,
+  );
 }
 
 /** Before the engine says that it listens: a host that dies earlier has sent nothing, and the closed channel is enough. */
