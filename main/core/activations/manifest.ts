@@ -1,5 +1,5 @@
-// manifest.json of an activation store: what the store is of, and which shards it has so far. It is replaced whole after
-// every shard, and so is also the journal by which an interrupted capture goes on.
+// manifest.json of an activation store: what the store is of, and which shards it has. While the store is being written the
+// latest shards are in its journal; both together tell where an interrupted capture continues.
 
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -7,6 +7,8 @@ import { AppError } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { readJson } from '../files/json.ts';
+import { readJournal } from './shardJournal.ts';
+import { positive, sha256, shardSchema } from './shardRecord.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const TOKENS_FILE = 'tokens.safetensors';
@@ -14,9 +16,6 @@ export const TOKENS_FILE = 'tokens.safetensors';
 export const SHARD_TENSOR = 'activations';
 
 const MAX_MANIFEST_BYTES = 64 << 20;
-
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256'));
-const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /** What a store is of: fixed when it is made. */
 const descriptionEntries = {
@@ -46,7 +45,7 @@ const manifestSchema = v.strictObject({
   ...descriptionEntries,
   /** Of the file tokens.safetensors: `tokens` `[contexts, contextLength]`. */
   tokensSha256: sha256,
-  shards: v.array(v.strictObject({ file: v.string(), rows: positive, sha256 })),
+  shards: v.array(shardSchema),
 });
 
 export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>;
@@ -57,6 +56,10 @@ export type StorePlan = Omit<StoreDescription, 'contexts'>;
 /** Every position of every context is a row, in order: row = context · contextLength + position. */
 export function totalRows({ contexts, contextLength }: Pick<StoreDescription, 'contexts' | 'contextLength'>): number {
   return contexts * contextLength;
+}
+
+export function bytesPerRow({ width, dtype }: Pick<StoreDescription, 'width' | 'dtype'>): number {
+  return width * (dtype === 'f16' ? 2 : 4);
 }
 
 export function rowsOfShard(description: StoreDescription, shard: number): number {
@@ -71,10 +74,12 @@ export function shardFile(shard: number): string {
   return `activations-${String(shard).padStart(5, '0')}.safetensors`;
 }
 
-/** @throws AppError `not-found`, `invalid-file`. */
+/** With the shards of the journal, where the store is not finished. @throws AppError `not-found`, `invalid-file`. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST_FILE);
-  const manifest = validate(manifestSchema, await readJson(path, MAX_MANIFEST_BYTES), path, 'invalid-file');
+  const written = validate(manifestSchema, await readJson(path, MAX_MANIFEST_BYTES), path, 'invalid-file');
+  const isFinished = written.shards.length >= shardCount(written);
+  const manifest = isFinished ? written : { ...written, shards: [...written.shards, ...(await readJournal(folder))] };
   const isInOrder = manifest.shards.every(
     ({ file, rows }, i) => file === shardFile(i) && rows === rowsOfShard(manifest, i),
   );

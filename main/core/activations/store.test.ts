@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashFile } from '../files/hash.ts';
-import type { StoreDescription } from './manifest.ts';
+import { Random } from '../numerics/random.ts';
+import { readManifest, writeManifest, type StoreDescription } from './manifest.ts';
 import { RowSelection, splitContexts } from './rowSelection.ts';
 import { readSequentially } from './sequentialReader.ts';
 import { openStore } from './store.ts';
@@ -104,6 +106,63 @@ describe('a store', () => {
     await again.write(96, rowsFrom(96, 304, 4));
     await again.finish();
     expect(await hashes(store)).toEqual(await hashes(join(folder, 'whole')));
+  });
+
+  it('goes on behind a journal that ends in half a line, and behind the manifest of an earlier version', async () => {
+    await makeStore(join(folder, 'whole'), describeStore());
+    const store = join(folder, 'store');
+    const journal = join(store, 'shards.jsonl');
+    const goOn = async (rows: number) => {
+      const writer = await newWriter();
+      await writer.write(writer.completeRows, rowsFrom(writer.completeRows, rows, 4));
+      const complete = Math.floor((writer.completeRows + rows) / 60) * 60;
+      while (writer.completeRows < complete) await new Promise((resolve) => setTimeout(resolve, 1));
+      await writer.abort();
+      return writer.completeRows;
+    };
+    expect(await goOn(150)).toBe(120);
+    expect((await readFile(journal, 'utf8')).split('\n')).toHaveLength(3);
+    await appendFile(journal, '{"file":"activations-00002');
+    expect(await goOn(70)).toBe(180);
+    // Earlier versions wrote the manifest again after every shard.
+    await writeManifest(store, await readManifest(store));
+    await rm(journal);
+    const writer = await newWriter();
+    expect(writer.completeRows).toBe(180);
+    await writer.write(180, rowsFrom(180, 220, 4));
+    await writer.finish();
+    expect(await hashes(store)).toEqual(await hashes(join(folder, 'whole')));
+    expect((await readdir(store)).filter((name) => !/^activations-|^manifest|^tokens/u.test(name))).toEqual([]);
+  });
+
+  it('refuses a journal that is not of its shards', async () => {
+    const writer = await newWriter();
+    await writer.write(0, rowsFrom(0, 150, 4));
+    while (writer.completeRows < 120) await new Promise((resolve) => setTimeout(resolve, 1));
+    await writer.abort();
+    const journal = join(folder, 'store', 'shards.jsonl');
+    const [first = '', second = ''] = (await readFile(journal, 'utf8')).split('\n');
+    for (const lines of [[second], [first, '{"file": 7}'], [first, '['], [second, first], [first, first]]) {
+      await writeFile(journal, lines.map((line) => `${line}\n`).join(''));
+      await expect(newWriter(), lines.join()).rejects.toMatchObject({ code: 'invalid-file' });
+    }
+  });
+
+  it('keeps only so many of its shards open', async (context) => {
+    if (!existsSync('/proc/self/fd')) context.skip('This system does not list open files.');
+    await makeStore(join(folder, 'store'), describeStore({ contexts: 1000, rowsPerShard: 20 }));
+    const store = await openStore(join(folder, 'store'));
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const before = openFiles();
+    const random = new Random(3);
+    for (let round = 0; round < 60; round++) {
+      const firsts = Array.from({ length: 20 }, () => random.below(8000 - 50));
+      const read = await Promise.all(firsts.map((first) => store.readRows(first, 50)));
+      expect(read.map((rows) => [rows[0], rows[49 * 4]])).toEqual(firsts.map((first) => [first, first + 49]));
+    }
+    expect(openFiles() - before).toBeLessThan(70);
+    await store.close();
+    expect(openFiles()).toBeLessThan(before);
   });
 
   it('does not mix with another', async () => {

@@ -3,30 +3,23 @@
 
 import { join } from 'node:path';
 import { AppError } from '../../contract/base/errors.ts';
-import { openFile, type ByteSource } from '../files/byteSource.ts';
 import { hashFile } from '../files/hash.ts';
 import { realPathInside } from '../files/insideFolder.ts';
-import { readSafetensorsHeader } from '../formats/safetensors.ts';
 import { float16ToFloat32 } from '../numerics/halfPrecision.ts';
 import {
+  bytesPerRow,
   MANIFEST_FILE,
   readManifest,
-  SHARD_TENSOR,
   shardCount,
   TOKENS_FILE,
   totalRows,
   type Manifest,
 } from './manifest.ts';
 import { ContextFile } from './packing.ts';
-
-interface Shard {
-  readonly source: ByteSource;
-  /** Of the first row in the file. */
-  readonly offset: number;
-}
+import { ShardFiles } from './shardFiles.ts';
 
 /**
- * Checks everything but the contents (see `verify`).
+ * Checks all files but their contents (see `verify`).
  * @throws AppError `not-found`; `invalid-file` when files are missing, damaged or do not fit the manifest; `conflict` when
  * the capture that makes it has not finished.
  */
@@ -44,25 +37,9 @@ export async function openStore(folder: string): Promise<ActivationStore> {
     if (contexts.contexts !== manifest.contexts || contexts.contextLength !== manifest.contextLength) {
       throw new AppError('invalid-file', `${folder}: its contexts are not those that its manifest describes.`);
     }
-    const shards: Shard[] = [];
-    for (const { file, rows } of manifest.shards) {
-      const source = await openFile(await realPathInside(folder, file, join(folder, MANIFEST_FILE)));
-      opened.push(source);
-      const { tensors } = await readSafetensorsHeader(source);
-      const tensor = tensors.get(SHARD_TENSOR);
-      const isAsDescribed =
-        tensors.size === 1 &&
-        tensor?.dtype === (manifest.dtype === 'f16' ? 'F16' : 'F32') &&
-        tensor.shape.length === 2 &&
-        tensor.shape[0] === rows &&
-        tensor.shape[1] === manifest.width;
-      if (!isAsDescribed) {
-        throw new AppError('invalid-file', `${source.name}: not the shard that the manifest describes.`, {
-          details: { path: source.name },
-        });
-      }
-      shards.push({ source, offset: tensor.fileOffset });
-    }
+    const shards = new ShardFiles(folder, manifest);
+    opened.push(shards);
+    await shards.check();
     return new ActivationStore(folder, manifest, contexts, shards);
   } catch (thrown) {
     await Promise.allSettled(opened.map((file) => file.close()));
@@ -78,15 +55,15 @@ export class ActivationStore {
   /** As it is stored. */
   readonly bytesPerRow: number;
   readonly contexts: ContextFile;
-  readonly #shards: readonly Shard[];
+  readonly #shards: ShardFiles;
 
   /** Use `openStore`. */
-  constructor(folder: string, manifest: Manifest, contexts: ContextFile, shards: readonly Shard[]) {
+  constructor(folder: string, manifest: Manifest, contexts: ContextFile, shards: ShardFiles) {
     this.folder = folder;
     this.manifest = manifest;
     this.rows = totalRows(manifest);
     this.width = manifest.width;
-    this.bytesPerRow = manifest.width * (manifest.dtype === 'f16' ? 2 : 4);
+    this.bytesPerRow = bytesPerRow(manifest);
     this.contexts = contexts;
     this.#shards = shards;
   }
@@ -101,10 +78,9 @@ export class ActivationStore {
     const reads: Promise<void>[] = [];
     for (let row = first; row < first + count;) {
       const shardIndex = Math.floor(row / rowsPerShard);
-      const shard = this.#shards[shardIndex]!;
       const end = Math.min(first + count, (shardIndex + 1) * rowsPerShard);
       const part = target.subarray((row - first) * this.bytesPerRow, (end - first) * this.bytesPerRow);
-      reads.push(shard.source.readInto(part, shard.offset + (row - shardIndex * rowsPerShard) * this.bytesPerRow));
+      reads.push(this.#shards.readInto(shardIndex, part, (row - shardIndex * rowsPerShard) * this.bytesPerRow));
       row = end;
     }
     await Promise.all(reads);
@@ -140,6 +116,6 @@ export class ActivationStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.contexts.close(), ...this.#shards.map(({ source }) => source.close())]);
+    await Promise.all([this.contexts.close(), this.#shards.close()]);
   }
 }

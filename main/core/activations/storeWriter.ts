@@ -1,5 +1,5 @@
 // Writes an activation store while a model runs. Rows go through a short queue to files, so that the disk works while the
-// next batch is computed. Shards appear whole; after each, the manifest says so. A writer that is opened again over the
+// next batch is computed. Shards appear whole; after each, the journal says so. A writer that is opened again over the
 // same folder, after any kind of death, goes on behind the last shard: the result is the same to the byte.
 
 import { stat } from 'node:fs/promises';
@@ -21,9 +21,10 @@ import {
   totalRows,
   writeManifest,
   type Manifest,
-  type StoreDescription,
   type StorePlan,
 } from './manifest.ts';
+import { removeJournal, ShardJournal } from './shardJournal.ts';
+import type { ShardRecord } from './shardRecord.ts';
 
 /** Of rows that wait for the disk; one batch may always wait. */
 const QUEUE_BYTES = 32 << 20;
@@ -41,10 +42,17 @@ export async function storeInFolder(folder: string): Promise<Manifest | undefine
   return exists ? readManifest(folder) : undefined;
 }
 
+/** Writes the manifest with all shards so far, in place of the journal. */
+async function settle(folder: string, manifest: Manifest): Promise<void> {
+  await writeManifest(folder, manifest);
+  await removeJournal(folder);
+}
+
 export class StoreWriter {
   readonly folder: string;
-  readonly #description: StoreDescription;
-  #manifest: Manifest;
+  readonly #description: Omit<Manifest, 'shards'>;
+  readonly #shards: ShardRecord[];
+  readonly #journal: ShardJournal;
   /** Rows taken from the caller, those of earlier lives included. */
   #acceptedRows: number;
   #queue: Float32Array[] = [];
@@ -56,7 +64,8 @@ export class StoreWriter {
   private constructor(folder: string, manifest: Manifest) {
     this.folder = folder;
     this.#description = manifest;
-    this.#manifest = manifest;
+    this.#shards = [...manifest.shards];
+    this.#journal = new ShardJournal(folder);
     this.#acceptedRows = this.completeRows;
     this.#writing = this.#writeShards().catch((thrown: unknown) => {
       this.#fail(thrown);
@@ -77,6 +86,7 @@ export class StoreWriter {
     if (existing) {
       checkSamePlan(folder, existing, plan);
       await removeLeftovers(folder);
+      await settle(folder, existing); // a new journal begins behind it: the old one may end in half a line
       return new StoreWriter(folder, existing);
     }
     await removeLeftovers(dirname(folder));
@@ -96,12 +106,12 @@ export class StoreWriter {
   }
 
   get tokensSha256(): string {
-    return this.#manifest.tokensSha256;
+    return this.#description.tokensSha256;
   }
 
   /** Rows in finished shards: a capture may start behind them, and need not start exactly there. */
   get completeRows(): number {
-    return this.#manifest.shards.reduce((sum, { rows }) => sum + rows, 0);
+    return this.#shards.reduce((sum, { rows }) => sum + rows, 0);
   }
 
   /**
@@ -160,21 +170,31 @@ export class StoreWriter {
   }
 
   async #writeShards(): Promise<void> {
-    const { dtype, width } = this.#description;
-    for (let shard = this.#manifest.shards.length; shard < shardCount(this.#description); shard++) {
-      const file = shardFile(shard);
-      const rows = rowsOfShard(this.#description, shard);
-      const sha256 = await writeSafetensors(join(this.folder, file), [
-        {
-          name: SHARD_TENSOR,
-          dtype: dtype === 'f16' ? 'F16' : 'F32',
-          shape: [rows, width],
-          data: () => this.#takeRows(rows),
-        },
-      ]);
-      this.#manifest = { ...this.#manifest, shards: [...this.#manifest.shards, { file, rows, sha256 }] };
-      await writeManifest(this.folder, this.#manifest);
+    try {
+      for (let shard = this.#shards.length; shard < shardCount(this.#description); shard++) {
+        const record = await this.#writeShard(shard);
+        await this.#journal.add(record);
+        this.#shards.push(record);
+      }
+    } finally {
+      await this.#journal.close();
     }
+    await settle(this.folder, { ...this.#description, shards: this.#shards });
+  }
+
+  async #writeShard(shard: number): Promise<ShardRecord> {
+    const { dtype, width } = this.#description;
+    const file = shardFile(shard);
+    const rows = rowsOfShard(this.#description, shard);
+    const sha256 = await writeSafetensors(join(this.folder, file), [
+      {
+        name: SHARD_TENSOR,
+        dtype: dtype === 'f16' ? 'F16' : 'F32',
+        shape: [rows, width],
+        data: () => this.#takeRows(rows),
+      },
+    ]);
+    return { file, rows, sha256 };
   }
 
   /** The next `count` rows from the queue, in the store's dtype, as they come. */
