@@ -13,6 +13,8 @@ export interface AttentionOptions {
   /** Scores become c·tanh(score/c). */
   readonly softcap?: number | null;
   readonly rotary?: Rotary | null;
+  /** A score for each head, `[heads]`, that takes its share of the attention and gives nothing (GPT-OSS). */
+  readonly sinks?: Value | null;
   /** Applied to every head of the queries or keys, `[batch, time, heads, headDim]`, before they are turned. */
   readonly normalizeQuery?: ((query: Value) => Value) | null;
   readonly normalizeKey?: ((key: Value) => Value) | null;
@@ -30,7 +32,7 @@ export function attention(
   options: AttentionOptions,
 ): Value {
   const { heads, keyValueHeads, headDim } = model.config;
-  const { scale, window = null, softcap = null, rotary = null } = options;
+  const { scale, window = null, softcap = null, rotary = null, sinks = null } = options;
   let queries = options.normalizeQuery?.(query) ?? query;
   let keys = options.normalizeKey?.(key) ?? key;
   if (rotary) {
@@ -51,8 +53,12 @@ export function attention(
   const products = op.matMul(grouped(headsFirst(queries), headDim), op.transpose(all.key, [0, 1, 3, 2]));
   let scores = perHead(products, keyCount);
   if (softcap !== null) scores = op.mul(op.tanh(op.div(scores, softcap)), softcap);
-  const probabilities = op.softmax(op.add(scores, model.mask(window)));
-  const mixed = perHead(op.matMul(grouped(probabilities, keyCount), all.value), headDim);
+  const masked = op.add(scores, model.mask(window));
+  const gathered = perHead(op.matMul(grouped(op.softmax(masked), keyCount), all.value), headDim);
+  // Σe^score / (Σe^score + e^sink) is what the sink leaves of a softmax without it.
+  const mixed = sinks
+    ? op.mul(gathered, op.sigmoid(op.sub(op.reduceLogSumExp(masked, [-1]), op.unsqueeze(sinks, [1, 2]))))
+    : gathered;
   const z = model.site(`blocks.${block}.attn.hook_z`, op.transpose(mixed, [0, 2, 1, 3]));
   return op.reshape(z, ['batch', 'time', heads * headDim]);
 }

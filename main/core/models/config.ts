@@ -19,6 +19,8 @@ export interface ModelConfig {
   readonly headDim: number;
   /** Width of the feed-forward layer between its two products. */
   readonly intermediateSize: number;
+  /** The blocks with a mixture of experts in place of a feed-forward layer; none when left out. */
+  readonly mixtureBlocks?: readonly number[];
   /** Tokens of the longest context: the model has no positions beyond. */
   readonly contextLength: number;
   /** How a block is wired, which decides the sites it has. */
@@ -127,6 +129,16 @@ export class ConfigFields {
       }
       return choice;
     });
+  }
+
+  /** A list of numbers from 0 to `end`, which is left out; empty when absent. */
+  indices(name: string, end: number): readonly number[] {
+    const value = this.value(name) ?? [];
+    const isIndex = (entry: unknown): entry is number => Number.isSafeInteger(entry) && Number(entry) >= 0;
+    if (Array.isArray(value) && value.length <= end && value.every((entry) => isIndex(entry) && entry < end)) {
+      return value as readonly number[];
+    }
+    throw this.#wrong(name, `a list of numbers from 0 to ${end - 1}`);
   }
 
   /** A list of `length` numbers above 0. */

@@ -53,7 +53,46 @@ interface PlainFeedForward {
   readonly transposed?: boolean;
 }
 
-/** (act(x·W_gate)·(x·W_up))·W_down (Shazeer 2020). The site `mlp.hook_post` is the gated product. */
+/** (act(x·W_gate)·(x·W_up))·W_down (Shazeer 2020), of a layer that is part of a larger one: it has no site. */
+export function gatedProduct(x: Value, { gate, up, down }: GatedWeights, activation: Activation): Value {
+  const opened = activation(op.linear(x, gate.weight, gate.bias ?? null));
+  return op.linear(op.mul(opened, op.linear(x, up.weight, up.bias ?? null)), down.weight, down.bias ?? null);
+}
+
+interface FusedExperts {
+  readonly hiddenSize: number;
+  readonly experts: number;
+  readonly width: number;
+  readonly limit: number;
+}
+
+/** In the gate of GPT-OSS, x·σ(1.702·x) stands for GELU (Hendrycks and Gimpel 2016). */
+const SIGMOID_GELU = 1.702;
+
+/**
+ * The experts of GPT-OSS (OpenAI 2025): (min(g, c)·σ(1.702·min(g, c))·(1 + clip(u, ±c)))·W_down + b, where g and u are every
+ * other column of x·W_gate_up + b, and all experts stand in one tensor `[experts, in, out]`.
+ */
+export function clampedExperts(
+  weight: (name: string, ...shape: number[]) => Value,
+  { hiddenSize, experts, width, limit }: FusedExperts,
+): (x: Value, index: number) => Value {
+  const own = (name: string, index: number, ...shape: number[]) =>
+    op.squeeze(op.slice(weight(name, experts, ...shape), 0, index, index + 1), [0]);
+  return (x, index) => {
+    const into = own('gate_up_proj', index, hiddenSize, 2 * width);
+    const both = op.linear(x, into, own('gate_up_proj_bias', index, 2 * width), { transposed: true });
+    const pairs = op.reshape(both, [...x.shape.slice(0, -1), width, 2]);
+    const [gate, up] = op.split(pairs, [1, 1], -1).map((half) => op.squeeze(half, [-1])) as [Value, Value];
+    const cut = op.min(gate, limit);
+    const opened = op.mul(cut, op.sigmoid(op.mul(cut, SIGMOID_GELU)));
+    const hidden = op.mul(op.add(op.max(op.min(up, limit), -limit), 1), opened);
+    const out = own('down_proj', index, width, hiddenSize);
+    return op.linear(hidden, out, own('down_proj_bias', index, hiddenSize), { transposed: true });
+  };
+}
+
+/** As gatedProduct. The site `mlp.hook_post` is what goes into the last product. */
 export function gatedFeedForward(
   model: ModelGraph,
   block: number,
@@ -80,9 +119,12 @@ export function fusedFeedForward(
   return op.linear(post, down.weight, down.bias ?? null);
 }
 
-interface GatedFeedForward {
-  readonly activation: Activation;
+export interface GatedWeights {
   readonly gate: Linear;
   readonly up: Linear;
   readonly down: Linear;
+}
+
+interface GatedFeedForward extends GatedWeights {
+  readonly activation: Activation;
 }

@@ -6,7 +6,15 @@ import type { Architecture } from './architecture.ts';
 import { attention, splitHeads } from './attention.ts';
 import { checkHeadGroups, commonConfig, sharedHeadDim, type ConfigFields, type ModelConfig } from './config.ts';
 import { decoder } from './decoder.ts';
-import { fusedFeedForward, gatedFeedForward, readActivation } from './feedForward.ts';
+import {
+  clampedExperts,
+  fusedFeedForward,
+  gatedFeedForward,
+  gatedProduct,
+  readActivation,
+  type GatedWeights,
+} from './feedForward.ts';
+import { mixtureOfExperts, type MixtureConfig } from './mixture.ts';
 import type { ModelGraph } from './modelGraph.ts';
 import { layerNormalization, rmsNormalization, type Normalization } from './normalization.ts';
 import { readRotary } from './rotary.ts';
@@ -29,17 +37,34 @@ export interface LlamaOptions {
   readonly placement?: 'before' | 'after' | 'parallel';
   /** One product each for queries, keys and values, and for gate and up (Phi 3). */
   readonly isFused?: boolean;
-  /** Queries, keys and values are cut off at ±clip (OLMo). */
+  /** Queries, keys and values are cut off at ±clip, behind a norm of theirs where there is one (OLMo, OLMoE). */
   readonly clip?: number | null;
   readonly partialFactor?: number;
   /** Factors of Granite: of the embedding, the scores, what a half adds, and the divisor of the logits. */
   readonly multipliers?: Multipliers;
+  /** Mixtures of experts in place of feed-forward layers. */
+  readonly mixture?: Mixture;
   /** Per block: how many tokens a query sees; null: all. */
   readonly windows: readonly (number | null)[];
+  /** Each head has a score that takes attention and gives nothing. */
+  readonly hasSinks?: boolean;
   readonly isTiedByDefault?: boolean;
   readonly headDim?: number;
   /** Where config.json does not say it. */
   readonly rmsEpsilon: number;
+}
+
+interface Mixture extends MixtureConfig {
+  /** Within a block: the router, an expert, and an expert's gate, up and down. */
+  readonly names: {
+    readonly router: string;
+    readonly experts: string;
+    readonly products: readonly [gate: string, up: string, down: string];
+  };
+  /** An expert that every token goes through, behind a sigmoid gate of its own (Qwen 2). */
+  readonly sharedWidth?: number;
+  /** All experts in one tensor a product, with biases, also of the router, and what enters the gate cut off here (GPT-OSS). */
+  readonly clamp?: number;
 }
 
 interface Multipliers {
@@ -69,6 +94,7 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     intermediateSize: fields.size('intermediate_size'),
     contextLength: options.contextLength,
     residual: RESIDUAL[options.placement ?? 'before'],
+    ...(options.mixture === undefined ? {} : { mixtureBlocks: options.mixture.blocks }),
   };
   const activation = readActivation(fields, 'hidden_act', 'silu');
   const normKind = options.norm ?? 'rms';
@@ -86,7 +112,7 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
   const prefix = weights.prefix(['model.', ''], 'embed_tokens.weight');
   const { intermediateSize } = config;
   const { hasQkvBias, hasOutputBias, hasMlpBias, queryNorm, placement = 'before', isFused = false } = options;
-  const { clip = null, multipliers } = options;
+  const { clip = null, multipliers, mixture } = options;
 
   function normalization(model: ModelGraph, name: string, size = hiddenSize): Normalization {
     if (normKind === 'plain layer') return layerNormalization(null, null, epsilon);
@@ -132,19 +158,20 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
         );
         return (value: Value) => op.mul(layerNormalization(null, null, epsilon).apply(value), weights);
       };
-      const [query, key, value] = projections(input).map(clipped) as [Value, Value, Value];
+      const [query, key, value] = projections(input);
       const z = attention(
         model,
         index,
         {
-          query: splitHeads(together(query, 'q_norm', heads), heads, headDim),
-          key: splitHeads(together(key, 'k_norm', keyValueHeads), keyValueHeads, headDim),
-          value: splitHeads(value, keyValueHeads, headDim),
+          query: splitHeads(clipped(together(query, 'q_norm', heads)), heads, headDim),
+          key: splitHeads(clipped(together(key, 'k_norm', keyValueHeads)), keyValueHeads, headDim),
+          value: splitHeads(clipped(value), keyValueHeads, headDim),
         },
         {
           scale: multipliers?.attention ?? headDim ** -0.5,
           rotary,
           window: options.windows[index] ?? null,
+          sinks: options.hasSinks ? weight('self_attn.sinks', heads) : null,
           normalizeQuery: headNorm('q', heads),
           normalizeKey: headNorm('k', keyValueHeads),
         },
@@ -152,7 +179,31 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
       return linear(z, 'self_attn.o_proj', heads * headDim, hiddenSize, hasOutputBias);
     }
 
+    function mix(input: Value, { names, sharedWidth, clamp, ...rest }: Mixture): Value {
+      const router = (x: Value) => linear(x, names.router, hiddenSize, rest.experts, clamp !== undefined);
+      if (clamp !== undefined) {
+        const fused = clampedExperts((name, ...shape) => weight(`${names.experts}.${name}`, ...shape), {
+          ...{ hiddenSize, limit: clamp, experts: rest.experts, width: rest.width },
+        });
+        return mixtureOfExperts(index, input, rest, { router, expert: fused });
+      }
+      const [gate, up, down] = names.products;
+      const expert = (name: string, width: number): GatedWeights => ({
+        gate: { weight: weight(`${name}.${gate}.weight`, width, hiddenSize) },
+        up: { weight: weight(`${name}.${up}.weight`, width, hiddenSize) },
+        down: { weight: weight(`${name}.${down}.weight`, hiddenSize, width) },
+      });
+      const mixed = mixtureOfExperts(index, input, rest, {
+        router,
+        expert: (x, each) => gatedProduct(x, expert(`${names.experts}.${each}`, rest.width), activation),
+      });
+      if (sharedWidth === undefined) return mixed;
+      const shared = gatedProduct(input, expert('mlp.shared_expert', sharedWidth), activation);
+      return op.add(mixed, op.mul(shared, op.sigmoid(linear(input, 'mlp.shared_expert_gate', hiddenSize, 1, false))));
+    }
+
     function feed(input: Value): Value {
+      if (mixture?.blocks.includes(index)) return mix(input, mixture);
       const product = (name: string, from: number, to: number) => ({
         weight: weight(`mlp.${name}.weight`, to, from),
         bias: hasMlpBias ? weight(`mlp.${name}.bias`, to) : null,
@@ -210,7 +261,10 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
       positions: null,
       blocks: 'layers',
       attention: half('self_attn.o_proj', 'post_attention_layernorm', hasOutputBias),
-      mlp: half('mlp.down_proj', 'post_feedforward_layernorm', hasMlpBias),
+      mlp: {
+        ...half('mlp.down_proj', 'post_feedforward_layernorm', hasMlpBias),
+        ...(mixture === undefined ? {} : { mixture: { blocks: mixture.blocks, name: mixture.names.experts } }),
+      },
       streamAxis: 0,
       head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
     },

@@ -10,6 +10,8 @@ interface Product {
   /** The module whose output is what the half writes; the first part of the product's name when left out; null: no module's. */
   readonly module?: string | null;
   readonly normAfter?: (index: number) => HalfWriter['normAfter'];
+  /** The blocks in which it is a mixture of experts, and what the names of these begin with. */
+  readonly mixture?: { readonly blocks: readonly number[]; readonly name: string };
 }
 
 export interface NamedParts {
@@ -38,7 +40,11 @@ export function partsNamed(parts: NamedParts): {
 } {
   const { prefix, layers, embedding, positions, blocks, attention, mlp, streamAxis, head, middle = null } = parts;
   const table = (name: string): Writer => ({ weight: `${prefix.here}${name}.weight`, streamAxis: 1, bias: null });
-  const half = ({ name, hasBias, normAfter }: Product, index: number): HalfWriter => {
+  const half = ({ name, hasBias, normAfter, mixture }: Product, index: number): HalfWriter => {
+    if (mixture?.blocks.includes(index)) {
+      const weight = `${prefix.here}${blocks}.${index}.${mixture.name}`;
+      return { weight, streamAxis, bias: null, normAfter: null, isMixture: true };
+    }
     const tensor = `${prefix.here}${blocks}.${index}.${name}`;
     return {
       weight: `${tensor}.weight`,

@@ -17,7 +17,7 @@ export interface Site {
 
 /** All sites in the order in which the model computes them. */
 export function listSites(config: ModelConfig): Site[] {
-  const { hiddenSize, heads, headDim, intermediateSize, residual } = config;
+  const { hiddenSize, heads, headDim, intermediateSize, residual, mixtureBlocks = [] } = config;
   const sites: Site[] = [];
   const add = (block: number | null, name: string, ...axes: number[]) =>
     sites.push({
@@ -35,7 +35,8 @@ export function listSites(config: ModelConfig): Site[] {
     if (residual !== 'parallel') add(block, 'hook_resid_mid', hiddenSize);
     // Where the second norm comes after the feed-forward layer, nothing normalised goes into that layer.
     if (residual !== 'post-norm') add(block, 'ln2.hook_normalized', hiddenSize);
-    add(block, 'mlp.hook_post', intermediateSize);
+    // The experts of a mixture have such a value each, for some of the tokens.
+    if (!mixtureBlocks.includes(block)) add(block, 'mlp.hook_post', intermediateSize);
     add(block, 'hook_mlp_out', hiddenSize);
     add(block, 'hook_resid_post', hiddenSize);
   }

@@ -16,6 +16,8 @@ export interface HalfWriter extends Writer {
    * after everything else.
    */
   readonly normAfter: { readonly bias: string | null; readonly covers: 'write' | 'stream' } | null;
+  /** A mixture of experts, which has a product for each of them; `weight` is their common beginning. */
+  readonly isMixture?: true;
 }
 
 export interface ResidualWriters {

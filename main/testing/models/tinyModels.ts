@@ -273,6 +273,69 @@ function postNorm(recipe: Recipe): Recipe {
   });
 }
 
+/** One norm over all heads of the queries together, and one over those of the keys. */
+function wholeNorms(recipe: Recipe): Recipe {
+  return changed(recipe, ([name, ...shape]) => {
+    const own: Shapes = [[name, ...shape]];
+    if (!name.endsWith('o_proj.weight')) return own;
+    const norm = (of: string, size: number) => [name.replace('o_proj', of), size] as const;
+    return [...own, norm('q_norm', HEADS * HEAD), norm('k_norm', KEY_VALUE_HEADS * HEAD)];
+  });
+}
+
+interface TinyExperts {
+  readonly blocks: readonly number[];
+  readonly experts: number;
+  readonly router: string;
+  readonly of: string;
+  readonly width: number;
+  readonly shared?: number;
+}
+
+/** Experts in place of the feed-forward layer of some blocks. */
+function withExperts(
+  recipe: Recipe,
+  { blocks, experts, router, of, width, shared }: TinyExperts,
+  [gate, up, down]: readonly [string, string, string] = ['gate_proj', 'up_proj', 'down_proj'],
+): Recipe {
+  const expert = (name: string, size: number): Shapes => [
+    ...linear(`${name}.${gate}`, HIDDEN, size, false),
+    ...linear(`${name}.${up}`, HIDDEN, size, false),
+    ...linear(`${name}.${down}`, size, HIDDEN, false),
+  ];
+  const mixture: Shapes = [
+    ...linear(router, HIDDEN, experts, false),
+    ...Array.from({ length: experts }, (_, index) => expert(`${of}.${index}`, width)).flat(),
+    ...(shared === undefined
+      ? []
+      : [...expert('mlp.shared_expert', shared), ...linear('mlp.shared_expert_gate', HIDDEN, 1, false)]),
+  ];
+  return changed(recipe, ([name, ...shape]) => {
+    const block = blocks.find((each) => name.startsWith(`model.layers.${each}.mlp.`));
+    if (block === undefined) return [[name, ...shape]];
+    if (!name.endsWith('gate_proj.weight')) return [];
+    return mixture.map(([each, ...sizes]) => [`model.layers.${block}.${each}`, ...sizes] as const);
+  });
+}
+
+/** Experts with biases in one tensor a product, and a sink for each head. */
+function fusedExperts(recipe: Recipe, experts: number): Recipe {
+  return changed(recipe, ([name, ...shape]) => {
+    const own: Shapes = [[name, ...shape]];
+    if (name.endsWith('o_proj.weight')) return [...own, [name.replace('o_proj.weight', 'sinks'), HEADS]];
+    if (!name.includes('.mlp.')) return own;
+    if (!name.endsWith('gate_proj.weight')) return [];
+    const mlp = (each: string) => name.replace('gate_proj.weight', each);
+    return [
+      ...linear(mlp('router'), HIDDEN, experts, true),
+      [mlp('experts.gate_up_proj'), experts, HIDDEN, 2 * MLP],
+      [mlp('experts.gate_up_proj_bias'), experts, 2 * MLP],
+      [mlp('experts.down_proj'), experts, MLP, HIDDEN],
+      [mlp('experts.down_proj_bias'), experts, HIDDEN],
+    ];
+  });
+}
+
 /** Every norm of the stream with a bias. */
 function layerNorms(recipe: Recipe): Recipe {
   return changed(recipe, ([name, ...shape]) =>
@@ -416,6 +479,52 @@ const RECIPES = {
   granite: llamaLike('granite', {
     ...{ embedding_multiplier: 3.5, attention_multiplier: 0.4, residual_multiplier: 0.6, logits_scaling: 2.5 },
   }),
+  mixtral: withExperts(
+    llamaLike('mixtral', { num_local_experts: 5, num_experts_per_tok: 2, sliding_window: 6 }),
+    { blocks: [0, 1], experts: 5, router: 'block_sparse_moe.gate', of: 'block_sparse_moe.experts', width: MLP },
+    ['w1', 'w3', 'w2'],
+  ),
+  qwen2_moe: withExperts(
+    llamaLike(
+      'qwen2_moe',
+      {
+        ...{ num_experts: 6, num_experts_per_tok: 3, moe_intermediate_size: 12, shared_expert_intermediate_size: 12 },
+        ...{ decoder_sparse_step: 1, norm_topk_prob: false },
+      },
+      { hasQkvBias: true },
+    ),
+    { blocks: [0, 1], experts: 6, router: 'mlp.gate', of: 'mlp.experts', width: 12, shared: 12 },
+  ),
+  qwen3_moe: withExperts(
+    llamaLike(
+      'qwen3_moe',
+      {
+        ...{ num_experts: 6, num_experts_per_tok: 2, moe_intermediate_size: 12, norm_topk_prob: true },
+        ...{ decoder_sparse_step: 1, mlp_only_layers: [1] },
+      },
+      { head: WIDE_HEAD, hasHeadNorms: true },
+    ),
+    { blocks: [0], experts: 6, router: 'mlp.gate', of: 'mlp.experts', width: 12 },
+  ),
+  olmoe: withExperts(
+    wholeNorms(llamaLike('olmoe', { num_experts: 4, num_experts_per_tok: 2, norm_topk_prob: false, clip_qkv: 1.5 })),
+    { blocks: [0, 1], experts: 4, router: 'mlp.gate', of: 'mlp.experts', width: MLP },
+  ),
+  gpt_oss: fusedExperts(
+    llamaLike(
+      'gpt_oss',
+      {
+        ...{ num_local_experts: 4, num_experts_per_tok: 2, sliding_window: 5, attention_bias: true },
+        layer_types: ['sliding_attention', 'full_attention'],
+        rope_parameters: {
+          ...{ rope_type: 'yarn', rope_theta: 1000, factor: 4, beta_fast: 32, beta_slow: 1, truncate: false },
+          original_max_position_embeddings: CONTEXT / 4,
+        },
+      },
+      { hasQkvBias: true, hasOutputBias: true },
+    ),
+    4,
+  ),
 } satisfies Record<string, Recipe>;
 
 export const TINY_NAMES = Object.keys(RECIPES) as TinyName[];

@@ -390,6 +390,22 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     formula: ([x], [i = 0, k = 0]) => x!(i, [3, 0, 3, 1, 2, 1][3 * i + k]!),
   },
   {
+    operator: 'ScatterND',
+    title: 'ScatterND that adds, twice to one row',
+    inputs: [draw([4, 3]), draw([3, 3])],
+    build: ([x, y], graph) => op.scatterND(x!, int64(graph, 'at', [3, 1], [2, 0, 2]), y!, 'add'),
+    sizes: [4, 3],
+    formula: ([x, y], [i = 0, k = 0]) => x!(i, k) + sum(3, (n) => ([2, 0, 2][n] === i ? y!(n, k) : 0)),
+  },
+  {
+    operator: 'ScatterND',
+    title: 'ScatterND that writes over',
+    inputs: [draw([4, 3]), draw([2, 3])],
+    build: ([x, y], graph) => op.scatterND(x!, int64(graph, 'at', [2, 1], [2, 0]), y!),
+    sizes: [4, 3],
+    formula: ([x, y], [i = 0, k = 0]) => (i === 2 ? y!(0, k) : i === 0 ? y!(1, k) : x!(i, k)),
+  },
+  {
     operator: 'TopK',
     title: 'TopK',
     inputs: [draw([2, 4])],

@@ -127,9 +127,11 @@ describe('a projection in weights', () => {
   it.each(TINY_NAMES)('of a tiny %s is exact where nothing reads the stream before', async (name) => {
     const model = await openTinyModel(name);
     const normalizesWrites = name.startsWith('gemma') || name === 'olmo2';
+    const isMixture = model.config.mixtureBlocks?.includes(1) ?? false;
     const changes = [
       project('blocks.0.hook_resid_pre', 2),
-      ...(normalizesWrites ? [] : [project('blocks.0.hook_attn_out', 3, 0.5), project('blocks.1.hook_mlp_out', 4)]),
+      ...(normalizesWrites ? [] : [project('blocks.0.hook_attn_out', 3, 0.5)]),
+      ...(normalizesWrites || isMixture ? [] : [project('blocks.1.hook_mlp_out', 4)]),
     ];
     expect(badges(model, changes)['weights']).toBe('exact');
     const { equivalence, effect, deviation, notes } = await exportedAs('weights', name, changes);
@@ -138,6 +140,15 @@ describe('a projection in weights', () => {
     expect(deviation).toBeNull();
     const isTied = model.writers.head.sharesEmbedding;
     expect(notes.some((note) => note.includes('tie_word_embeddings'))).toBe(isTied);
+  });
+
+  it.each(['mixtral', 'qwen2_moe', 'gpt_oss'] as const)('of a tiny %s is refused behind its experts', async (name) => {
+    const model = await openTinyModel(name);
+    const { edit } = await benchWith(model, [project('blocks.0.hook_mlp_out', 2)]);
+    const plan = planWeights(model, edit.operations, 'weights');
+    expect('refused' in plan ? plan.refused : 'planned').toMatch(
+      /^model\.layers\.0\..*experts.*is a mixture of experts/u,
+    );
   });
 
   it.each(['gpt2', 'gpt_neox parallel', 'llama', 'opt'] as const)(

@@ -132,6 +132,10 @@ function planSite(
   const found = writersOf(model, site);
   if ('refused' in found) return found;
   if (projects) {
+    const mixture = found.writers.find(({ isMixture }) => isMixture);
+    if (mixture) {
+      return { refused: `${mixture.weight}, which writes to the stream before ${site}, is a mixture of experts.` };
+    }
     const normalized = found.writers.find(({ normAfter }) => normAfter !== null && normAfter !== undefined);
     if (normalized) {
       return {
@@ -147,7 +151,7 @@ function planSite(
 }
 
 interface FoundWriters {
-  readonly writers: readonly (WriterAt & Partial<Pick<HalfWriter, 'normAfter'>>)[];
+  readonly writers: readonly (WriterAt & Partial<Pick<HalfWriter, 'normAfter' | 'isMixture'>>)[];
   readonly constant: ConstantPlace | Refusal;
 }
 

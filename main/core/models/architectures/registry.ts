@@ -6,16 +6,21 @@ import { gemma3 } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptNeo } from './gptNeo.ts';
 import { gptNeox } from './gptNeox.ts';
+import { gptOss } from './gptOss.ts';
 import { granite } from './granite.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { mixtral } from './mixtral.ts';
 import { olmo } from './olmo.ts';
 import { olmo2 } from './olmo2.ts';
+import { olmoe } from './olmoe.ts';
 import { opt } from './opt.ts';
 import { phi } from './phi.ts';
 import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen2Moe } from './qwen2Moe.ts';
 import { qwen3 } from './qwen3.ts';
+import { qwen3Moe } from './qwen3Moe.ts';
 import { stableLm } from './stablelm.ts';
 
 const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
@@ -35,6 +40,11 @@ const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
   olmo2,
   stablelm: stableLm,
   granite,
+  mixtral,
+  qwen2_moe: qwen2Moe,
+  qwen3_moe: qwen3Moe,
+  olmoe,
+  gpt_oss: gptOss,
 };
 
 /** The `model_type`s that can be imported. */

@@ -41,8 +41,9 @@ describe('a wrong sign planted in a rule', () => {
   it.each(planted.map(({ each, index }) => [each.title, index, each] as const))(
     '%s, input %i, is noticed',
     async (_, index, each) => {
-      // Where is written condition first.
-      const place = each.operator === 'Where' ? index + 1 : index;
+      // Where has its condition first; ScatterND its indices between the two.
+      const isBehind = each.operator === 'Where' || (each.operator === 'ScatterND' && index === 1);
+      const place = isBehind ? index + 1 : index;
       expect((await checkCase(each, withWrongSign(each.operator, place))).gradientError).toBeGreaterThan(0.1);
     },
   );

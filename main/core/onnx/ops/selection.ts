@@ -1,6 +1,7 @@
 // Reading from and writing at positions: TopK, gather, scatter.
 import { describe, graphError, type OutputSpec, type Value } from '../graph.ts';
 import { emit, sameType, axisOf, size, fixedSize, ints } from './emit.ts';
+import { squeeze } from './shape.ts';
 
 /** The `k` largest along an axis, by default the last, and their int64 indices: the axis becomes `k` long. */
 export function topK(
@@ -45,6 +46,12 @@ export function gatherND(data: Value, indices: Value, batchAxes = 0): Value {
   }
   const shape = [...indices.shape.slice(0, -1), ...data.shape.slice(batchAxes + depth)];
   return emit('GatherND', [data, indices], { type: data.type, shape }, { batch_dims: { int: batchAxes } });
+}
+
+/** The indices of the entries of `x` `[n]` that are not 0, in their order: int64, along a dimension called `dim`. */
+export function nonZero(x: Value, dim: string): Value {
+  if (x.shape.length !== 1) throw graphError(`NonZero of ${describe(x)}, which has not one axis.`);
+  return squeeze(emit('NonZero', [x], { type: 'int64', shape: [1, dim] }), [0]);
 }
 
 /** data[…, indices[…, j], …] elementwise along an axis; the result has the shape of `indices`. */

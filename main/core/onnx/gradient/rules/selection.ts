@@ -39,6 +39,19 @@ export const selection: Readonly<Record<string, Rule>> = {
   GatherElements: ({ node, gradient }) => [
     () => op.scatterAddElements(zerosLike(inputOf(node, 0)), inputOf(node, 1), gradient, node.int('axis', 0)),
   ],
+  // What is written over has no gradient at the positions that are written.
+  ScatterND: ({ node, gradient }) => {
+    const [indices, updates] = [inputOf(node, 1), inputOf(node, 2)];
+    const reduction = node.text('reduction', 'none');
+    if (reduction !== 'none' && reduction !== 'add') {
+      throw graphError(`The gradient of ScatterND with the reduction ${reduction} is not known.`);
+    }
+    return [
+      () => (reduction === 'add' ? gradient : op.scatterND(gradient, indices, zerosLike(updates))),
+      null,
+      () => op.gatherND(gradient, indices),
+    ];
+  },
   TopK: ({ node, gradient }) => [
     () => op.scatterAddElements(zerosLike(inputOf(node, 0)), outputOf(node, 1), gradient, node.int('axis', -1)),
   ],
