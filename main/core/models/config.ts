@@ -50,6 +50,12 @@ export class ConfigFields {
     return new ConfigFields(path, await readJsonObject(path));
   }
 
+  /** With `usual` where it says nothing. */
+  completed(usual: JsonObject): ConfigFields {
+    const said = Object.fromEntries(Object.entries(this.#values).filter(([, value]) => value !== null));
+    return new ConfigFields(this.path, { ...usual, ...said }, this.#within);
+  }
+
   error(code: ErrorCode, reason: string): AppError {
     return new AppError(code, `${this.path}: ${reason}`, { details: { path: this.path } });
   }

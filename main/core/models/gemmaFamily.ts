@@ -25,6 +25,8 @@ export interface GemmaOptions {
   readonly normalizesHeads: boolean;
   readonly attentionSoftcap: number | null;
   readonly logitSoftcap: number | null;
+  /** The language model of one that also sees: what its modules and tensors begin with. */
+  readonly within?: { readonly module: string; readonly tensors: readonly string[] };
 }
 
 export function gemmaFamily(fields: ConfigFields, weights: Weights, options: GemmaOptions): Architecture {
@@ -50,7 +52,9 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
   const scale = fields.positive('query_pre_attn_scalar', 256) ** -0.5;
   const hasAttentionBias = fields.boolean('attention_bias', false);
   const isTied = fields.boolean('tie_word_embeddings', true);
-  const prefix = weights.prefix(['model.', ''], 'embed_tokens.weight');
+  const head =
+    ['language_model.lm_head.weight', 'lm_head.weight'].find((name) => weights.has(name)) ?? 'lm_head.weight';
+  const prefix = weights.prefix(options.within?.tensors ?? ['model.', ''], 'embed_tokens.weight');
 
   function block(model: ModelGraph, index: number, x: Value): Value {
     const weight = (name: string, ...shape: number[]) => model.weight(`${prefix}layers.${index}.${name}`, shape);
@@ -108,7 +112,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
   return decoder({
     config,
     names: {
-      prefix: { here: prefix, canonical: 'model.' },
+      prefix: { here: prefix, canonical: options.within?.module ?? 'model.' },
       embedding: 'embed_tokens',
       embeddingModule: null,
       positions: null,
@@ -116,7 +120,7 @@ export function gemmaFamily(fields: ConfigFields, weights: Weights, options: Gem
       attention: { name: 'self_attn.o_proj', hasBias: false, module: 'post_attention_layernorm', normAfter },
       mlp: { name: 'mlp.down_proj', hasBias: false, module: 'post_feedforward_layernorm', normAfter },
       streamAxis: 0,
-      head: { sharesEmbedding: isTied, weight: 'lm_head.weight' },
+      head: { sharesEmbedding: isTied, weight: head },
     },
     block,
     lastNorm: (model) => rmsNormalization(model.weight(`${prefix}norm.weight`, [hiddenSize]), epsilon, 1),

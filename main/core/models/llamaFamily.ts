@@ -12,6 +12,7 @@ import {
   gatedFeedForward,
   gatedProduct,
   readActivation,
+  type Activation,
   type GatedWeights,
 } from './feedForward.ts';
 import { mixtureOfExperts, type MixtureConfig } from './mixture.ts';
@@ -31,8 +32,11 @@ export interface LlamaOptions {
   /** A norm of queries and keys: RMSNorm over each head (Qwen 3) or over all heads together (OLMo 2), LayerNorm with weights
    * of its own for each head (StableLM 2). None when left out. */
   readonly queryNorm?: 'head' | 'projection' | 'layer per head';
-  /** Of the stream: RMSNorm when left out, LayerNorm, or LayerNorm without weights (OLMo). */
-  readonly norm?: 'rms' | 'layer' | 'plain layer';
+  /** Of the stream: RMSNorm when left out, RMSNorm with weights stored less 1 (Gemma), LayerNorm, or LayerNorm without weights
+   * (OLMo). */
+  readonly norm?: 'rms' | 'rms less 1' | 'layer' | 'plain layer';
+  /** Where config.json does not name it as `hidden_act`. */
+  readonly activation?: Activation;
   /** Where norms are: before each half when left out; after each half (OLMo 2); one before both, which run in parallel. */
   readonly placement?: 'before' | 'after' | 'parallel';
   /** One product each for queries, keys and values, and for gate and up (Phi 3). */
@@ -40,7 +44,7 @@ export interface LlamaOptions {
   /** Queries, keys and values are cut off at ±clip, behind a norm of theirs where there is one (OLMo, OLMoE). */
   readonly clip?: number | null;
   readonly partialFactor?: number;
-  /** Factors of Granite: of the embedding, the scores, what a half adds, and the divisor of the logits. */
+  /** Factors, of Granite and Gemma: of the embedding, the scores, what a half adds, and the divisor of the logits. */
   readonly multipliers?: Multipliers;
   /** Mixtures of experts in place of feed-forward layers. */
   readonly mixture?: Mixture;
@@ -96,12 +100,12 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
     residual: RESIDUAL[options.placement ?? 'before'],
     ...(options.mixture === undefined ? {} : { mixtureBlocks: options.mixture.blocks }),
   };
-  const activation = readActivation(fields, 'hidden_act', 'silu');
+  const activation = options.activation ?? readActivation(fields, 'hidden_act', 'silu');
   const normKind = options.norm ?? 'rms';
   const epsilon =
     normKind === 'plain layer'
       ? options.rmsEpsilon
-      : fields.positive(normKind === 'rms' ? 'rms_norm_eps' : 'layer_norm_eps', options.rmsEpsilon);
+      : fields.positive(normKind.startsWith('rms') ? 'rms_norm_eps' : 'layer_norm_eps', options.rmsEpsilon);
   const isTied = fields.boolean('tie_word_embeddings', options.isTiedByDefault ?? false);
   const rotary = readRotary(fields, {
     headDim,
@@ -117,7 +121,7 @@ export function llamaFamily(fields: ConfigFields, weights: Weights, options: Lla
   function normalization(model: ModelGraph, name: string, size = hiddenSize): Normalization {
     if (normKind === 'plain layer') return layerNormalization(null, null, epsilon);
     const weight = model.weight(`${prefix}${name}.weight`, [size]);
-    if (normKind === 'rms') return rmsNormalization(weight, epsilon);
+    if (normKind !== 'layer') return rmsNormalization(weight, epsilon, normKind === 'rms' ? 0 : 1);
     return layerNormalization(weight, model.weight(`${prefix}${name}.bias`, [size]), epsilon);
   }
 

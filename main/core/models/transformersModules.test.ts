@@ -38,9 +38,11 @@ function recordedPlaces(): ReadonlyMap<string, ReadonlyMap<string, readonly stri
 
 /** Sites that we refuse: because modules of some versions alone hold them, or because changing them there changes less. */
 const REFUSED: readonly (readonly [TinyName, string])[] = [
-  // Before transformers 5, Gemma 2 scaled the embedding outside of any module.
+  // Before transformers 5, Gemma scaled the embedding outside of any module.
+  ['gemma', 'hook_embed'],
   ['gemma2', 'hook_embed'],
   ['gemma3', 'hook_embed'],
+  ['gemma3 that sees', 'hook_embed'],
   // Only checkpoints with a narrow embedding have project_in.
   ['opt post-norm, narrow embedding', 'hook_embed'],
   // Norms have weights in all other architectures, so that no module holds what is normalised.

@@ -318,6 +318,21 @@ function withExperts(
   });
 }
 
+/** The language model within one that also sees; the part that sees is left out. */
+function seeing({ config, shapes }: Recipe): Recipe {
+  const { bos_token_id, eos_token_id, ...text } = config;
+  return {
+    config: {
+      ...{ model_type: 'gemma3', bos_token_id, eos_token_id, mm_tokens_per_image: 4, text_config: text },
+      vision_config: {
+        ...{ hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 2 },
+        ...{ image_size: 28, patch_size: 14, model_type: 'siglip_vision_model' },
+      },
+    },
+    shapes: shapes.map(([name, ...shape]) => [`language_model.${name}`, ...shape]),
+  };
+}
+
 /** Experts with biases in one tensor a product, and a sink for each head. */
 function fusedExperts(recipe: Recipe, experts: number): Recipe {
   return changed(recipe, ([name, ...shape]) => {
@@ -509,6 +524,14 @@ const RECIPES = {
   olmoe: withExperts(
     wholeNorms(llamaLike('olmoe', { num_experts: 4, num_experts_per_tok: 2, norm_topk_prob: false, clip_qkv: 1.5 })),
     { blocks: [0, 1], experts: 4, router: 'mlp.gate', of: 'mlp.experts', width: MLP },
+  ),
+  gemma: llamaLike('gemma', { hidden_act: 'gelu_pytorch_tanh' }, { head: WIDE_HEAD, isTied: true }),
+  'gemma3 that sees': seeing(
+    gemma('gemma3_text', 4, true, {
+      sliding_window_pattern: 2,
+      rope_theta: 1000,
+      rope_local_base_freq: 100,
+    }),
   ),
   gpt_oss: fusedExperts(
     llamaLike(

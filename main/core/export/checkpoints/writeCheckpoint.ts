@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { openFile, type ByteSource } from '../../files/byteSource.ts';
 import { readFloatTensor, writeSafetensors, type TensorToWrite } from '../../formats/safetensors.ts';
 import type { StoredTensor } from '../../formats/safetensorsFolder.ts';
-import { readJsonObject } from '../../files/json.ts';
+import { isObject, readJsonObject, type JsonObject } from '../../files/json.ts';
 import type { Model } from '../../models/model.ts';
 import { CONFIG_FILE, copyCompanions } from './companions.ts';
 import { changeTensor, compileWeights, mustUntie, type CompiledWeights, type TensorChange } from './compiledWeights.ts';
@@ -43,7 +43,7 @@ export async function writeCheckpoint(
     ...config,
     ...Object.fromEntries(dtypeKeys.map((key) => [key, 'float32'])),
     ...(isMixed && dtypeKeys.length === 0 ? { dtype: 'float32' } : {}),
-    ...(isUntied ? { tie_word_embeddings: false } : {}),
+    ...(isUntied ? untied(config) : {}),
   };
   await writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(changedConfig, null, 2)}\n`);
   await writeWeights(join(folder, WEIGHTS_FILE), model, compiled, { isUntied, ...given(signal, onWork) });
@@ -158,4 +158,10 @@ class Sources {
   async close(): Promise<void> {
     for (const source of this.#opened.values()) await source.close();
   }
+}
+
+/** A model that also sees keeps the fields of its language model in an object of their own. */
+function untied({ text_config: text }: JsonObject): JsonObject {
+  const field = { tie_word_embeddings: false };
+  return isObject(text) ? { ...field, text_config: { ...text, ...field } } : field;
 }

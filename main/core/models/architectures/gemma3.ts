@@ -2,11 +2,29 @@
 // base for local blocks and another for global ones.
 import type { Architecture } from '../architecture.ts';
 import type { ConfigFields } from '../config.ts';
-import { gemmaFamily, readLayerTypes, refuseBidirectional } from '../gemmaFamily.ts';
+import { gemmaFamily, readLayerTypes, refuseBidirectional, type GemmaOptions } from '../gemmaFamily.ts';
 import { plainRotary, readRotary } from '../rotary.ts';
 import type { Weights } from '../weights.ts';
 
-export function gemma3(fields: ConfigFields, weights: Weights): Architecture {
+/** What config.json leaves out of the language model of the larger ones, which also see (google/gemma-3-4b and up). */
+const USUAL = { vocab_size: 262_208, num_attention_heads: 8, num_key_value_heads: 4, head_dim: 256 };
+const WITHIN = {
+  module: 'model.language_model.',
+  tensors: ['language_model.model.', 'model.language_model.', 'language_model.'],
+};
+
+/** The language model of a Gemma 3 that also sees. */
+export function gemma3Text(fields: ConfigFields, weights: Weights): Architecture {
+  const text = fields.object('text_config');
+  if (text === undefined) throw fields.error('invalid-file', '"text_config" is missing.');
+  const shared = ['bos_token_id', 'eos_token_id', 'tie_word_embeddings'].map(
+    (name) => [name, fields.value(name)] as const,
+  );
+  const known = Object.fromEntries(shared.filter(([, value]) => value !== undefined));
+  return gemma3(text.completed({ ...USUAL, ...known }), weights, WITHIN);
+}
+
+export function gemma3(fields: ConfigFields, weights: Weights, within?: GemmaOptions['within']): Architecture {
   refuseBidirectional(fields);
   const contextLength = fields.size('max_position_embeddings', 131_072);
   const headDim = fields.size('head_dim', 256);
@@ -27,5 +45,6 @@ export function gemma3(fields: ConfigFields, weights: Weights): Architecture {
     normalizesHeads: true,
     attentionSoftcap: fields.positiveOrNone('attn_logit_softcapping', null),
     logitSoftcap: fields.positiveOrNone('final_logit_softcapping', null),
+    ...(within === undefined ? {} : { within }),
   });
 }

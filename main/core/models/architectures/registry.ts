@@ -1,8 +1,9 @@
 // Which architecture reads which `model_type` of config.json.
 import type { ReadArchitecture } from '../architecture.ts';
 import type { ConfigFields } from '../config.ts';
+import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
-import { gemma3 } from './gemma3.ts';
+import { gemma3, gemma3Text } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptNeo } from './gptNeo.ts';
 import { gptNeox } from './gptNeox.ts';
@@ -31,8 +32,10 @@ const ARCHITECTURES: Readonly<Record<string, ReadArchitecture>> = {
   mistral,
   qwen2,
   qwen3,
+  gemma,
   gemma2,
-  gemma3_text: gemma3,
+  gemma3: gemma3Text,
+  gemma3_text: (fields, weights) => gemma3(fields, weights),
   opt,
   phi,
   phi3,

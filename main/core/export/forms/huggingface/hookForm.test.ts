@@ -308,6 +308,7 @@ describe.skipIf(!hasTransformers)('loaded by transformers', () => {
     'mistral',
     'qwen2',
     'qwen3',
+    'gemma',
     'gemma2',
     'gemma3',
     'opt',
