@@ -9,10 +9,10 @@ import { captureActivations } from '../main/core/activations/capture.ts';
 import { openCorpus } from '../main/core/activations/corpus.ts';
 import { TOKENS_FILE } from '../main/core/activations/manifest.ts';
 import { ContextFile, TOKENIZING } from '../main/core/activations/packing.ts';
-import { AppError } from '../main/contract/base/errors.ts';
 import { createCpuRuntime } from '../main/core/onnx/cpuRuntime.ts';
 import { openModel } from '../main/core/models/model.ts';
 import { buildVariant } from '../main/core/models/variant.ts';
+import { median } from './figures/median.ts';
 
 const CONTEXT_LENGTH = 256;
 const BATCH_SIZE = 16;
@@ -98,11 +98,4 @@ export async function run({ args = [] }: { readonly args?: readonly string[] } =
 function cpuSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1e6;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new AppError('internal', 'There is no median of nothing.');
-  return middle;
 }

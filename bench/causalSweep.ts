@@ -16,6 +16,7 @@ import { CausalScorer } from '../main/core/finder/causalScorer.ts';
 import { shownCases, type ShownCase } from '../main/core/finder/shownCase.ts';
 import { openModel } from '../main/core/models/model.ts';
 import { Random } from '../main/core/numerics/random.ts';
+import { median } from './figures/median.ts';
 
 const SAMPLE = join(import.meta.dirname, '../resources/sample');
 const SITE = 'blocks.1.hook_resid_post';
@@ -126,9 +127,4 @@ function randomDictionary(modelHash: string, d: number, size: number): Dictionar
     site: SITE,
     modelHash,
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }

@@ -19,6 +19,7 @@ import { featureMap } from '../main/core/features/featureMap.ts';
 import { runPass } from '../main/core/features/statisticsPass.ts';
 import { storeSource } from '../main/core/features/textSource.ts';
 import { Random } from '../main/core/numerics/random.ts';
+import { median } from './figures/median.ts';
 
 const CONTEXT_LENGTH = 256;
 const CONTEXTS_PER_WRITE = 16;
@@ -217,9 +218,4 @@ async function batchesOf(
     }
   }
   return batches;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

@@ -19,6 +19,7 @@ import { Random } from '../main/core/numerics/random.ts';
 import { GraphBuilder } from '../main/core/onnx/graph.ts';
 import * as op from '../main/core/onnx/ops.ts';
 import type { Runtime } from '../main/core/onnx/runtime.ts';
+import { median } from './figures/median.ts';
 
 interface Size {
   readonly d: number;
@@ -133,10 +134,6 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }
 
 async function measurePeer(python: string, script: string, { d, n, k, batch }: Size): Promise<unknown[]> {

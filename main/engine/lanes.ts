@@ -1,5 +1,5 @@
-// The queues of the engine: in each lane tasks run one after another, in the order they came. One that is cancelled while it
-// waits leaves the queue at once and never starts.
+// The queues of the engine: in each lane but the shared one tasks run one after another, in the order they came. One that is
+// cancelled while it waits leaves the queue at once and never starts.
 import type { Lane } from './task.ts';
 
 class Queue {
@@ -34,11 +34,11 @@ class Queue {
 export type RunInLane = <T>(lane: Lane, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
 
 export function createLanes(): RunInLane {
-  const queues: Readonly<Record<Lane, Queue>> = {
+  const queues: Readonly<Record<Exclude<Lane, 'shared'>, Queue>> = {
     long: new Queue(),
     quick: new Queue(),
     live: new Queue(),
     network: new Queue(),
   };
-  return (lane, signal, work) => queues[lane].run(signal, work);
+  return (lane, signal, work) => (lane === 'shared' ? work() : queues[lane].run(signal, work));
 }

@@ -25,9 +25,10 @@ export interface TaskContext<Chunk = never> {
 /**
  * Long tasks (capture, training, export) run one after another in the order they came: each may need most of the memory.
  * Quick ones have a queue of their own, and so go on between the runs of a long one; live ones, which answer while a slider
- * is moved, wait for neither; and what waits for the network lets nobody wait for it.
+ * is moved, wait for neither; and what waits for the network lets nobody wait for it. Shared ones run all at once: they put
+ * what they compute into one batch.
  */
-export type Lane = 'long' | 'quick' | 'live' | 'network';
+export type Lane = 'long' | 'quick' | 'live' | 'network' | 'shared';
 
 export interface Task<Input extends AnySchema, Output, Chunk> extends Signature<
   Input,

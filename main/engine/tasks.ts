@@ -1,6 +1,7 @@
 // Everything the engine process can be asked to do, by name. Hosts import the type of this table only.
 import type { TaskTable } from './task.ts';
 import { capture } from './tasks/activations.ts';
+import { completeText } from './tasks/completions.ts';
 import { probeDevice } from './tasks/device.ts';
 import {
   checkImported,
@@ -30,6 +31,7 @@ export const tasks = {
   'model.why': explainToken,
   'model.check': checkAgainstReference,
   'model.generate': generateText,
+  'completion.create': completeText,
   'hub.download': downloadFromHub,
   'activations.capture': capture,
   'dictionary.train': trainDictionary,

@@ -1,7 +1,7 @@
 // Cases of a behaviour as the tokens that the model is given. A rendered chat template gets nothing added, raw text what the
 // tokenizer puts before a text.
 import { AppError } from '../../contract/base/errors.ts';
-import { openChatTemplate, type ChatTemplate } from '../models/chatTemplate.ts';
+import { openChatTemplate, type ChatMessage, type ChatTemplate } from '../models/chatTemplate.ts';
 import type { Model } from '../models/model.ts';
 import type { Tokenizer } from '../models/tokenizer.ts';
 import type { Case } from '../../contract/domain/behaviour.ts';
@@ -66,6 +66,15 @@ export class PromptEncoder {
       );
     }
     return instruction + prompt;
+  }
+
+  /**
+   * A conversation in the model's chat template, up to where its next answer begins.
+   * @throws AppError `unsupported` without a template, and when the template refuses the messages.
+   */
+  conversation(messages: readonly ChatMessage[]): string {
+    if (this.#template) return this.#template.render(messages);
+    throw new AppError('unsupported', 'This model has no chat template: ask for completions of a text.');
   }
 
   /** The text and tokens that the model is given. @throws AppError as textOf. */

@@ -6,18 +6,16 @@
 // of the two distributions given the very tokens before it; in the original's own column it is KL(original ‖ patched).
 import type { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
-import { MAX_FLOAT32 } from '../../contract/base/float32.ts';
 import { EMPTY_EDIT, type Edit } from '../../contract/domain/edit.ts';
 import { InteractiveEdit, type Dictionaries, type DictionarySite } from '../edits/editPatches.ts';
 import { notFinite, openGenerator, rowOf, type Generator } from '../models/generate.ts';
 import type { Model } from '../models/model.ts';
 import { checkTokens } from '../models/modelInput.ts';
 import { checkSampling, sampleToken, type SamplingOptions } from '../models/sampling.ts';
-import type { Patch } from '../models/variant.ts';
 import { Random } from '../numerics/random.ts';
-import * as op from '../onnx/ops.ts';
 import type { Runtime } from '../onnx/runtime.ts';
 import { compareLogits, type NextTokenComparison } from './nextTokens.ts';
+import { withoutOverflow } from './overflow.ts';
 
 export interface SideBySideOptions {
   readonly model: Model;
@@ -179,22 +177,6 @@ export class SideBySide {
       patches: this.#interactive.patches.map(withoutOverflow),
     }));
   }
-}
-
-/**
- * The same patch, with NaN where the activation's square is beyond float32. A normalisation after the site would divide by an
- * infinity, and hide behind a 0 that the edit's amount makes no sense.
- */
-function withoutOverflow(patch: Patch): Patch {
-  return {
-    ...patch,
-    apply: (x) => {
-      const patched = patch.apply(x);
-      const inner = [...x.shape.keys()].slice(2);
-      const isFinite = op.lessOrEqual(op.reduceL2(patched, inner), MAX_FLOAT32);
-      return op.where(isFinite, patched, NaN);
-    },
-  };
 }
 
 interface Row {

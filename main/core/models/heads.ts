@@ -9,6 +9,7 @@ import type { ModelBody } from './architecture.ts';
  * - `lastLogits`: output `last_logits` `[batch, vocabulary]`, at the last token of each row. Rows are padded on the left
  *   with a cache; without, the input `last_position` int64 `[batch]` says where each ends.
  * - `topTokens`: outputs `top_ids` int64 and `top_log_probs` `[batch, k]`, at the same place as lastLogits.
+ * - `everyTopTokens`: outputs `every_top_ids` int64 and `every_top_log_probs` `[batch, time, k]`, after every token.
  * - `argmax`: output `argmax` int64 `[batch, time]`, the likeliest next token at every position.
  * - `loss`: output `loss` `[batch, time − 1]`: −log p(token t+1 | tokens up to t).
  * - `tokenLogProbs`: input `target_ids` int64 `[batch, time, targets]`, output `token_log_probs` of that shape:
@@ -28,6 +29,7 @@ export type Head =
   | 'logits'
   | 'lastLogits'
   | 'topTokens'
+  | 'everyTopTokens'
   | 'argmax'
   | 'loss'
   | 'tokenLogProbs'
@@ -68,6 +70,12 @@ export function addHeads(heads: readonly Head[], context: HeadContext): void {
         const top = op.topK(op.logSoftmax(lastLogits()), Math.min(context.topTokenCount, vocabularySize));
         graph.output(top.indices, 'top_ids');
         graph.output(top.values, 'top_log_probs');
+        break;
+      }
+      case 'everyTopTokens': {
+        const top = op.topK(op.logSoftmax(logits()), Math.min(context.topTokenCount, vocabularySize));
+        graph.output(top.indices, 'every_top_ids');
+        graph.output(top.values, 'every_top_log_probs');
         break;
       }
       case 'argmax':

@@ -36,7 +36,7 @@ export interface VariantOptions {
   readonly head?: Head | readonly Head[] | 'none';
   /** The form with a key-value cache. */
   readonly cache?: boolean;
-  /** For the head topTokens. */
+  /** For the heads topTokens and everyTopTokens. */
   readonly topTokenCount?: number;
 }
 

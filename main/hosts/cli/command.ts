@@ -65,6 +65,8 @@ export interface ComputeContext extends CommandContext {
 export interface ComputeCommand extends CommandDescription {
   /** 'any': it has the option --device. 'cpu': reading and hashing files is all it does. */
   readonly computesOn: 'any' | 'cpu';
+  /** It runs until it is stopped: Ctrl-C is its end, and no failure. */
+  readonly runsUntilStopped?: true;
   run(arguments_: CommandArguments, context: ComputeContext): Promise<Record<string, unknown>>;
 }
 

@@ -88,7 +88,8 @@ async function runCommand(
       engine.kill();
       process.exit(EXIT.killed);
     }
-    complain('Cancelling; what is finished is kept. Ctrl-C again stops at once.');
+    const runsOn = 'runsUntilStopped' in command;
+    complain(runsOn ? 'Stopping.' : 'Cancelling; what is finished is kept. Ctrl-C again stops at once.');
     abort.abort();
   };
   process.on('SIGINT', onInterrupt);
@@ -143,7 +144,7 @@ async function runCommand(
   };
   try {
     const result = await command.run(arguments_, context);
-    if (abort.signal.aborted) throw new AppError('cancelled', 'Cancelled.');
+    if (abort.signal.aborted && !('runsUntilStopped' in command)) throw new AppError('cancelled', 'Cancelled.');
     if (!choice) return result;
     const { device: used, reason } = await choice;
     return { ...result, device: used, deviceReason: reason, ...(fallbacks.length > 0 ? { fallbacks } : {}) };

@@ -21,7 +21,7 @@ export interface ServeOptions {
   readonly help: boolean;
 }
 
-export const SERVE_HELP = `errata serve: the workbench in a browser, on this machine only.
+export const SERVE_HELP = `npm run serve: the workbench in a browser, on this machine only.
 
   --port PORT       where to listen; any free port when left out
   --project FOLDER  open this project

@@ -29,6 +29,8 @@ export interface Said {
 export interface RunOptions {
   /** Ctrl-C comes when the engine is first given this task. */
   readonly stopAt?: string;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
   /** Is told of every task that the engine is given. */
   readonly onTask?: (task: string) => void;
   /** Is told of every line, also of a command that fails later. */
@@ -39,11 +41,12 @@ export interface RunOptions {
 export async function errata(
   project: string,
   words: readonly string[],
-  { stopAt, onTask, onPrint }: RunOptions = {},
+  { stopAt, signal, onTask, onPrint }: RunOptions = {},
 ): Promise<Said> {
   const line = parseLine(['--project', project, ...words], commands);
   if (line.kind !== 'run') throw new Error(`This is not a command: ${words.join(' ')}`);
   const abort = new AbortController();
+  signal?.addEventListener('abort', () => abort.abort());
   const engine = createEngine<Tasks>(forkLauncher(entry));
   const compute: Compute = (task, input, options = {}) => {
     onTask?.(task);

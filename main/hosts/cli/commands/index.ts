@@ -26,6 +26,7 @@ import { modelCommands } from './model.ts';
 import { predictCommand } from './predict.ts';
 import { projectNew, projectSample } from './project.ts';
 import { safetyCommands } from './safety.ts';
+import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
 import { featureMatchCommands } from './featureMatch.ts';
 import { whyCommand } from './why.ts';
@@ -37,6 +38,7 @@ export const commands: readonly AnyCommand[] = [
   ...hubCommands,
   generateCommand,
   predictCommand,
+  serveCommand,
   whyCommand,
   captureCommand,
   activationsList,

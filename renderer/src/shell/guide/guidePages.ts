@@ -25,6 +25,7 @@ export const GUIDE_PAGES: readonly GuidePage[] = [
   { path: 'guide/evaluate', title: 'Measure an edit', views: ['evaluations'] },
   { path: 'guide/versions', title: 'Keep, compare and roll back versions', views: ['edits'] },
   { path: 'guide/export', title: 'Export and verify the patched model', views: ['exports'] },
+  { path: 'guide/serve', title: 'Serve a version to other programs' },
   { path: 'guide/why', title: 'Ask why the model says a token' },
   { path: 'guide/move-project', title: 'Move, copy and back up a project' },
   { path: 'guide/command-line', title: 'Work on the command line' },
