@@ -187,6 +187,33 @@ test('two versions are compared by their texts: the same prompts, changed words 
   await expect(page).toHaveURL(/differing=1/u);
 });
 
+test('a version is served to other programs, by button and by key, until it is stopped', async ({ page, host }) => {
+  const api = hostApi(page);
+  const { id } = await api.edit.show({ ref: 'jailbreak' });
+  await goTo(page, host, `edits/${id}`);
+  const served = page.getByRole('region', { name: 'Other programs' });
+  await served.getByRole('button', { name: 'Serve to other programs' }).click();
+  await expect(served).toContainText(`sample and sample@${id.slice(0, 10)}`);
+  await lookAt(page, 'serve');
+  await served.getByRole('button', { name: 'Copy the address' }).click();
+  const url = await page.evaluate<string>('navigator.clipboard.readText()');
+  await served.getByRole('button', { name: 'Copy the API key' }).click();
+  const token = await page.evaluate<string>('navigator.clipboard.readText()');
+  const ask = (key: string) => fetch(`${url}/models`, { headers: { Authorization: `Bearer ${key}` } });
+  expect((await ask('guessed')).status).toBe(401);
+  expect(await (await ask(token)).json()).toMatchObject({
+    data: [{ id: 'sample' }, { id: `sample@${id.slice(0, 10)}` }],
+  });
+  // The other version's page says which one is served, and by the key takes its place.
+  await goTo(page, host, `edits/${(await api.edit.show({ ref: 'jailbreak~1' })).id}`);
+  await expect(served).toContainText(`The version ${id.slice(0, 8)} is served now`);
+  await goTo(page, host, `edits/${id}`);
+  await page.getByRole('main').getByRole('heading', { level: 2 }).first().focus();
+  await page.keyboard.press('o');
+  await expect(served.getByRole('button', { name: 'Serve to other programs' })).toBeVisible();
+  await expect(ask(token)).rejects.toThrow();
+});
+
 test('the glossary says what a word means, from the palette and by keys', async ({ page }) => {
   await page.keyboard.press('Control+k');
   await page.keyboard.type('what is this');

@@ -1,6 +1,6 @@
 // Behaviours: suites of prompts and checks, and what evaluations found.
 import * as v from 'valibot';
-import { hashSchema, locationSchema, nameSchema, reasonEntries } from '../base/fields.ts';
+import { hashSchema, locationSchema, nameSchema, reasonEntries, refSchema } from '../base/fields.ts';
 import { operationListSchema } from '../domain/edit.ts';
 import { AIMS, behaviourSchema } from '../domain/behaviour.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
@@ -46,7 +46,7 @@ const result = v.object({
 });
 
 /** A name, a content id, or four or more digits of one. */
-const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const ref = refSchema;
 
 export const behaviour = {
   list: query({

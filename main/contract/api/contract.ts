@@ -22,6 +22,7 @@ import { list } from './list.ts';
 import { model } from './model.ts';
 import { playground } from './playground.ts';
 import { project } from './project.ts';
+import { serving } from './serving.ts';
 import { suggestion } from './suggestion.ts';
 import type { Client, Handlers } from '../rpc/procedure.ts';
 
@@ -44,6 +45,7 @@ export const contract = {
   evaluation,
   finder,
   export: export_,
+  serving,
   history,
   job,
   events,

@@ -8,6 +8,7 @@ import {
   paragraphSchema,
   reasonEntries,
   siteSchema,
+  refSchema,
 } from '../base/fields.ts';
 import { operationListSchema, operationSchema } from '../domain/edit.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
@@ -15,7 +16,7 @@ import { AIMS } from '../domain/behaviour.ts';
 import { jobSchema } from '../domain/job.ts';
 import { triedSchema } from './behaviour.ts';
 
-const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const ref = refSchema;
 const refName = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
 
 export const labelSchema = v.object({ dictionary: v.string(), feature: v.number(), text: v.string() });

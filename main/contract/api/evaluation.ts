@@ -2,7 +2,7 @@
 // they were.
 import * as v from 'valibot';
 import { forecastCheckEntries, forecastSchema } from '../domain/forecast.ts';
-import { hashSchema, nameSchema } from '../base/fields.ts';
+import { hashSchema, nameSchema, refSchema } from '../base/fields.ts';
 import { budgetSchema } from '../domain/budgetSettings.ts';
 import { evaluationRequestSettings } from '../domain/evaluationSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
@@ -14,7 +14,7 @@ import { jobSchema } from '../domain/job.ts';
 /** A version by id, digits of it, branch or tag; or `working`: the working edit. */
 const editRef = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 /** The id of an evaluation, or four or more digits of it. */
-const ref = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const ref = refSchema;
 
 const summary = {
   id: v.string(),

@@ -15,6 +15,7 @@ export const CHANGING = [
   'evaluations',
   'findings',
   'exports',
+  'serving', // a version, to other programs
   'history', // steps, for undo
   'recent', // projects that were open before
 ] as const;

@@ -107,3 +107,6 @@ export const locationSchema = v.pipe(
 
 /** Where labels, versions, lists … say who wrote them, and why. */
 export const reasonEntries = { reason: v.exactOptional(paragraphSchema(10_000)) };
+
+/** A version, behaviour or evaluation as people name it: a name, a branch, a tag, an id or its beginning. */
+export const refSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(200));

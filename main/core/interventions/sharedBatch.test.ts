@@ -70,8 +70,8 @@ async function logProbs(ids: readonly number[]): Promise<number[]> {
 }
 
 it('gives each text what it would get alone, original and edited side by side, whenever it comes', async () => {
-  const scoped = steer({ scope: { positions: 'generatedOnly' } } as Partial<Operation>);
-  const firing = steer({ scope: { positions: 'fromFirstFiring', feature: 4 } } as Partial<Operation>);
+  const scoped = steer({ scope: { positions: 'generatedOnly' } });
+  const firing = steer({ scope: { positions: 'fromFirstFiring', feature: 4 } });
   const asked = [EMPTY_EDIT, steer(), EMPTY_EDIT, scoped, firing].map((edit, index) => ({
     ...{ edit, prompt: promptOf(4 + 2 * index), maxNewTokens: 10 - index },
   }));
@@ -150,7 +150,7 @@ it('lets go of a text that nobody waits for, and the others go on', async () => 
 
 it('fails the text whose edit is too large for the model, and no other', async () => {
   const prompt = promptOf(5);
-  const broken = made({ prompt, edit: steer({ amount: 1e38 } as Partial<Operation>) });
+  const broken = made({ prompt, edit: steer({ amount: 1e38 }) });
   const whole = made({ prompt });
   await expect(broken).rejects.toMatchObject({ code: 'diverged' });
   expect((await whole).ids).toEqual(await alone(EMPTY_EDIT, prompt));

@@ -17,11 +17,13 @@ import { eventsHandlers } from './handlers/eventsHandlers.ts';
 import { filesHandlers } from './handlers/filesHandlers.ts';
 import { jobHandlers } from './handlers/jobHandlers.ts';
 import { projectHandlers } from './handlers/projectHandlers.ts';
+import { servingHandlers } from './handlers/servingHandlers.ts';
 import type { HostContext } from './hostContext.ts';
 import { Locations } from './locations.ts';
 import { mounted } from './mount.ts';
 import type { FileAccess } from './places.ts';
 import { ProjectSession } from './projectSession.ts';
+import { ServedVersion } from './servedVersion.ts';
 import { SettingsStore } from './settingsStore.ts';
 
 export interface HostOptions {
@@ -77,6 +79,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     files: options.files(locations),
     computing,
     thread,
+    servedVersion: new ServedVersion(),
     current: () => session,
     session: () => {
       // Not even a question is answered from files that are not the project's any more.
@@ -101,6 +104,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         });
         const before = session;
         session = opened;
+        await context.servedVersion.stop();
         await before?.close();
         await settings.remember(folder, new Date().toISOString(), isFromSample).catch((thrown: unknown) => {
           events.notice('warning', `The list of recent projects was not kept: ${toAppError(thrown).message}`);
@@ -111,6 +115,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       inTurn(async () => {
         const before = session;
         session = null;
+        await context.servedVersion.stop();
         await before?.close();
       }),
     author: ({ reason } = {}) => ({
@@ -152,6 +157,7 @@ function handlersOf(context: HostContext): ApiHandlers {
     project: projectHandlers(context),
     files: filesHandlers(context),
     job: jobHandlers(context),
+    serving: servingHandlers(context),
     events: eventsHandlers(context),
   };
 }

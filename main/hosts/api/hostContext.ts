@@ -5,6 +5,7 @@ import type { EventBus } from './eventBus.ts';
 import type { Locations } from './locations.ts';
 import type { FileAccess } from './places.ts';
 import type { ProjectSession } from './projectSession.ts';
+import type { ServedVersion } from './servedVersion.ts';
 import type { SettingsStore } from './settingsStore.ts';
 
 export interface HostContext {
@@ -20,6 +21,7 @@ export interface HostContext {
   readonly files: FileAccess;
   readonly computing: Computing;
   readonly thread: InStorageThread;
+  readonly servedVersion: ServedVersion;
   /** The open project. */
   current(): ProjectSession | null;
   /** @throws AppError `no-project`. */

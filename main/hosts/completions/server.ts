@@ -5,7 +5,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { AppError, toAppError, type ErrorCode } from '../../contract/base/errors.ts';
 import { validate } from '../../contract/base/validate.ts';
 import {
@@ -145,7 +145,7 @@ const METHODS: Readonly<Record<string, string>> = {
 function check({ token }: State, { headers, method, url = '/' }: IncomingMessage): string {
   const name = headers.host?.replace(/:\d{1,5}$/u, '');
   if (name === undefined || !NAMES.includes(name)) throw new Refusal(403, 'Wrong host.');
-  if (headers.origin !== undefined || ![undefined, 'none'].includes(headers['sec-fetch-site'] as string | undefined)) {
+  if (headers.origin !== undefined || ![undefined, 'none'].includes(headers['sec-fetch-site'])) {
     throw new Refusal(403, 'Web pages are not answered.');
   }
   const sent = /^Bearer (.+)$/u.exec(headers.authorization ?? '')?.[1];
@@ -335,7 +335,7 @@ function read<const Schema extends v.GenericSchema>(schema: Schema, body: unknow
 function promptsOf(prompt: CompletionRequest['prompt']): readonly (string | number[])[] {
   if (typeof prompt === 'string') return [prompt];
   const isOneInTokens = prompt.every((each): each is number => typeof each === 'number');
-  return isOneInTokens ? [prompt] : (prompt as (string | number[])[]);
+  return isOneInTokens ? [prompt] : prompt;
 }
 
 function messagesOf(messages: ChatRequest['messages']): { role: string; content: string }[] {

@@ -212,7 +212,7 @@ describe('a request that cannot be answered', () => {
     const answer = await ask(path, body);
     expect(answer.status).toBe(status);
     expect(answer.body).toMatchObject({
-      error: { message: expect.stringContaining(words), type: 'invalid_request_error' },
+      error: { message: expect.stringContaining(words) as string, type: 'invalid_request_error' },
     });
   });
 
@@ -263,7 +263,7 @@ describe('a request that cannot be answered', () => {
 it('a port that is taken is said, and a version that is not there', async () => {
   const { port } = new URL(served.url);
   await expect(serve(['--version', version, '--port', port])).rejects.toMatchObject({
-    ...{ code: 'usage', message: expect.stringContaining(`The port ${port} is taken`) },
+    ...{ code: 'usage', message: expect.stringContaining(`The port ${port} is taken`) as string },
   });
   await expect(serve(['--version', 'nowhere'])).rejects.toMatchObject({ code: 'not-found' });
   await expect(serve([])).rejects.toMatchObject({ code: 'usage' });
