@@ -74,6 +74,8 @@ export const app = {
       hasSample: v.boolean(),
     }),
   }),
+  /** Of the web host: this one, too. */
+  signOut: command({ summary: 'Sign every browser out', changes: [], input: nothing, output: nothing }),
   device: query({ summary: 'The device that computes, and why', shows: [], input: nothing, output: deviceSchema }),
   /** Takes seconds: every candidate is tried in a process of its own. */
   measureDevice: command({

@@ -38,6 +38,8 @@ export interface HostOptions {
   /** Where storage does what waits for the disk. */
   readonly thread: InStorageThread;
   readonly files: (locations: Locations) => FileAccess;
+  /** Signs every browser out; left out where nobody signs in. */
+  readonly signOut?: () => Promise<void>;
   /** Of an error that is our own fault. */
   readonly log?: (line: string) => void;
 }
@@ -80,6 +82,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     computing,
     thread,
     servedVersion: new ServedVersion(),
+    signOut: async () => {
+      if (options.signOut) await options.signOut();
+      else throw new AppError('unsupported', 'Nobody signs in to this window.');
+    },
     current: () => session,
     session: () => {
       // Not even a question is answered from files that are not the project's any more.

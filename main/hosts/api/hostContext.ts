@@ -22,6 +22,8 @@ export interface HostContext {
   readonly computing: Computing;
   readonly thread: InStorageThread;
   readonly servedVersion: ServedVersion;
+  /** Signs every browser out. @throws AppError `unsupported` where nobody signs in. */
+  signOut(): Promise<void>;
   /** The open project. */
   current(): ProjectSession | null;
   /** @throws AppError `no-project`. */

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { cookieName, isSame, judge, sessionValue, type Asked, type Policy } from './guard.ts';
 
-const session = sessionValue('a'.repeat(64), 4000);
+const DAY = 24 * 60 * 60 * 1000;
+const secret = 'a'.repeat(64);
+const now = Date.parse('2026-12-01T12:00:00Z');
+const given = (at: number, port = 4000, of = secret) => sessionValue({ secret: of, port, now: at });
+const session = given(now);
 const policy: Policy = {
-  port: 4000,
+  ...{ port: 4000, secret, now },
   hosts: ['127.0.0.1', 'localhost', '[::1]'],
-  session,
   launchTokens: ['launch-token'],
 };
 const good: Asked = {
@@ -66,7 +69,14 @@ describe('the guard of the web host', () => {
     ['an empty cookie', { cookie: 'errata-4000=' }, 401],
     ['the cookie of another port', { cookie: `errata-4001=${session}` }, 401],
     ['a cookie whose name ends like ours', { cookie: `xerrata-4000=${session}` }, 401],
-    ['a value of another port', { cookie: `errata-4000=${sessionValue('a'.repeat(64), 4001)}` }, 401],
+    ['a value of another port', { cookie: `errata-4000=${given(now, 4001)}` }, 401],
+
+    ['a cookie of 29 days', { cookie: `errata-4000=${given(now - 29 * DAY)}` }, 'serve'],
+    ['a cookie of 30 days', { cookie: `errata-4000=${given(now - 30 * DAY)}` }, 401],
+    ['a cookie made younger', { cookie: `errata-4000=${given(now - 30 * DAY).replace(/^\d+/u, String(now))}` }, 401],
+    ['a cookie of before the clock was set back', { cookie: `errata-4000=${given(now + DAY)}` }, 'serve'],
+    ['a cookie of another secret', { cookie: `errata-4000=${given(now, 4000, 'b'.repeat(64))}` }, 401],
+    ['a cookie without its time', { cookie: `errata-4000=${session.replace(/^\d+\./u, '')}` }, 401],
 
     ['the launch token', { cookie: undefined, url: '/?token=launch-token' }, 'signIn'],
     ['a wrong token', { cookie: undefined, url: '/?token=launch-toke' }, 401],
@@ -85,6 +95,13 @@ describe('the guard of the web host', () => {
   it.each(table)('%s', (_what, asked, expected) => {
     const verdict = judge({ ...good, ...asked }, policy);
     expect(verdict.kind === 'refuse' ? verdict.status : verdict.kind).toBe(expected);
+  });
+
+  it('renews a cookie after a day', () => {
+    const renewed = (age: number) => judge({ ...good, cookie: `errata-4000=${given(now - age)}` }, policy);
+    expect([renewed(0), renewed(DAY - 1), renewed(DAY)]).toEqual(
+      [false, false, true].map((renews) => ({ kind: 'serve', renews })),
+    );
   });
 
   it('compares texts of any lengths', () => {

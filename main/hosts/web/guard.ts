@@ -22,14 +22,23 @@ export interface Policy {
   readonly port: number;
   /** What Host may be, its port left out: a forwarded port commonly has another number. */
   readonly hosts: readonly string[];
-  /** Value of the cookie. */
-  readonly session: string;
-  /** Launch tokens that were not used yet. */
+  /** What cookies are made from. */
+  readonly secret: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Launch tokens that were not used yet, and have not expired. */
   readonly launchTokens: readonly string[];
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** A browser that has not asked for this long signs in again. */
+const SESSION_MS = 30 * DAY_MS;
+/** A cookie that is older is replaced by a new one. */
+const RENEWED_MS = DAY_MS;
+
 export type Verdict =
-  | { readonly kind: 'serve' }
+  /** `renews`: with a new cookie. */
+  | { readonly kind: 'serve'; readonly renews: boolean }
   /** Give the cookie, forget the token, go to the clean address. */
   | { readonly kind: 'signIn'; readonly token: string }
   | { readonly kind: 'refuse'; readonly status: 400 | 401 | 403 | 429; readonly reason: string };
@@ -49,13 +58,16 @@ export function judge(asked: Asked, policy: Policy): Verdict {
   if (!asked.url.startsWith('/') || !URL.canParse(asked.url, own)) return refuse(400, 'Bad request.');
   const { pathname, searchParams, origin } = new URL(asked.url, own);
   if (origin !== own) return refuse(400, 'Bad request.'); // '//elsewhere/'
-  const isSignedIn = cookiesNamed(cookieName(policy.port), asked.cookie).some((value) => isSame(value, policy.session));
+  const ages = cookiesNamed(cookieName(policy.port), asked.cookie).map((value) => ageOfSession(value, policy));
+  const age = Math.min(...ages.filter((each) => each !== null));
   const token = searchParams.get('token');
   if (token !== null && pathname === '/' && !asked.isUpgrade && asked.method === 'GET') {
     const known = policy.launchTokens.find((launch) => isSame(launch, token));
     if (known !== undefined) return { kind: 'signIn', token: known };
   }
-  return isSignedIn ? { kind: 'serve' } : refuse(401, 'Not signed in: open the address that Errata printed.');
+  return age < SESSION_MS
+    ? { kind: 'serve', renews: age >= RENEWED_MS }
+    : refuse(401, 'Not signed in: open the address that Errata printed.');
 }
 
 /** Cookies are shared by all ports of a host, so each port has one of its own. */
@@ -63,9 +75,20 @@ export function cookieName(port: number): string {
   return `errata-${port}`;
 }
 
-/** What the cookie holds: not the secret itself, and worth nothing to a host on another port. */
-export function sessionValue(secret: string, port: number): string {
-  return createHmac('sha256', secret).update(`errata web session ${port}`).digest('base64url');
+/**
+ * What the cookie holds: when it was given, and a proof that this host gave it. Not the secret itself, and worth nothing to a
+ * host on another port.
+ */
+export function sessionValue({ secret, port, now }: Pick<Policy, 'secret' | 'port' | 'now'>): string {
+  const proof = createHmac('sha256', secret).update(`errata web session ${port} ${now}`).digest('base64url');
+  return `${now}.${proof}`;
+}
+
+/** In milliseconds; null for what this host never gave. */
+function ageOfSession(value: string, { secret, port, now }: Policy): number | null {
+  const given = Number(/^(\d{1,15})\./u.exec(value)?.[1] ?? NaN);
+  if (!Number.isSafeInteger(given) || !isSame(value, sessionValue({ secret, port, now: given }))) return null;
+  return Math.max(0, now - given); // the clock may have been set back
 }
 
 /** Compares in a time that does not depend on where the two differ. */

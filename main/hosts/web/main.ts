@@ -12,7 +12,7 @@ import { dataFolder } from '../dataFolder.ts';
 import { openBrowser } from '../openBrowser.ts';
 import { loadPages } from '../pages.ts';
 import { SERVE_HELP, serveOptions } from './options.ts';
-import { readSecret } from './secret.ts';
+import { readSecret, renewSecret } from './secret.ts';
 import { serveWeb } from './server.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -53,6 +53,10 @@ async function main(here: string): Promise<void> {
     thread: storageThread(join(here, 'storage.js')),
     launch: forkLauncher(join(here, 'engine.js')),
     files: (locations) => new BrowsedFiles(roots, locations),
+    signOut: async () => {
+      server.signOut(await renewSecret(data));
+      say(`Everybody is signed out. This address signs in again:\n  ${server.launchUrl()}`);
+    },
     log: complain,
   });
   if (options.project !== null) await host.context.open(options.project, { isSample: false });

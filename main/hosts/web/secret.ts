@@ -21,6 +21,15 @@ export async function readSecret(folder: string): Promise<string> {
   return makeSecret(folder, path);
 }
 
+/** A new one in the place of the old: every browser that was signed in is signed out. @throws AppError as readSecret. */
+export async function renewSecret(folder: string): Promise<string> {
+  const path = join(folder, SECRET_FILE);
+  await rm(path, { force: true }).catch((thrown: unknown) => {
+    throw toFileError(thrown, path);
+  });
+  return makeSecret(folder, path);
+}
+
 async function makeSecret(folder: string, path: string): Promise<string> {
   const secret = randomBytes(32).toString('hex');
   try {

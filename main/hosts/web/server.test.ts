@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 import { command, nothing, query, stream } from '../../contract/rpc/procedure.ts';
 import { serveContract } from '../../contract/rpc/server.ts';
 import { loadPages } from '../pages.ts';
-import { readSecret, SECRET_FILE } from './secret.ts';
+import { readSecret, renewSecret, SECRET_FILE } from './secret.ts';
 import { serveWeb, type WebServer } from './server.ts';
 
 const small = {
@@ -189,7 +189,7 @@ describe('pages of the web host', () => {
     const first = await ask(path, { cookie: '' });
     expect([first.status, first.headers['location']]).toEqual([302, '/']);
     expect(String(first.headers['set-cookie'])).toMatch(
-      new RegExp(`^errata-${server.port}=[A-Za-z0-9_-]{43}; HttpOnly; SameSite=Strict; Path=/$`, 'u'),
+      new RegExp(`^errata-${server.port}=\\d{13}\\.[A-Za-z0-9_-]{43}; HttpOnly; SameSite=Strict; Path=/$`, 'u'),
     );
     const replayed = await ask(path, { cookie: '' });
     expect([replayed.status, replayed.headers['set-cookie']]).toEqual([401, undefined]);
@@ -214,6 +214,47 @@ describe('pages of the web host', () => {
     expect(await readSecret(join(folder, 'data'))).toBe(secret);
     await writeFile(path, 'damaged');
     expect(await readSecret(join(folder, 'data'))).toMatch(/^[0-9a-f]{64}$/u);
+  });
+});
+
+describe('a session', () => {
+  it('is renewed while it is used, ends after a month without, and its address after a day', async () => {
+    const DAY = 24 * 60 * 60 * 1000;
+    let now = Date.parse('2026-12-01T12:00:00Z');
+    const answer = await loadPages(join(folder, 'out'), { kind: 'web', version: '1' });
+    const own = await serveWeb({ answer, served, secret: 'x', port: 0, now: () => now });
+    const launch = own.launchUrl();
+    const late = own.launchUrl();
+    const cookieOf = ({ headers }: Response) => headers.get('set-cookie')?.split(';')[0];
+    const first = cookieOf(await fetch(launch, { redirect: 'manual' })) ?? '';
+    const open = (given: string) => fetch(own.url, { headers: { cookie: given } });
+    expect(cookieOf(await open(first))).toBeUndefined();
+    now += 2 * DAY;
+    expect((await fetch(late, { redirect: 'manual' })).status).toBe(401);
+    const second = cookieOf(await open(first)) ?? '';
+    expect(second).not.toBe(first);
+    now += 29 * DAY;
+    expect([(await open(first)).status, (await open(second)).status]).toEqual([401, 200]);
+    await own.close();
+  });
+
+  it('ends everywhere when somebody signs out: pages are closed, cookies and addresses worth nothing', async () => {
+    const answer = await loadPages(join(folder, 'out'), { kind: 'web', version: '1' });
+    const own = await serveWeb({ answer, served, secret: 'x', port: 0 });
+    const { headers } = await fetch(own.launchUrl(), { redirect: 'manual' });
+    const signedIn = { cookie: headers.get('set-cookie')?.split(';')[0] ?? '' };
+    const unused = own.launchUrl();
+    const socket = new WebSocket(`ws://127.0.0.1:${own.port}/api`, {
+      headers: { ...signedIn, origin: `http://127.0.0.1:${own.port}` },
+    });
+    await once(socket, 'open');
+    own.signOut(await renewSecret(join(folder, 'data')));
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(4401);
+    expect((await fetch(own.url, { headers: signedIn })).status).toBe(401);
+    expect((await fetch(unused, { redirect: 'manual' })).status).toBe(401);
+    expect((await fetch(own.launchUrl(), { redirect: 'manual' })).status).toBe(302);
+    await own.close();
   });
 });
 

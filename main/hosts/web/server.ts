@@ -25,6 +25,8 @@ const MOST_STRANGERS = 64;
 const HEADERS_MS = 5000;
 const PING_MS = 20_000;
 const REQUESTS = { burst: 1000, perSecond: 200 };
+/** An address that nobody opened. */
+const LAUNCH_MS = 24 * 60 * 60 * 1000;
 const MESSAGES = { burst: 2000, perSecond: 500 };
 
 export interface WebServer {
@@ -33,6 +35,8 @@ export interface WebServer {
   readonly url: string;
   /** An address that signs in whoever opens it first. */
   launchUrl(): string;
+  /** Every browser is signed out, and its pages are closed: from now on cookies are made from another secret. */
+  signOut(secret: string): void;
   close(): Promise<void>;
 }
 
@@ -46,23 +50,33 @@ export interface WebServerOptions {
   /** Further names under which it may be asked for, without port, when the address is not this machine's own. */
   readonly names?: readonly string[];
   readonly pingMs?: number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
   /** Of all requests that are refused together, and of all that are answered. */
   readonly requestLimit?: { readonly burst: number; readonly perSecond: number };
 }
 
 /** @throws what listening throws: EADDRINUSE, EACCES. */
 export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
-  const { answer, served, secret, address = LOOPBACK, names = [], pingMs = PING_MS, requestLimit = REQUESTS } = options;
-  const launchTokens: string[] = [];
+  const { answer, served, address = LOOPBACK, names = [], pingMs = PING_MS, requestLimit = REQUESTS } = options;
+  const { now = Date.now } = options;
+  let { secret } = options;
+  let launches: { readonly token: string; readonly at: number }[] = [];
   const strangers = new Set<Duplex>();
   /** Who is refused has a bucket of their own, so that no flood of strangers locks out a page that is signed in. */
   const buckets = { refuse: rateLimit(requestLimit), serve: rateLimit(requestLimit), signIn: rateLimit(requestLimit) };
   const judged = (request: IncomingMessage, isUpgrade: boolean): Verdict => {
-    const verdict = judge(askedBy(request, isUpgrade), policy);
+    launches = launches.filter(({ at }) => now() - at < LAUNCH_MS);
+    const verdict = judge(askedBy(request, isUpgrade), policy());
     return buckets[verdict.kind].take() ? verdict : tooMany;
   };
   /** Refuses everything until the port is known. */
-  let policy: Policy = { port: 0, hosts: [], session: '', launchTokens: [] };
+  let place: Pick<Policy, 'port' | 'hosts'> = { port: 0, hosts: [] };
+  const policy = (): Policy => ({
+    ...{ ...place, secret, now: now() },
+    launchTokens: launches.map(({ token }) => token),
+  });
+  const cookie = (): string => `${cookieName(place.port)}=${sessionValue(policy())}; HttpOnly; SameSite=Strict; Path=/`;
 
   const server = createServer({ connectionsCheckingInterval: 1000 }, (request, response) => {
     void handle(request, response).catch(() => response.destroy());
@@ -86,9 +100,8 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     const verdict = judged(request, false);
     request.resume(); // no request of ours has a body
     if (verdict.kind === 'signIn') {
-      launchTokens.splice(launchTokens.indexOf(verdict.token), 1);
-      const cookie = `${cookieName(policy.port)}=${policy.session}; HttpOnly; SameSite=Strict; Path=/`;
-      response.writeHead(302, { ...plainHeaders, 'Set-Cookie': cookie, Location: '/' }).end();
+      launches = launches.filter(({ token }) => token !== verdict.token);
+      response.writeHead(302, { ...plainHeaders, 'Set-Cookie': cookie(), Location: '/' }).end();
       return;
     }
     if (verdict.kind !== 'serve') {
@@ -99,7 +112,10 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? ''}`);
     const found = await answer(new Request(url, { method: request.method ?? 'GET' }));
     const body = Buffer.from(await found.arrayBuffer());
-    response.writeHead(found.status, { ...Object.fromEntries(found.headers), 'Content-Length': body.length });
+    response.writeHead(found.status, {
+      ...{ ...Object.fromEntries(found.headers), 'Content-Length': body.length },
+      ...(verdict.renews ? { 'Set-Cookie': cookie() } : {}),
+    });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
@@ -160,12 +176,7 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
   server.listen(options.port, address);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  policy = {
-    port,
-    hosts: [LOOPBACK, 'localhost', '[::1]', ...names],
-    session: sessionValue(secret, port),
-    launchTokens,
-  };
+  place = { port, hosts: [LOOPBACK, 'localhost', '[::1]', ...names] };
   const shown = address === '0.0.0.0' || address === '::' ? LOOPBACK : address.includes(':') ? `[${address}]` : address;
   const url = `http://${shown}:${port}/`;
   return {
@@ -173,9 +184,13 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     url,
     launchUrl: () => {
       const token = randomBytes(32).toString('base64url');
-      launchTokens.push(token);
-      if (launchTokens.length > 10) launchTokens.shift();
+      launches = [...launches, { token, at: now() }].slice(-10);
       return `${url}?token=${token}`;
+    },
+    signOut: (renewed) => {
+      secret = renewed;
+      launches = [];
+      for (const page of sockets.clients) page.close(4401, 'Signed out.');
     },
     close: async () => {
       clearInterval(pinging);

@@ -147,6 +147,7 @@ export const COMMANDS_OF: Readonly<Record<string, readonly string[]>> = {
 const PAGE = 'only a page needs it: ';
 export const WITHOUT_COMMAND: Readonly<Record<string, string>> = {
   'app.facts': `${PAGE}errata --version tells the version`,
+  'app.signOut': `${PAGE}a command signs in nowhere`,
   'app.settings': `${PAGE}a command has options and the environment`,
   'app.changeSettings': `${PAGE}a command has options and the environment`,
   'project.current': `${PAGE}a command works on the folder of --project`,

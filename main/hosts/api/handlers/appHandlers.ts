@@ -13,6 +13,10 @@ export function appHandlers(host: HostContext): ApiHandlers['app'] {
       dataFolder: host.dataFolder,
       hasSample: host.sampleFolder !== null,
     }),
+    signOut: async () => {
+      await host.signOut();
+      return {};
+    },
     device: () => host.computing.facts,
     measureDevice: () => host.computing.measure(),
     settings: () => host.settings.settings,
