@@ -94,6 +94,67 @@ describe('a label file', () => {
     expect(await read(two, 'neuronpedia', { dictionary: DICTIONARY, source: 'gpt2-small/2-res' })).toHaveLength(1);
   });
 
+  it('reads what Neuronpedia is uploaded with, its lists, its features and arrays of explanations', async () => {
+    const file = async (name: string, value: unknown) => {
+      const path = join(folder, name);
+      await writeFile(path, JSON.stringify(value));
+      return path;
+    };
+    const shared = { modelId: 'gpt2-small', layer: '6-res-jb' };
+    const upload = await file('upload.json', {
+      ...{ modelId: 'gpt2-small', source: '6-res-jb' },
+      features: [
+        { index: 4, explanations: [{ text: 'a colour', modelName: 'llama' }, { text: 'red' }], activations: [] },
+        { index: 5, activations: [] },
+        { index: '9', explanations: [{ text: 'a name' }] },
+      ],
+    });
+    expect(formatOfName(upload)).toBe('neuronpedia');
+    expect(await read(upload, 'neuronpedia', { dictionary: DICTIONARY })).toMatchObject([
+      { feature: 4, author: 'llama', patch: { state: 'draft', text: 'a colour', notes: 'Also: red' } },
+      { feature: 9, author: null, patch: { text: 'a name', notes: '' } },
+    ]);
+    const list = await file('list.json', {
+      ...{ name: 'Colours', description: 'All of them', testText: 'The sky is blue' },
+      features: [
+        { ...shared, index: '1', description: 'blue' },
+        { ...shared, index: '2', description: '' },
+      ],
+    });
+    const rows = await read(list, 'neuronpedia', { dictionary: DICTIONARY });
+    expect(rows.map(({ feature, patch }) => [feature, patch.state, patch.text])).toEqual([
+      [1, 'draft', 'blue'],
+      [2, 'unlabelled', ''],
+    ]);
+    const feature = await file('feature.json', {
+      ...{ ...shared, index: '7', maxActApprox: 3 },
+      explanations: [{ ...shared, index: '7', description: 'a verb', explanationModelName: 'gpt-4' }],
+    });
+    expect(await read(feature, 'neuronpedia', { dictionary: DICTIONARY })).toMatchObject([
+      { feature: 7, author: 'gpt-4', patch: { text: 'a verb' } },
+    ]);
+    const rowsInArray = await file('rows.json', [{ ...shared, index: '3', description: 'x' }]);
+    expect(await read(rowsInArray, 'neuronpedia', { dictionary: DICTIONARY })).toMatchObject([{ feature: 3 }]);
+
+    const lying: readonly (readonly [unknown, RegExp])[] = [
+      [{ labels: [] }, /lying\.json: expected Neuronpedia's JSON/u],
+      [[1], /expected Neuronpedia's JSON/u],
+      [{ features: [{ ...shared, index: -1, description: 'x' }] }, /lying\.json: features\[0\]/u],
+      [{ features: [5] }, /lying\.json: features\[0\]: modelId/u],
+      [{ ...shared, features: [{ index: 1, explanations: [{ text: 5 }] }] }, /features\[0\]: description/u],
+      [{ features: [] }, /holds no labels/u],
+      [
+        { features: [1, 2].map((layer) => ({ ...shared, layer: String(layer), index: 1, description: 'x' })) },
+        /several sources/u,
+      ],
+    ];
+    for (const [value, words] of lying) {
+      await expect(read(await file('lying.json', value), 'neuronpedia', { dictionary: DICTIONARY })).rejects.toThrow(
+        words,
+      );
+    }
+  });
+
   it.each<[string, string | Uint8Array]>([
     ['plain', 'feature,state,text,tags\n1,labelled,"lamps, lights",place\n2,labelled,=1+1 and sums,\n'],
     ['semicolons', '\ufefffeature;state;text;tags\r\n1;labelled;lamps, lights;place\r\n2;labelled;=1+1 and sums;\r\n'],

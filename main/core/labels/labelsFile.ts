@@ -17,6 +17,7 @@ import {
   type LabelRecord,
 } from '../../contract/domain/label.ts';
 import { parseJson } from '../files/json.ts';
+import { readNeuronpediaJson } from './neuronpediaJson.ts';
 
 /** More rows than any dictionary has features: a file with more is not a file of labels. */
 export const MAX_ROWS = 4_000_000;
@@ -86,11 +87,12 @@ const neuronpediaSchema = v.object({
   ),
 });
 
-/** The format a file's name tells: `.csv` or `.jsonl`, each also with `.gz`. @throws AppError('usage') for any other. */
+/** The format a file's name tells: `.csv`, `.jsonl`, or `.json` (Neuronpedia's), each also with `.gz`. @throws AppError('usage') for any other. */
 export function formatOfName(path: string): LabelFileFormat {
   const name = path.toLowerCase().replace(/\.gz$/u, '');
   if (name.endsWith('.csv')) return 'csv';
   if (name.endsWith('.jsonl') || name.endsWith('.ndjson')) return 'jsonl';
+  if (name.endsWith('.json')) return 'neuronpedia';
   throw new AppError('usage', `${path}: name the format of the file: ${LABEL_FILE_FORMATS.join(', ')}.`);
 }
 
@@ -137,8 +139,8 @@ async function* csvRows(path: string, options: ReadOptions): AsyncGenerator<Labe
   }
 }
 
-function checkedRow(path: string, row: TextRow<unknown>, options: ReadOptions): LabelRow {
-  const subject = `${path}: line ${row.line}`;
+function checkedRow(path: string, row: TextRow<unknown>, options: ReadOptions, place = `line ${row.line}`): LabelRow {
+  const subject = `${path}: ${place}`;
   const { dictionary, feature, author, time, comments, ...patch } = validate(
     rowSchema,
     row.value,
@@ -156,10 +158,19 @@ function checkedRow(path: string, row: TextRow<unknown>, options: ReadOptions): 
   };
 }
 
+/** Rows of an export, or those within one JSON value, which are counted in place of lines. */
+async function* explanations(path: string): AsyncGenerator<TextRow<unknown> & { readonly place: string }> {
+  if (!/\.json(?:\.gz)?$/iu.test(path)) {
+    for await (const row of readJsonLines(path)) yield { ...row, place: `line ${row.line}` };
+    return;
+  }
+  for (const [index, row] of (await readNeuronpediaJson(path)).entries()) yield { line: index + 1, ...row };
+}
+
 async function* neuronpediaRows(path: string, options: ReadOptions): AsyncGenerator<LabelRow> {
   let source = options.source;
-  for await (const { line, value } of readJsonLines(path)) {
-    const subject = `${path}: line ${line}`;
+  for await (const { line, place, value } of explanations(path)) {
+    const subject = `${path}: ${place}`;
     const row = validate(neuronpediaSchema, value, subject, 'invalid-file');
     const rowSource = `${row.modelId}/${row.layer}`;
     if (options.source !== undefined && rowSource !== options.source) continue;
@@ -185,7 +196,7 @@ async function* neuronpediaRows(path: string, options: ReadOptions): AsyncGenera
       comments: row.errata?.comments,
     };
     const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== undefined));
-    yield checkedRow(path, { line, value: given }, options);
+    yield checkedRow(path, { line, value: given }, options, place);
   }
 }
 
