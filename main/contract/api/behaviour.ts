@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { hashSchema, locationSchema, nameSchema, reasonEntries, refSchema } from '../base/fields.ts';
 import { operationListSchema } from '../domain/edit.ts';
 import { AIMS, behaviourSchema } from '../domain/behaviour.ts';
+import { caseResultSchema, metricSchema } from '../domain/behaviourResult.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
 import { jobSchema } from '../domain/job.ts';
@@ -14,13 +15,6 @@ const stored = v.object({
   author: v.string(),
   time: v.string(),
   revision: v.number(),
-});
-
-const metric = v.object({
-  value: v.number(),
-  low: v.optional(v.number()),
-  high: v.optional(v.number()),
-  sample: v.optional(v.number()),
 });
 
 export const triedSchema = v.object({
@@ -38,8 +32,8 @@ const result = v.object({
   model: v.string(),
   behaviour: v.string(),
   passRate: v.number(),
-  cases: v.array(v.object({ passed: v.boolean(), score: v.nullable(v.number()), output: v.string() })),
-  metrics: v.record(v.string(), metric),
+  cases: v.array(caseResultSchema),
+  metrics: v.record(v.string(), metricSchema),
   tool: v.string(),
   author: v.string(),
   time: v.string(),
@@ -68,8 +62,8 @@ export const behaviour = {
         /** How many checks there are of each kind. */
         checks: v.record(v.string(), v.number()),
         /** Share of the cases that passed when it was last run, as it reads now; null: never. */
-        unedited: v.nullable(metric),
-        head: v.nullable(metric),
+        unedited: v.nullable(metricSchema),
+        head: v.nullable(metricSchema),
       }),
     ),
   }),

@@ -2,7 +2,9 @@
 import * as v from 'valibot';
 import { locationSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
+import { firingHistogramSchema } from '../domain/firingHistogram.ts';
 import { importFactsEntries, importPlanSchema, readingChangesEntries } from '../domain/importedDictionary.ts';
+import { memoryPredictionSchema } from '../domain/trainingMemory.ts';
 import { measurementSettings, runSettings } from '../domain/trainingSettings.ts';
 import { command, nothing, query, stream } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
@@ -14,15 +16,6 @@ export const trainSchema = v.strictObject({
   /** Name of the store. */
   activations: nameSchema,
   ...requestEntries(runSettings),
-});
-
-const memorySchema = v.object({
-  /** Bytes: parameters and moments, one step, the shuffling buffer, evaluation. */
-  state: v.number(),
-  step: v.number(),
-  buffer: v.number(),
-  passing: v.number(),
-  total: v.number(),
 });
 
 /** On held-out activations. Definitions are in the renderer's glossary; `tokens` is the size of the sample. */
@@ -122,18 +115,8 @@ export const dictionary = {
         }),
         v.object({ from: v.literal('import'), ...importFactsEntries }),
       ]),
-      /**
-       * How many features fire how often: `counts[i]` features fire on a share of the tokens between 10^edges[i] and
-       * 10^edges[i+1]; `never` on none. Null until evaluated.
-       */
-      firing: v.nullable(
-        v.object({
-          edges: v.array(v.number()),
-          counts: v.array(v.number()),
-          never: v.number(),
-          tokens: v.number(),
-        }),
-      ),
+      /** How many features fire how often; null until evaluated. */
+      firing: v.nullable(firingHistogramSchema),
     }),
   }),
   curves: query({
@@ -157,7 +140,7 @@ export const dictionary = {
     input: trainSchema,
     output: v.object({
       config: v.record(v.string(), v.union([v.string(), v.number()])),
-      memory: memorySchema,
+      memory: memoryPredictionSchema,
       /** Of the machine. */
       totalMemory: v.number(),
       tokens: v.number(),

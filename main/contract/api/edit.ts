@@ -10,7 +10,9 @@ import {
   siteSchema,
   refSchema,
 } from '../base/fields.ts';
+import { bisectMarksSchema, bisectStepSchema } from '../domain/bisection.ts';
 import { operationListSchema, operationSchema } from '../domain/edit.ts';
+import { versionDifferenceSchema as difference } from '../domain/versionDifference.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { AIMS } from '../domain/behaviour.ts';
 import { jobSchema } from '../domain/job.ts';
@@ -45,20 +47,6 @@ export const workingSchema = v.object({
   behaviours: v.array(v.string()),
 });
 
-const difference = v.object({
-  operations: v.array(
-    v.object({
-      key: v.string(),
-      before: v.nullable(operationSchema),
-      after: v.nullable(operationSchema),
-      labelBefore: v.nullable(v.string()),
-      labelAfter: v.nullable(v.string()),
-    }),
-  ),
-  behavioursAdded: v.array(v.string()),
-  behavioursRemoved: v.array(v.string()),
-});
-
 const conflict = v.object({
   key: v.string(),
   /** Null: no operation there, or the ancestors disagree. */
@@ -87,16 +75,7 @@ const preview = v.object({
   labels: v.array(labelSchema),
 });
 
-const bisect = v.object({
-  bad: v.string(),
-  good: v.array(v.string()),
-  skipped: v.array(v.string()),
-  next: v.variant('kind', [
-    v.object({ kind: v.literal('test'), version: v.string(), remaining: v.number(), steps: v.number() }),
-    v.object({ kind: v.literal('found'), firstBad: v.string() }),
-    v.object({ kind: v.literal('undecided'), candidates: v.array(v.string()) }),
-  ]),
-});
+const bisect = v.object({ ...bisectMarksSchema.entries, next: bisectStepSchema });
 
 export const edit = {
   status: query({

@@ -8,6 +8,7 @@ import { evaluationRequestSettings } from '../domain/evaluationSettings.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { reportSchema, suiteRoleSchema } from '../domain/evaluationReport.ts';
+import { reportComparisonSchema } from '../domain/reportComparison.ts';
 import { estimateSchema } from '../domain/estimate.ts';
 import { jobSchema } from '../domain/job.ts';
 
@@ -46,19 +47,6 @@ const requestEntries = {
   ),
   settings: v.exactOptional(evaluationRequestSettings),
 };
-
-const comparedSuite = v.object({
-  name: v.string(),
-  roles: v.tuple([v.nullable(suiteRoleSchema), v.nullable(suiteRoleSchema)]),
-  one: v.nullable(estimateSchema),
-  other: v.nullable(estimateSchema),
-  /** Paired, case by case; null where the cases are not the same ones. */
-  difference: v.nullable(estimateSchema),
-  isSignificant: v.boolean(),
-  score: v.nullable(v.object({ one: v.number(), other: v.number(), difference: estimateSchema })),
-  lost: v.nullable(v.number()),
-  won: v.nullable(v.number()),
-});
 
 export const evaluation = {
   list: query({
@@ -134,14 +122,7 @@ export const evaluation = {
     output: v.object({
       one: v.object(summary),
       other: v.object(summary),
-      suites: v.array(comparedSuite),
-      text: v.object({
-        one: v.nullable(estimateSchema),
-        other: v.nullable(estimateSchema),
-        relative: v.nullable(estimateSchema),
-      }),
-      moved: v.array(v.object({ site: v.string(), one: v.nullable(v.number()), other: v.nullable(v.number()) })),
-      notes: v.array(v.string()),
+      ...reportComparisonSchema.entries,
     }),
   }),
   forecast: query({

@@ -5,6 +5,7 @@ import { featureSchema, hashSchema, nameSchema } from '../base/fields.ts';
 import { requestEntries } from '../base/setting.ts';
 import { featurePageSchema, neighbourSchema } from '../domain/featurePage.ts';
 import { readingSettings, statisticsSettings } from '../domain/statisticsSettings.ts';
+import { textActivationsSchema, textFeatureSchema } from '../domain/textActivations.ts';
 import { command, query, stream } from '../rpc/procedure.ts';
 import { corpusSchema } from './activations.ts';
 import { jobSchema, progressSchema } from '../domain/job.ts';
@@ -231,24 +232,7 @@ export const feature = {
       perToken: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
       count: v.exactOptional(v.pipe(positive, v.maxValue(10_000))),
     }),
-    output: v.object({
-      tokens: v.array(v.string()),
-      /** Tokens before which the model was begun anew: more than the first where the text is longer than it can read. */
-      pieces: v.array(v.number()),
-      firing: v.array(v.array(v.object({ feature: v.number(), activation: v.number() }))),
-      firingCounts: v.array(v.number()),
-      features: v.array(
-        v.object({
-          feature: v.number(),
-          max: v.number(),
-          position: v.number(),
-          firings: v.number(),
-          mean: v.number(),
-        }),
-      ),
-      featureCount: v.number(),
-      activations: v.array(v.object({ feature: v.number(), values: v.array(v.number()) })),
-    }),
+    output: textActivationsSchema,
   }),
   onText: query({
     summary: 'The features that fire on a text, the strongest first',
@@ -260,16 +244,7 @@ export const feature = {
     }),
     output: v.object({
       tokens: v.array(v.string()),
-      features: v.array(
-        v.object({
-          feature: v.number(),
-          max: v.number(),
-          /** Of the token where it is strongest. */
-          position: v.number(),
-          mean: v.number(),
-          firings: v.number(),
-        }),
-      ),
+      features: v.array(textFeatureSchema),
       /** How many features fire at all. */
       firing: v.number(),
     }),

@@ -9,6 +9,7 @@ import {
   labelPatchSchema,
   tagsSchema,
 } from '../domain/label.ts';
+import { agreementSchema } from '../domain/labelAgreement.ts';
 import { command, nothing, query } from '../rpc/procedure.ts';
 import { stepSchema } from './history.ts';
 
@@ -103,17 +104,7 @@ export const label = {
     summary: 'How your labels agree with those of others, over the features that both have labelled',
     shows: ['labels'],
     input: v.strictObject({ dictionary: hashSchema }),
-    output: v.object({
-      features: v.number(),
-      /** Share of them in the same state; as chance would have it; Cohen’s κ. Null: undefined. */
-      observed: v.nullable(v.number()),
-      expected: v.nullable(v.number()),
-      kappa: v.nullable(v.number()),
-      textsCompared: v.number(),
-      textsSame: v.number(),
-      /** Jaccard index of the words, the mean over `textsCompared`. */
-      meanWordOverlap: v.nullable(v.number()),
-    }),
+    output: agreementSchema,
   }),
   search: query({
     summary: 'Search labels, notes, tags and comments',

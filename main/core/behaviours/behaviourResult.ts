@@ -4,25 +4,10 @@ import * as v from 'valibot';
 import type { ErrorCode } from '../../contract/base/errors.ts';
 import { authorSchema, hashSchema, lineSchema, timeSchema } from '../../contract/base/fields.ts';
 import { validate } from '../../contract/base/validate.ts';
+import { caseResultSchema, metricSchema, type CaseResult, type Metric } from '../../contract/domain/behaviourResult.ts';
 import { MAX_CASES } from '../../contract/domain/behaviour.ts';
 
 export const RESULT_FORMAT = 'errata.result.1';
-
-/** A measured number; where it is an estimate, with its 95% interval and the size of its sample. */
-export interface Metric {
-  readonly value: number;
-  readonly low?: number | undefined;
-  readonly high?: number | undefined;
-  readonly sample?: number | undefined;
-}
-
-export interface CaseResult {
-  readonly passed: boolean;
-  /** The number that the case's first numeric check compares (a probability, a difference in nats); null for text checks. */
-  readonly score: number | null;
-  /** The generated text where the checks look at text; empty otherwise. */
-  readonly output: string;
-}
 
 export interface BehaviourResult {
   readonly format: typeof RESULT_FORMAT;
@@ -40,27 +25,13 @@ export interface BehaviourResult {
   readonly time: string;
 }
 
-const finite = v.pipe(v.number('expected a finite number'), v.finite('expected a finite number'));
-const metricSchema = v.strictObject({
-  value: finite,
-  low: v.optional(finite),
-  high: v.optional(finite),
-  sample: v.optional(v.pipe(finite, v.minValue(0, 'a sample size is not negative'))),
-});
-
 const resultSchema = v.strictObject({
   format: v.literal(RESULT_FORMAT, `expected the format ${RESULT_FORMAT}`),
   version: v.nullable(hashSchema),
   model: hashSchema,
   behaviour: hashSchema,
   cases: v.pipe(
-    v.array(
-      v.strictObject({
-        passed: v.boolean('expected true or false'),
-        score: v.nullable(finite),
-        output: v.pipe(v.string('expected text'), v.maxLength(100_000, 'longer than 100000 characters')),
-      }),
-    ),
+    v.array(caseResultSchema),
     v.minLength(1, 'a result needs a case'),
     v.maxLength(MAX_CASES, `more than ${MAX_CASES} cases`),
   ),

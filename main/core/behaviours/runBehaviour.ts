@@ -2,7 +2,7 @@
 // continuations for the others, everything in batches.
 import { AppError } from '../../contract/base/errors.ts';
 import type { Behaviour, Case, CaseSplit } from '../../contract/domain/behaviour.ts';
-import type { CaseResult } from './behaviourResult.ts';
+import type { CaseResult } from '../../contract/domain/behaviourResult.ts';
 import { isTextCheck, judgeText, type ScoreCheck } from './checks.ts';
 import type { EncodedPrompt, PromptEncoder } from './prompts.ts';
 import type {

@@ -1,14 +1,6 @@
 // How many features fire how often, on a logarithmic scale: half-decades from one in the sample to always.
 
-export interface FiringHistogram {
-  /** Powers of ten, rising: bin i is [10^edges[i], 10^edges[i+1]), the last one closed. */
-  readonly edges: readonly number[];
-  readonly counts: readonly number[];
-  /** Features that fired on no token of the sample. */
-  readonly never: number;
-  /** Size of the sample. */
-  readonly tokens: number;
-}
+import type { FiringHistogram } from '../../contract/domain/firingHistogram.ts';
 
 const BINS_PER_DECADE = 4;
 

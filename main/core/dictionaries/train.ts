@@ -16,6 +16,7 @@ import { AppError, toAppError } from '../../contract/base/errors.ts';
 import type { OnWork } from '../../contract/base/progress.ts';
 import { validate } from '../../contract/base/validate.ts';
 import { DEFAULT_HELD_OUT } from '../../contract/domain/trainingSettings.ts';
+import type { MemoryPrediction } from '../../contract/domain/trainingMemory.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import type { Model } from '../models/model.ts';
 import type { Runtime } from '../onnx/runtime.ts';
@@ -37,7 +38,7 @@ import {
   type TrainingConfig,
   type TrainingRequest,
 } from './trainingConfig.ts';
-import { predictMemory, type MemoryPrediction } from './trainingMemory.ts';
+import { predictMemory } from './trainingMemory.ts';
 import { initialState } from './trainingState.ts';
 import type { StepReport, TrainingStep } from './trainingStep.ts';
 import { readJson } from '../files/json.ts';

@@ -1,17 +1,6 @@
 // How much memory a training run will take, told before it starts.
+import type { MemoryPrediction } from '../../contract/domain/trainingMemory.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
-
-export interface MemoryPrediction {
-  /** Parameters and moments, in bytes. */
-  readonly state: number;
-  /** Buffers of one step: the batch, pre-activations, sparse codes, blocks. */
-  readonly step: number;
-  /** The reader's shuffling buffer. */
-  readonly buffer: number;
-  /** What normalisation and evaluation need for a time. */
-  readonly passing: number;
-  readonly total: number;
-}
 
 /** Of what a step gathers and computes in blocks, an upper bound; engine and program are not counted. */
 const BLOCK_BYTES = 48 << 20;

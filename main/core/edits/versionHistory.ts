@@ -1,5 +1,6 @@
 // The graph of versions: ancestors, common ancestors, the order of a log, and bisection. Pure: it knows ids and parents,
 // not what the versions hold. A parent that is not in the graph is treated as having no parents.
+import type { BisectMarks, BisectStep } from '../../contract/domain/bisection.ts';
 import { AppError } from '../../contract/base/errors.ts';
 import { shortId } from './version.ts';
 
@@ -54,19 +55,6 @@ export function logOrder(graph: VersionGraph, heads: readonly string[]): readonl
 }
 
 export type Verdict = 'good' | 'bad' | 'skip';
-
-export interface BisectMarks {
-  readonly bad: string;
-  readonly good: readonly string[];
-  readonly skipped: readonly string[];
-}
-
-export type BisectStep =
-  /** Judge `version`; `remaining` versions could still be the first bad one, about `steps` more verdicts are needed. */
-  | { readonly kind: 'test'; readonly version: string; readonly remaining: number; readonly steps: number }
-  | { readonly kind: 'found'; readonly firstBad: string }
-  /** Only skipped versions are left: one of `candidates` is the first bad one. */
-  | { readonly kind: 'undecided'; readonly candidates: readonly string[] };
 
 /**
  * The marks a search starts from.

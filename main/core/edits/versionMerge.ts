@@ -3,15 +3,10 @@
 // the base and to different operations. A merge is symmetric: swapping the sides swaps the sides of its conflicts only.
 import { AppError } from '../../contract/base/errors.ts';
 import { canonicalOperations, targetKey } from '../../contract/domain/edit.ts';
+import type { OperationChange, VersionDifference } from '../../contract/domain/versionDifference.ts';
 import { sameOperation } from './edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
 import { labelKey, type VersionContent } from './version.ts';
-
-export interface OperationChange {
-  readonly key: string;
-  readonly before: Operation | null;
-  readonly after: Operation | null;
-}
 
 /** Changed targets only, in canonical order. */
 export function diffOperations(before: readonly Operation[], after: readonly Operation[]): readonly OperationChange[] {
@@ -22,18 +17,6 @@ export function diffOperations(before: readonly Operation[], after: readonly Ope
     const to = now.get(key);
     return sameOperation(from, to) ? [] : [{ key, before: from ?? null, after: to ?? null }];
   });
-}
-
-export interface LabelledChange extends OperationChange {
-  /** The feature's label as it read at each version; null where it had none or was not touched. */
-  readonly labelBefore: string | null;
-  readonly labelAfter: string | null;
-}
-
-export interface VersionDifference {
-  readonly operations: readonly LabelledChange[];
-  readonly behavioursAdded: readonly string[];
-  readonly behavioursRemoved: readonly string[];
 }
 
 type Comparable = Pick<VersionContent, 'operations' | 'behaviours' | 'labels'>;

@@ -1,37 +1,8 @@
 // Two evaluations side by side. Where both ran the same cases, or read the same text, differences are paired case by case or
 // context by context, so that what the cases have in common does not widen the interval; elsewhere nothing is subtracted.
-import type { CaseMarks, EvaluationReport, SuiteReport, SuiteRole } from '../../contract/domain/evaluationReport.ts';
-import type { Estimate } from '../../contract/domain/estimate.ts';
+import type { CaseMarks, EvaluationReport, SuiteReport } from '../../contract/domain/evaluationReport.ts';
+import type { ReportComparison, SuiteComparison } from '../../contract/domain/reportComparison.ts';
 import { isSignificant, meanDifference, rateDifference, relativeDifference } from './intervals.ts';
-
-export interface SuiteComparison {
-  readonly name: string;
-  /** In each of the two; null: it is not in that evaluation. */
-  readonly roles: readonly [SuiteRole | null, SuiteRole | null];
-  readonly one: Estimate | null;
-  readonly other: Estimate | null;
-  /** Rate of the other − rate of the one, paired; null where the cases are not the same ones. */
-  readonly difference: Estimate | null;
-  readonly isSignificant: boolean;
-  /** The same of the mean score. */
-  readonly score: { readonly one: number; readonly other: number; readonly difference: Estimate } | null;
-  /** Cases that pass in one only, of those that both ran. */
-  readonly lost: number | null;
-  readonly won: number | null;
-}
-
-export interface ReportComparison {
-  readonly suites: readonly SuiteComparison[];
-  readonly text: {
-    readonly one: Estimate | null;
-    readonly other: Estimate | null;
-    /** Cross-entropy of the other / that of the one − 1, paired; null for unlike text. */
-    readonly relative: Estimate | null;
-  };
-  readonly moved: readonly { readonly site: string; readonly one: number | null; readonly other: number | null }[];
-  /** Why figures were not subtracted. */
-  readonly notes: readonly string[];
-}
 
 export function compareReports(one: EvaluationReport, other: EvaluationReport, seed = 0): ReportComparison {
   const notes: string[] = [];

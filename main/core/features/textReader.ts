@@ -3,6 +3,7 @@
 // opened so, and says so.
 import { Tensor } from 'onnxruntime-common';
 import { AppError } from '../../contract/base/errors.ts';
+import type { TextActivations, TextFeature, TokenFiring } from '../../contract/domain/textActivations.ts';
 import type { Dictionary } from '../dictionaries/dictionary.ts';
 import { checkFeatures } from '../dictionaries/encoderGraph.ts';
 import type { Model } from '../models/model.ts';
@@ -14,37 +15,6 @@ import { FeatureEncoder, Firings } from './featureEncoder.ts';
 
 /** A text longer than this is read in pieces, also where the model's contexts are longer. */
 const LONGEST_PIECE = 512;
-
-export interface TokenFiring {
-  readonly feature: number;
-  readonly activation: number;
-}
-
-export interface TextFeature {
-  readonly feature: number;
-  /** The largest activation, and the index of the token where it is. */
-  readonly max: number;
-  readonly position: number;
-  /** On how many tokens it fires, and its mean activation there. */
-  readonly firings: number;
-  readonly mean: number;
-}
-
-export interface TextActivations {
-  /** As they read, BOS left out. */
-  readonly tokens: readonly string[];
-  /** Indices of the tokens before which the model was begun anew: 0, and more where the text is longer than it can read. */
-  readonly pieces: readonly number[];
-  /** Of each token the features that fire most strongly on it. */
-  readonly firing: readonly (readonly TokenFiring[])[];
-  /** How many fire on each token in all. */
-  readonly firingCounts: readonly number[];
-  /** The features with the largest activations anywhere in the text, the strongest first; and how many fire at all. */
-  readonly features: readonly TextFeature[];
-  readonly featureCount: number;
-  /** Of the features asked for: the activation on every token. */
-  readonly activations: readonly { readonly feature: number; readonly values: readonly number[] }[];
-}
 
 export interface ReadOptions {
   /** Features per token and in all; 8 and 32 by default. */

@@ -1,5 +1,6 @@
 // Two people's labels of one feature brought together, and two people's labels compared. Symmetric throughout: neither
 // side counts for more, a difference that cannot be settled by itself is a conflict and is listed, never decided.
+import type { Agreement } from '../../contract/domain/labelAgreement.ts';
 import type { Comment, Label, LabelContent, LabelRecord, LabelState, ImportRule } from '../../contract/domain/label.ts';
 import { commentKey, saysNothing, sameContent } from './labels.ts';
 
@@ -134,22 +135,6 @@ function authorship(a: Label, b: Label, content: LabelContent): Pick<Label, 'aut
   }
   const authors = [...new Set([a.author, b.author])].sort().join(' & ');
   return { author: authors.slice(0, 200).trimEnd(), time: a.time > b.time ? a.time : b.time };
-}
-
-export interface Agreement {
-  /** Features compared: those that at least one of the two has a label for; the other's is then `unlabelled`. */
-  readonly features: number;
-  /** Share of features in the same state, p_o. Null without features. */
-  readonly observed: number | null;
-  /** Share expected if both chose states at random at their own rates, p_e. */
-  readonly expected: number | null;
-  /** Cohen's κ = (p_o − p_e)/(1 − p_e); null where p_e is 1 (both used one and the same state only) or nothing was compared. */
-  readonly kappa: number | null;
-  /** Features that both gave a text, and how many of those texts are the same but for case, spacing and punctuation. */
-  readonly textsCompared: number;
-  readonly textsSame: number;
-  /** Mean over `textsCompared` of |words in both| / |words in either| (Jaccard); null without any. */
-  readonly meanWordOverlap: number | null;
 }
 
 /** Cohen 1960, "A coefficient of agreement for nominal scales", over the four label states. */

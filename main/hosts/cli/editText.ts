@@ -1,7 +1,7 @@
 // Versions, operations and differences as commands print them.
 import { numberOf, type Operation } from '../../contract/domain/operations/index.ts';
 import { shortId, type Version } from '../../core/edits/version.ts';
-import type { LabelledChange, VersionDifference } from '../../core/edits/versionMerge.ts';
+import type { LabelledChange, VersionDifference } from '../../contract/domain/versionDifference.ts';
 import type { Project } from '../../storage/project/project.ts';
 import type { CommandContext } from './command.ts';
 import { shortTime } from './openProject.ts';

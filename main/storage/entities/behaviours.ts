@@ -4,12 +4,12 @@ import { AppError } from '../../contract/base/errors.ts';
 import { canonicalJson, contentId } from '../../core/edits/canonical.ts';
 import { shortId } from '../../core/edits/version.ts';
 import type { Behaviour } from '../../contract/domain/behaviour.ts';
+import type { Metric } from '../../contract/domain/behaviourResult.ts';
 import { behaviourId, parseBehaviour } from '../../core/behaviours/behaviour.ts';
 import {
   compareResults,
   parseResult,
   type BehaviourResult,
-  type Metric,
   type ResultComparison,
 } from '../../core/behaviours/behaviourResult.ts';
 import { refuseExplosions } from '../../core/behaviours/patternProbe.ts';

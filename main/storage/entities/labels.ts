@@ -14,8 +14,9 @@ import {
   type LabelRecord,
   type LabelState,
 } from '../../contract/domain/label.ts';
+import type { Agreement } from '../../contract/domain/labelAgreement.ts';
 import { applyPatch, parseLabelPatch, saysNothing, sameContent } from '../../core/labels/labels.ts';
-import { measureAgreement, type Agreement } from '../../core/labels/labelsMerge.ts';
+import { measureAgreement } from '../../core/labels/labelsMerge.ts';
 import { checkAuthor, signed, type Authorship } from '../authorship.ts';
 import type { Change, ChangeLog, Entity, State, Step } from '../changes.ts';
 import type { Database } from '../database.ts';

@@ -1,13 +1,7 @@
 // The search for the first bad version, kept in the working edit: undone, redone and resumed like anything else in it.
 import { AppError } from '../../contract/base/errors.ts';
-import {
-  bisectStep,
-  markVersion,
-  startBisect,
-  type BisectMarks,
-  type BisectStep,
-  type Verdict,
-} from '../../core/edits/versionHistory.ts';
+import type { BisectMarks, BisectStep } from '../../contract/domain/bisection.ts';
+import { bisectStep, markVersion, startBisect, type Verdict } from '../../core/edits/versionHistory.ts';
 import type { Authorship } from '../authorship.ts';
 import type { VersionContext } from './context.ts';
 import { resolveRef } from './refs.ts';

@@ -1,8 +1,9 @@
 // Versions made from the working edit, and read back. Versions are facts: what a commit moves is a branch.
 import { AppError } from '../../contract/base/errors.ts';
+import type { VersionDifference } from '../../contract/domain/versionDifference.ts';
 import { makeVersion, shortId, VERSION_FORMAT, type Version, type VersionContent } from '../../core/edits/version.ts';
 import { logOrder } from '../../core/edits/versionHistory.ts';
-import { diffVersions, type VersionDifference } from '../../core/edits/versionMerge.ts';
+import { diffVersions } from '../../core/edits/versionMerge.ts';
 import type { Authorship } from '../authorship.ts';
 import type { Change } from '../changes.ts';
 import type { VersionContext } from './context.ts';

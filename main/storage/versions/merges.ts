@@ -3,14 +3,9 @@
 import { AppError, toAppError } from '../../contract/base/errors.ts';
 import { canonicalJson } from '../../core/edits/canonical.ts';
 import { canonicalOperations } from '../../contract/domain/edit.ts';
+import type { VersionDifference } from '../../contract/domain/versionDifference.ts';
 import { labelKey, shortId, type FeatureLabel, type Version } from '../../core/edits/version.ts';
-import {
-  diffVersions,
-  resolveConflicts,
-  type MergeConflict,
-  type Resolution,
-  type VersionDifference,
-} from '../../core/edits/versionMerge.ts';
+import { diffVersions, resolveConflicts, type MergeConflict, type Resolution } from '../../core/edits/versionMerge.ts';
 import { planChange, planMerge, planRollBack, type History, type Plan } from '../../core/edits/versionPlan.ts';
 import type { Authorship } from '../authorship.ts';
 import { addVersion, advance, versionAt } from './commits.ts';

@@ -6,6 +6,7 @@ import { validate } from '../../contract/base/validate.ts';
 import { canonicalJson } from '../../core/edits/canonical.ts';
 import { featuresOf, operationsSchema, parseEdit, targetKey } from '../../contract/domain/edit.ts';
 import type { Operation } from '../../contract/domain/operations/index.ts';
+import type { VersionDifference } from '../../contract/domain/versionDifference.ts';
 import {
   labelledFeatures,
   shortId,
@@ -13,8 +14,8 @@ import {
   type Version,
   type VersionContent,
 } from '../../core/edits/version.ts';
-import type { BisectMarks } from '../../core/edits/versionHistory.ts';
-import { diffVersions, type VersionDifference } from '../../core/edits/versionMerge.ts';
+import type { BisectMarks } from '../../contract/domain/bisection.ts';
+import { diffVersions } from '../../core/edits/versionMerge.ts';
 import type { Authorship } from '../authorship.ts';
 import type { Change, Entity } from '../changes.ts';
 import type { Database } from '../database.ts';

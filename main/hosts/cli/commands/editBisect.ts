@@ -1,7 +1,7 @@
 // Searching the version that broke something, step by step or by stored results; bisect.ts runs the behaviour itself.
 import { AppError } from '../../../contract/base/errors.ts';
 import { shortId } from '../../../core/edits/version.ts';
-import type { BisectStep } from '../../../core/edits/versionHistory.ts';
+import type { BisectStep } from '../../../contract/domain/bisection.ts';
 import { passRate } from '../../../core/behaviours/behaviourResult.ts';
 import type { Project } from '../../../storage/project/project.ts';
 import type { BisectState } from '../../../storage/versions/bisection.ts';

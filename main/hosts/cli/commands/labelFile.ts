@@ -5,7 +5,8 @@ import { applyPatch, featureKey } from '../../../core/labels/labels.ts';
 import { LABEL_FILE_FORMATS, type LabelFileFormat } from '../../../contract/domain/label.ts';
 import { formatOfName, readLabelFile, writeLabelFile } from '../../../core/labels/labelsFile.ts';
 import { IMPORT_RULES } from '../../../contract/domain/label.ts';
-import { measureAgreement, mergeLabels, type Agreement, type LabelConflict } from '../../../core/labels/labelsMerge.ts';
+import type { Agreement } from '../../../contract/domain/labelAgreement.ts';
+import { measureAgreement, mergeLabels, type LabelConflict } from '../../../core/labels/labelsMerge.ts';
 import type { Command, CommandArguments, Option } from '../command.ts';
 import {
   AUTHOR_OPTIONS,
