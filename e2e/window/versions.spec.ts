@@ -107,7 +107,7 @@ test('tags and branches come and go', async ({ page }) => {
   await page.getByRole('dialog', { name: 'New branch' }).getByLabel('Name').fill('other');
   await page.keyboard.press('Enter');
   await expect(row(page, 'Take requests out')).toContainText('other');
-  await main.getByRole('button', { name: 'other' }).click();
+  await main.getByRole('button', { name: 'other', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Delete the branch' }).click();
   await expect(row(page, 'Take requests out')).not.toContainText('other');
 });
