@@ -52,10 +52,10 @@ export interface ToldToken {
   readonly alternatives: readonly { readonly text: string; readonly logProb: number }[];
 }
 
-/** A piece of text that is certain to stay, and the token that was chosen. */
+/** A piece of text that is certain to stay, and the token that was chosen; null for what was held back until the end. */
 export interface CompletionPiece {
   readonly text: string;
-  readonly token: ToldToken;
+  readonly token: ToldToken | null;
 }
 
 interface Served {
@@ -131,7 +131,7 @@ export const completeText = defineTask({
       const ids: number[] = [];
       const tokens: ToldToken[] = [];
       let text = '';
-      const give = (piece: string, token: ToldToken) => {
+      const give = (piece: string, token: ToldToken | null) => {
         text += piece;
         if (asked.isStreamed) onChunk({ text: piece, token });
       };
@@ -153,11 +153,10 @@ export const completeText = defineTask({
           return isStopped;
         },
       });
-      const last = tokens.at(-1);
       if (!isRead) text = encoder.decodeContinuation(prompt, ids);
-      else if (last && !stopText.isStopped) {
+      else if (!stopText.isStopped) {
         const rest = stopText.add(stream.end()).certain + stopText.rest();
-        if (rest !== '') give(rest, last);
+        if (rest !== '') give(rest, null);
       }
       return {
         promptIds: prompt.length,

@@ -252,12 +252,12 @@ async function completions(state: State, body: unknown, response: ServerResponse
       {
         signal,
         onChunk: ({ text, token }) => {
-          const piece = { text, tokens: [token], promptTokens: [], promptText: '' };
+          const piece = { text, tokens: token ? [token] : [], promptTokens: [], promptText: '' };
           stream?.send({
             ...{ ...heading, object: 'text_completion' },
             choices: [textChoice(index, piece, { end: null, logprobs: withTokens, offset })],
           });
-          offset += token.text.length;
+          offset += token?.text.length ?? 0;
         },
       },
     );
@@ -309,7 +309,7 @@ async function chat(state: State, body: unknown, response: ServerResponse): Prom
         onChunk: ({ text, token }) => {
           begin();
           if (text !== '' || logprobs) {
-            chunk([chatDelta(index, { content: text }, logprobs ? { tokens: [token] } : {})]);
+            chunk([chatDelta(index, { content: text }, logprobs ? { tokens: token ? [token] : [] } : {})]);
           }
         },
       },

@@ -124,6 +124,22 @@ describe('a served version, asked by OpenAI’s client', () => {
     expect(usage).toEqual(whole.usage);
   });
 
+  it('streams every token once with its probability, also where the text might have been about to stop', async () => {
+    const asked = { model: 'sample', prompt: 'The nurse said that', temperature: 0, max_tokens: 12, logprobs: 1 };
+    const whole = (await client.completions.create(asked)).choices[0]!;
+    // What may be the beginning of a stop is held back, and told at the end.
+    const stop = `${whole.text.slice(-1)}!`;
+    const stream = await client.completions.create({ ...asked, stop, stream: true });
+    let text = '';
+    const tokens: string[] = [];
+    for await (const { choices } of stream) {
+      text += choices[0]!.text;
+      tokens.push(...(choices[0]!.logprobs?.tokens ?? []));
+    }
+    expect(text).toBe(whole.text);
+    expect(tokens).toEqual(whole.logprobs!.tokens);
+  });
+
   it('completes many texts at once, each as it would alone, with stops and several choices', async () => {
     const prompts = ['The nurse said that', 'Once upon a time', 'The colour of snow is'];
     const asked = { model: patched(), max_tokens: 12, temperature: 0 };
